@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# sj_add_test(NAME name SOURCES a.c ... LIBS sj_common ... [TIMEOUT seconds] [LABELS unit] [ARGS ...]): a cmocka program run by ctest.
+function(sj_add_test)
+  cmake_parse_arguments(T "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS;ARGS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${T_NAME} ${T_SOURCES})
+  target_link_libraries(${T_NAME} PRIVATE sj_options ${T_LIBS} PkgConfig::CMOCKA)
+  target_compile_definitions(${T_NAME} PRIVATE SJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${T_NAME} COMMAND ${T_NAME} ${T_ARGS} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(${T_NAME} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}" SKIP_RETURN_CODE 77)
+endfunction()

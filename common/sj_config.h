@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Typed reading of libconfig files. A reader asks for every key it knows; sj_config_finish() then reports *all* errors of the file at once,
+// ordered: syntax, unknown key (with the nearest known one), wrong type, out of range, missing key; each with file and line.
+//
+// Use:  sj_config *c; SJ_TRY(sj_config_open("edge16.cfg", &c, err));
+//       sj_config_override(c, "array.rows=8", err);                       // --set, before reading
+//       rows = sj_config_int(c, "array.rows", SJ_REQUIRED, 0, 1, 4096);    // errors are collected, a valid dummy value is returned
+//       ... status = sj_config_finish(c, err); sj_config_close(c);
+//
+// Getters return the default (or min) after an error, so that reading goes on; nothing may be done with the values until finish says SJ_OK.
+// Paths are libconfig paths: "array.rows", "layers.[3].name".
+#ifndef SJ_CONFIG_H
+#define SJ_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sj_error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sj_config sj_config;
+
+typedef enum sj_need { SJ_REQUIRED, SJ_OPTIONAL } sj_need;
+
+// Reads the file whole. A syntax error fails here, as does an integer literal that libconfig would wrap (|value| >= 2^31 without L).
+sj_status sj_config_open(const char *path, sj_config **out, sj_error *err);
+// The same from text; `name` stands in messages instead of a path.
+sj_status sj_config_parse(const char *text, const char *name, sj_config **out, sj_error *err);
+void sj_config_close(sj_config *c);  // NULL is allowed
+
+// Applies PATH=VALUE as libconfig text; a bare word is a string. Missing groups are made; the key itself is checked when it is read.
+sj_status sj_config_override(sj_config *c, const char *assignment, sj_error *err);
+
+const char *sj_config_path(const sj_config *c);
+
+bool sj_config_has(const sj_config *c, const char *path);
+int64_t sj_config_int(sj_config *c, const char *path, sj_need need, int64_t fallback, int64_t min, int64_t max);
+double sj_config_float(sj_config *c, const char *path, sj_need need, double fallback, double min, double max);  // accepts 3 as 3.0
+bool sj_config_bool(sj_config *c, const char *path, sj_need need, bool fallback);
+// The pointer lives as long as c. `fallback` may be NULL with SJ_OPTIONAL.
+const char *sj_config_string(sj_config *c, const char *path, sj_need need, const char *fallback);
+// One of `names` (NULL-terminated); returns its index.
+int sj_config_enum(sj_config *c, const char *path, sj_need need, int fallback, const char *const names[]);
+// Length of a list, array or group at path; 0 when it is absent (an error with SJ_REQUIRED).
+int sj_config_length(sj_config *c, const char *path, sj_need need);
+// Name of the i-th child of a group ("" for a list's). NULL when there is none.
+const char *sj_config_child_name(const sj_config *c, const char *path, int i);
+
+// An error the reader itself found, with the line of `path`: class as in the ordering above.
+typedef enum sj_config_error_class { SJ_CFG_SYNTAX, SJ_CFG_UNKNOWN, SJ_CFG_TYPE, SJ_CFG_RANGE, SJ_CFG_MISSING } sj_config_error_class;
+void sj_config_error(sj_config *c, sj_config_error_class cls, const char *path, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// Every key that was never asked for is an unknown key. Fails with all collected errors, one a line.
+sj_status sj_config_finish(sj_config *c, sj_error *err);
+
+// The configuration as it stands (overrides applied), as libconfig text; caller frees.
+sj_status sj_config_text(const sj_config *c, char **out, sj_error *err);
+
+// Nearest of `names` by edit distance, or NULL when none is near (distance > 1 + length/3).
+const char *sj_nearest_name(const char *word, const char *const *names, int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
