@@ -25,7 +25,7 @@ typedef struct sj_config sj_config;
 
 typedef enum sj_need { SJ_REQUIRED, SJ_OPTIONAL } sj_need;
 
-// Reads the file whole. A syntax error fails here, as does an integer literal that libconfig would wrap (|value| >= 2^31 without L).
+// Reads the file whole. A syntax error fails here, as does an integer literal that libconfig would wrap (outside of 32 bits, without L); @include is refused.
 sj_status sj_config_open(const char *path, sj_config **out, sj_error *err);
 // The same from text; `name` stands in messages instead of a path.
 sj_status sj_config_parse(const char *text, const char *name, sj_config **out, sj_error *err);

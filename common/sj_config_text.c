@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration to text. libconfig's own writer prints floats with ten decimals, so that 1.0e-12 would come back as 0.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sj_config_internal.h"
+
+static void write_string(FILE *f, const char *s) {
+    fputc('"', f);
+    for (; *s != '\0'; s++) {
+        switch (*s) {
+            case '"':
+            case '\\': fprintf(f, "\\%c", *s); break;
+            case '\n': fputs("\\n", f); break;
+            case '\r': fputs("\\r", f); break;
+            case '\t': fputs("\\t", f); break;
+            case '\f': fputs("\\f", f); break;
+            default:
+                if ((unsigned char)*s < 0x20) {
+                    fprintf(f, "\\x%02x", (unsigned char)*s);
+                } else {
+                    fputc(*s, f);
+                }
+        }
+    }
+    fputc('"', f);
+}
+
+// The shortest decimal that reads back as the same double, with the point that libconfig wants to see.
+static void write_float(FILE *f, double value) {
+    char text[64];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    const size_t mantissa = strcspn(text, "e");
+    if (memchr(text, '.', mantissa) != NULL) {
+        fputs(text, f);
+    } else {
+        fprintf(f, "%.*s.0%s", (int)mantissa, text, text + mantissa);
+    }
+}
+
+static void write_scalar(FILE *f, const config_setting_t *s) {
+    switch (config_setting_type(s)) {
+        case CONFIG_TYPE_INT: fprintf(f, "%d", config_setting_get_int(s)); break;
+        case CONFIG_TYPE_INT64: fprintf(f, "%lldL", config_setting_get_int64(s)); break;
+        case CONFIG_TYPE_FLOAT: write_float(f, config_setting_get_float(s)); break;
+        case CONFIG_TYPE_BOOL: fputs(config_setting_get_bool(s) == CONFIG_TRUE ? "true" : "false", f); break;
+        case CONFIG_TYPE_STRING: write_string(f, config_setting_get_string(s)); break;
+        default: break;
+    }
+}
+
+static void write_setting(FILE *f, const config_setting_t *s, int depth);
+
+static void write_members(FILE *f, const config_setting_t *group, int depth) {
+    const int length = config_setting_length(group);
+    for (int i = 0; i < length; i++) {
+        const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+        fprintf(f, "%*s%s = ", 2 * depth, "", config_setting_name(member));
+        write_setting(f, member, depth);
+        fputs(";\n", f);
+    }
+}
+
+static void write_setting(FILE *f, const config_setting_t *s, int depth) {
+    if (!config_setting_is_aggregate(s)) {
+        write_scalar(f, s);
+        return;
+    }
+    if (config_setting_is_group(s)) {
+        fputs("{\n", f);
+        write_members(f, s, depth + 1);
+        fprintf(f, "%*s}", 2 * depth, "");
+        return;
+    }
+    const bool list = config_setting_is_list(s);
+    const int length = config_setting_length(s);
+    fputs(list ? "(" : "[", f);
+    for (int i = 0; i < length; i++) {
+        fputs(i > 0 ? ", " : "", f);
+        write_setting(f, config_setting_get_elem(s, (unsigned)i), depth + 1);
+    }
+    fputs(list ? ")" : "]", f);
+}
+
+sj_status sj_config_text(const sj_config *c, char **out, sj_error *err) {
+    size_t size;
+    *out = NULL;
+    FILE *f = open_memstream(out, &size);
+    if (f == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its text", c->path);
+    }
+    write_members(f, config_root_setting(&c->tree), 0);
+    const int failed = ferror(f);
+    if (fclose(f) != 0 || failed) {
+        free(*out);
+        *out = NULL;
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its text", c->path);
+    }
+    return SJ_OK;
+}
