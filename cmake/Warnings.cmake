@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sj_options: what every target of ours is compiled with. Warnings are errors.
 add_library(sj_options INTERFACE)
-set(sj_warnings -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wformat=2 -Wundef -Wcast-align
+set(sj_warnings -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wformat=2 -Wundef -Wcast-align
     -Wnull-dereference -Wvla -Wno-unused-parameter)
 target_compile_options(sj_options INTERFACE ${sj_warnings}
   $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition>

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and linear layers (a 1x1 kernel over 1x1 images) to products; docs/lowering.md.
+#include <stdlib.h>
+
+#include "lower_internal.h"
+
+static sj_values values_of(const sj_tensor *t) {
+    return (sj_values){t->type == SJ_TYPE_I8 ? SJ_DTYPE_INT8 : SJ_DTYPE_BF16, t->data};
+}
+
+// Dense activations of one tensor as a WINDOW operand, taps still to be set.
+static sj_operand window(const sj_tensor *t, int64_t batch, sj_operand_kind kind) {
+    return (sj_operand){.kind = kind,
+                        .values = values_of(t),
+                        .channel_count = t->dims[3],
+                        .images = batch,
+                        .stored_images = t->dims[0],
+                        .grid_h = t->dims[1],
+                        .grid_w = t->dims[2],
+                        .stride = 1,
+                        .source_h = t->dims[1],
+                        .source_w = t->dims[2],
+                        .source_c = t->dims[3]};
+}
+
+static sj_status take_taps(sj_job *job, int64_t count, sj_tap **out, sj_error *err) {
+    void *taps = NULL;
+    SJ_TRY(sj_arena_take(sj_job_arena(job), count, sizeof(sj_tap), &taps, err));
+    *out = taps;
+    return SJ_OK;
+}
+
+// im2col(x): tap (r,s) in KRSC order.
+static sj_status input_window(sj_job *job, const sj_conv_case *c, sj_operand_kind kind, sj_operand *out, sj_error *err) {
+    const sj_layer_info *l = c->info;
+    sj_tap *taps = NULL;
+    SJ_TRY(take_taps(job, l->kernel_h * l->kernel_w, &taps, err));
+    for (int64_t t = 0; t < l->kernel_h * l->kernel_w; t++) {
+        taps[t] = (sj_tap){t / l->kernel_w - l->padding, t % l->kernel_w - l->padding, t * l->in.c};
+    }
+    *out = window(c->x, c->batch, kind);
+    out->grid_h = l->out.h;
+    out->grid_w = l->out.w;
+    out->stride = l->stride;
+    out->taps = taps;
+    out->tap_count = l->kernel_h * l->kernel_w;
+    return SJ_OK;
+}
+
+static void keep_channels(const sj_conv_case *c, int64_t *count, const int32_t **list) {
+    if (c->keep != NULL) {
+        *count = c->keep->dims[0];
+        *list = c->keep->data;
+    }
+}
+
+// dy as positions x kept channels under a single tap.
+static sj_status gradient_window_t(sj_job *job, const sj_conv_case *c, sj_operand *out, sj_error *err) {
+    sj_tap *taps = NULL;
+    SJ_TRY(take_taps(job, 1, &taps, err));
+    *out = window(c->dy, c->batch, SJ_OPERAND_WINDOW_T);
+    out->taps = taps;
+    out->tap_count = 1;
+    keep_channels(c, &out->channel_count, &out->channels);
+    return SJ_OK;
+}
+
+static sj_stream result_stream(const sj_accel *accel, const sj_job *job, const sj_conv_case *c) {
+    if (c->result.tensor == NULL) {
+        return sj_stream_raw(job->m * job->n, job->out_bytes);
+    }
+    const sj_operand all = window(c->result.tensor, c->batch, SJ_OPERAND_WINDOW);
+    return sj_stream_of_operand(accel, &all);
+}
+
+static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c, sj_error *err) {
+    job->is_product = true;
+    job->m = sj_operand_u_count(&job->a);
+    job->n = sj_operand_u_count(&job->b);
+    job->k = sj_operand_k_count(&job->a);
+    job->streams[0] = sj_stream_of_operand(accel, &job->a);
+    job->streams[1] = sj_stream_of_operand(accel, &job->b);
+    job->streams[2] = result;
+    sj_job_place_streams(job);
+    SJ_TRY(sj_map_product(accel, job, err));
+    for (int64_t b = 0; b < job->block_count; b++) {  // spread evenly; counted, no time of its own
+        job->blocks[b].vector_ops = c->output_path_ops * (b + 1) / job->block_count - c->output_path_ops * b / job->block_count;
+    }
+    job->vector_ops = c->output_path_ops;
+    return SJ_OK;
+}
+
+static int64_t result_bytes(const sj_accel *accel) { return accel->dtype == SJ_DTYPE_BF16 ? 2 : 4; }
+
+static sj_status build_forward(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
+    const sj_layer_info *l = c->info;
+    SJ_TRY(input_window(job, c, SJ_OPERAND_WINDOW, &job->a, err));
+    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = values_of(c->w), .tap_count = job->a.tap_count, .taps = job->a.taps, .channel_count = l->in.c,
+                          .u_stride = l->kernel_h * l->kernel_w * l->in.c, .channel_stride = 1, .u_count = l->out.c};
+    job->out_bytes = result_bytes(accel);
+    job->m = sj_operand_u_count(&job->a);
+    job->n = l->out.c;
+    job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
+    return finish(accel, job, result_stream(accel, job, c), c, err);
+}
+
+sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {
+    SJ_TRY(sj_job_create(c->layer, SJ_PHASE_FORWARD, 3, out, err));
+    if (build_forward(accel, c, *out, err) != SJ_OK) {
+        sj_job_free(*out);
+        *out = NULL;
+    }
+    return *out != NULL ? SJ_OK : err->status;
+}
+
+// Taps of sub-pixel phase (py,px): those r with (py + padding - r) divisible by the stride; dy row = y + (py + padding - r) / stride, offsets ascending.
+static int64_t phase_taps(const sj_layer_info *l, int64_t py, int64_t px, sj_tap *taps) {
+    int64_t count = 0;
+    for (int64_t r = l->kernel_h - 1; r >= 0; r--) {
+        for (int64_t s = l->kernel_w - 1; s >= 0; s--) {
+            const int64_t y = py + l->padding - r;
+            const int64_t x = px + l->padding - s;
+            if (y % l->stride == 0 && x % l->stride == 0) {
+                taps[count++] = (sj_tap){y / l->stride, x / l->stride, (r * l->kernel_w + s) * l->in.c};
+            }
+        }
+    }
+    return count;
+}
+
+static sj_stream phase_stream(const sj_accel *accel, const sj_job *job, const sj_conv_case *c, int64_t py, int64_t px) {
+    sj_stream s = result_stream(accel, job, c);
+    if (s.kind == SJ_STREAM_ACTIVATION) {
+        s.y0 = py;
+        s.x0 = px;
+        s.y_step = s.x_step = c->info->stride;
+        s.y_count = job->a.grid_h;
+        s.x_count = job->a.grid_w;
+        s.length = s.images * s.y_count * s.x_count * s.channel_count;
+    }
+    return s;
+}
+
+static sj_status build_grad_input(const sj_accel *accel, const sj_conv_case *c, int64_t py, int64_t px, sj_job *job, sj_error *err) {
+    const sj_layer_info *l = c->info;
+    sj_tap *taps = NULL;
+    SJ_TRY(take_taps(job, sj_max64(l->kernel_h * l->kernel_w, 1), &taps, err));
+    job->a = window(c->dy, c->batch, SJ_OPERAND_WINDOW);
+    job->a.taps = taps;
+    job->a.tap_count = phase_taps(l, py, px, taps);
+    job->a.grid_h = sj_ceil_div(l->in.h - py, l->stride);
+    job->a.grid_w = sj_ceil_div(l->in.w - px, l->stride);
+    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = values_of(c->w), .tap_count = job->a.tap_count, .taps = taps, .channel_count = l->out.c,
+                          .u_stride = 1, .channel_stride = l->kernel_h * l->kernel_w * l->in.c, .u_count = l->in.c};
+    job->out_bytes = result_bytes(accel);
+    job->m = sj_operand_u_count(&job->a);
+    job->n = l->in.c;
+    job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
+    keep_channels(c, &job->a.channel_count, &job->a.channels);
+    keep_channels(c, &job->b.channel_count, &job->b.channels);
+    return finish(accel, job, phase_stream(accel, job, c, py, px), c, err);
+}
+
+static void free_jobs(sj_job **jobs, int count) {
+    for (int i = 0; i < count; i++) {
+        sj_job_free(jobs[i]);
+    }
+    free(jobs);
+}
+
+sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_job ***out, int *count, sj_error *err) {
+    const int64_t stride = c->info->stride;
+    *count = 0;
+    *out = calloc((size_t)(stride * stride), sizeof **out);
+    if (*out == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: out of memory for %lld jobs", c->layer, (long long)(stride * stride));
+    }
+    for (int64_t phase = 0; phase < stride * stride; phase++) {
+        const int64_t py = phase / stride;
+        const int64_t px = phase % stride;
+        if (py >= c->info->in.h || px >= c->info->in.w) {
+            continue;
+        }
+        sj_job *job = NULL;
+        if (sj_job_create(c->layer, SJ_PHASE_GRAD_INPUT, 3, &job, err) != SJ_OK || build_grad_input(accel, c, py, px, job, err) != SJ_OK) {
+            sj_job_free(job);
+            free_jobs(*out, *count);
+            *out = NULL;
+            *count = 0;
+            return err->status;
+        }
+        (*out)[(*count)++] = job;
+    }
+    return SJ_OK;
+}
+
+// Predicted array cycles of M x N x K at half of the operands nonzero: tiles x k-steps x the slowest of work, A bus and B bus.
+static int64_t predicted_cycles(const sj_accel *a, int64_t m, int64_t n, int64_t k) {
+    const int64_t vb = sj_accel_value_bytes(a);
+    const int64_t rows = sj_min64(m, a->rows * a->slots);
+    const int64_t slots = sj_ceil_div(rows, a->rows);
+    const int64_t work = sj_ceil_div(slots * a->k_tile, 2);
+    const int64_t bus_a = sj_min64(rows, a->rows) * sj_ceil_div(sj_ceil_div(slots * a->k_tile * vb, 2), a->a_bytes);
+    const int64_t bus_b = a->k_tile * sj_ceil_div(a->lanes * vb, a->b_bytes);
+    const int64_t tiles = sj_ceil_div(m, a->rows * a->slots) * sj_ceil_div(n, a->lanes);
+    return tiles * sj_ceil_div(k, a->k_tile) * sj_max64(work, sj_max64(bus_a, bus_b));
+}
+
+static bool swap_operands(const sj_accel *accel, const sj_operand *gradient, const sj_operand *input) {
+    if (accel->swap != SJ_SWAP_AUTO) {
+        return accel->swap == SJ_SWAP_ALWAYS;
+    }
+    const int64_t cout = sj_operand_u_count(gradient);
+    const int64_t taps_cin = sj_operand_u_count(input);
+    const int64_t k = sj_operand_k_count(input);
+    return predicted_cycles(accel, taps_cin, cout, k) < predicted_cycles(accel, cout, taps_cin, k);
+}
+
+static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
+    sj_operand gradient;
+    sj_operand input;
+    SJ_TRY(gradient_window_t(job, c, &gradient, err));
+    SJ_TRY(input_window(job, c, SJ_OPERAND_WINDOW_T, &input, err));
+    const bool swap = swap_operands(accel, &gradient, &input);
+    job->a = swap ? input : gradient;
+    job->b = swap ? gradient : input;
+    job->flags_per_lane = !swap && input.channel_count % accel->lanes != 0;
+    job->out_bytes = 4;  // fp32 (int32): the optimizer adds it to master weights
+    job->uncompacted_macs = (uint64_t)sj_operand_k_count(&input) * (uint64_t)sj_operand_u_count(&input) * (uint64_t)c->info->out.c;
+    return finish(accel, job, sj_stream_raw(sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), c, err);
+}
+
+sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {
+    SJ_TRY(sj_job_create(c->layer, SJ_PHASE_GRAD_WEIGHT, 3, out, err));
+    if (build_grad_weight(accel, c, *out, err) != SJ_OK) {
+        sj_job_free(*out);
+        *out = NULL;
+    }
+    return *out != NULL ? SJ_OK : err->status;
+}
