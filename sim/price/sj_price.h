@@ -29,17 +29,32 @@ typedef struct sj_energy {
 } sj_energy;
 
 typedef struct sj_tech sj_tech;
-// Reads configs/tech/NAME.cfg (or a path); `overrides` are "PATH=VALUE" with tech. taken off.
+// Reads a tech file; `overrides` are "PATH=VALUE" with tech. taken off. Every entry is { low, typical, high, unit, source }: a negative or unordered number,
+// another unit than the entry's own, an empty source and unknown keys are SJ_ERR_CONFIG, each with its line.
 sj_status sj_tech_open(const char *path, const char *const *overrides, int override_count, sj_tech **out, sj_error *err);
-void sj_tech_close(sj_tech *t);
+void sj_tech_close(sj_tech *t);  // NULL is allowed
+const char *sj_tech_name(const sj_tech *t);
+const char *sj_tech_text(const sj_tech *t);  // the file with its overrides applied, as libconfig text
 
 // Energy per action of each counter for this accelerator and machine (pJ a count), low, typical, high.
 typedef struct sj_prices {
     double pj[SJ_COUNTER_COUNT][SJ_BOUND_COUNT];  // order of sj_counter_table
 } sj_prices;
+// SJ_ERR_UNSUPPORTED when the tech file has no entries for the accelerator's DRAM.
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err);
 
+// What the prices are derived from: silicon and wires of one machine (typical figures). docs/energy.md section 3.
+typedef struct sj_floorplan {
+    double buffer_kib, mask_plane_kib;      // the plane exists on skip alone
+    double regfile_kib;                     // pads, accumulators, on skip the masks in the array
+    double buffer_mm2, array_mm2, vector_mm2;
+    double buffer_wire_mm, a_wire_mm, b_wire_mm, o_wire_mm;  // mean length a bit travels
+} sj_floorplan;
+sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
+
 sj_energy sj_price(const sj_prices *prices, const sj_counters *counts, sj_bound bound);
+// The component that a counter's energy belongs to: an index of sj_component_names.
+int sj_counter_component(int counter);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sj_price.h"
+
+#include <string.h>
+
+const char *const sj_component_names[SJ_COMPONENT_COUNT] = {
+#define SJ_X(id) #id,
+    SJ_COMPONENTS(SJ_X)
+#undef SJ_X
+};
+
+// Component of each counter: a counter that is added to SJ_COUNTERS and not here does not compile.
+enum {
+    COMPONENT_mac_active = SJ_COMPONENT_mac,
+    COMPONENT_mac_zero = SJ_COMPONENT_mac,
+    COMPONENT_mac_gated = SJ_COMPONENT_mac,
+    COMPONENT_mac_idle = SJ_COMPONENT_mac,
+    COMPONENT_acc_read = SJ_COMPONENT_acc,
+    COMPONENT_acc_write = SJ_COMPONENT_acc,
+    COMPONENT_a_pad_read = SJ_COMPONENT_pads,
+    COMPONENT_a_pad_write = SJ_COMPONENT_pads,
+    COMPONENT_b_pad_read = SJ_COMPONENT_pads,
+    COMPONENT_b_pad_write = SJ_COMPONENT_pads,
+    COMPONENT_mask_scan = SJ_COMPONENT_mask,
+    COMPONENT_mask_read = SJ_COMPONENT_mask,
+    COMPONENT_mask_write = SJ_COMPONENT_mask,
+    COMPONENT_codec_decode = SJ_COMPONENT_codec,
+    COMPONENT_codec_encode = SJ_COMPONENT_codec,
+    COMPONENT_transpose = SJ_COMPONENT_transpose,
+    COMPONENT_buffer_read = SJ_COMPONENT_buffer,
+    COMPONENT_buffer_write = SJ_COMPONENT_buffer,
+    COMPONENT_bus_a = SJ_COMPONENT_bus,
+    COMPONENT_bus_b = SJ_COMPONENT_bus,
+    COMPONENT_bus_o = SJ_COMPONENT_bus,
+    COMPONENT_dram_activate = SJ_COMPONENT_dram,
+    COMPONENT_dram_read = SJ_COMPONENT_dram,
+    COMPONENT_dram_write = SJ_COMPONENT_dram,
+    COMPONENT_dram_refresh = SJ_COMPONENT_dram,
+    COMPONENT_dram_background = SJ_COMPONENT_dram,
+    COMPONENT_vector_op = SJ_COMPONENT_vector,
+    COMPONENT_rng_sample = SJ_COMPONENT_rng,
+    COMPONENT_clock = SJ_COMPONENT_clock,
+    COMPONENT_leakage = SJ_COMPONENT_leakage
+};
+
+static const int component_of[SJ_COUNTER_COUNT] = {
+#define SJ_X(id, name, unit, meaning) COMPONENT_##id,
+    SJ_COUNTERS(SJ_X)
+#undef SJ_X
+};
+
+int sj_counter_component(int counter) { return component_of[counter]; }
+
+sj_energy sj_price(const sj_prices *prices, const sj_counters *counts, sj_bound bound) {
+    sj_energy e;
+    memset(&e, 0, sizeof e);
+    int i = 0;
+#define SJ_X(id, name, unit, meaning)                                                      \
+    e.component_pj[component_of[i]] += (double)counts->id * prices->pj[i][bound]; \
+    i++;
+    SJ_COUNTERS(SJ_X)
+#undef SJ_X
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        e.total_pj += e.component_pj[c];
+    }
+    return e;
+}

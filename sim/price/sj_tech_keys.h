@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entries of a tech file, each declared once: X(key, unit). docs/energy.md says what each stands for. Only sim/price includes this.
+#ifndef SJ_TECH_KEYS_H
+#define SJ_TECH_KEYS_H
+
+#include "sj_price.h"
+
+#define SJ_TECH_KEYS(X)                \
+    X(mac_bf16_active, "pJ")           \
+    X(mac_bf16_zero, "pJ")             \
+    X(mac_bf16_gated, "pJ")            \
+    X(mac_bf16_idle, "pJ")             \
+    X(mac_int8_active, "pJ")           \
+    X(mac_int8_zero, "pJ")             \
+    X(mac_int8_gated, "pJ")            \
+    X(mac_int8_idle, "pJ")             \
+    X(acc_read, "pJ/bit")              \
+    X(acc_write, "pJ/bit")             \
+    X(a_pad_read, "pJ/bit")            \
+    X(a_pad_write, "pJ/bit")           \
+    X(b_pad_read, "pJ/bit")            \
+    X(b_pad_write, "pJ/bit")           \
+    X(mask_scan, "pJ/bit")             \
+    X(mask_plane_read, "pJ/bit")       \
+    X(mask_register_write, "pJ/bit")   \
+    X(codec_decode, "pJ/line")         \
+    X(codec_encode, "pJ/line")         \
+    X(transpose, "pJ/bit")             \
+    X(sram_read_64b, "pJ")             \
+    X(sram_read_128b, "pJ")            \
+    X(sram_read_256b, "pJ")            \
+    X(sram_write_64b, "pJ")            \
+    X(sram_write_128b, "pJ")           \
+    X(sram_write_256b, "pJ")           \
+    X(wire, "pJ/bit/mm")               \
+    X(vector_op, "pJ")                 \
+    X(rng_sample, "pJ")                \
+    X(clock_bf16_pe, "pJ/cycle")       \
+    X(clock_int8_pe, "pJ/cycle")       \
+    X(clock_mask_bit, "pJ/cycle")      \
+    X(leakage_sram, "mW/KiB")          \
+    X(leakage_regfile, "mW/KiB")       \
+    X(leakage_logic, "mW/mm2")         \
+    X(area_sram, "mm2/KiB")            \
+    X(area_regfile, "mm2/KiB")         \
+    X(area_bf16_pe, "mm2")             \
+    X(area_int8_pe, "mm2")             \
+    X(area_scan_bit, "mm2")            \
+    X(area_vector_lane, "mm2")
+
+// The entries of a DRAM type's group, "dram.<type>.<key>".
+#define SJ_TECH_DRAM_KEYS(X)  \
+    X(activate, "pJ")         \
+    X(read_burst, "pJ")       \
+    X(write_burst, "pJ")      \
+    X(io, "pJ/bit")           \
+    X(refresh, "pJ")          \
+    X(background, "mW")
+
+typedef struct sj_tech_value {
+    double at[SJ_BOUND_COUNT];
+} sj_tech_value;
+
+typedef struct sj_tech_dram {
+    const char *type;  // of sj_dram_names; NULL where the file has no group for it
+#define SJ_X(key, unit) sj_tech_value key;
+    SJ_TECH_DRAM_KEYS(SJ_X)
+#undef SJ_X
+} sj_tech_dram;
+
+#define SJ_TECH_DRAM_MAX 16
+
+struct sj_tech {
+    char *path, *name, *text;
+    int dram_count;
+    sj_tech_dram dram[SJ_TECH_DRAM_MAX];
+#define SJ_X(key, unit) sj_tech_value key;
+    SJ_TECH_KEYS(SJ_X)
+#undef SJ_X
+};
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Do the prices add up, and does each counter cost what docs/energy.md says?
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sj_config.h"
+#include "sj_file.h"
+#include "sj_price.h"
+#include "sj_random.h"
+
+static sj_error err;
+
+#define OK(expr)                                    \
+    do {                                            \
+        if ((expr) != SJ_OK) {                      \
+            fail_msg("%s: %s", #expr, err.message); \
+        }                                           \
+    } while (0)
+
+static void assert_near(double a, double b, double relative) {
+    if (!(fabs(a - b) <= relative * fmax(fabs(a), fabs(b)))) {
+        fail_msg("%.17g and %.17g differ by more than %g of them", a, b, relative);
+    }
+}
+
+static sj_accel accel_from(const char *name, const char *override) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/configs/accel/%s.cfg", SJ_SOURCE_DIR, name);
+    sj_config *c;
+    sj_accel accel;
+    OK(sj_config_open(path, &c, &err));
+    if (override != NULL) {
+        OK(sj_config_override(c, override, &err));
+    }
+    sj_accel_read(c, &accel);
+    OK(sj_config_finish(c, &err));
+    sj_config_close(c);
+    return accel;
+}
+
+static sj_tech *tech_with(const char *const *overrides, int count) {
+    sj_tech *t;
+    OK(sj_tech_open(SJ_SOURCE_DIR "/configs/tech/45nm.cfg", overrides, count, &t, &err));
+    return t;
+}
+
+static sj_prices prices_of(const sj_tech *t, const sj_accel *accel, sj_machine machine) {
+    sj_prices p;
+    OK(sj_tech_prices(t, accel, machine, &p, &err));
+    return p;
+}
+
+static uint64_t test_seed(void) {
+    const char *text = getenv("SJ_TEST_SEED");
+    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 20240611u;
+    printf("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+static sj_counters random_counts(sj_random *r) {
+    sj_counters counts;
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        *(uint64_t *)((char *)&counts + sj_counter_table[i].offset) = sj_random_below(r, 1u << 20);
+    }
+    return counts;
+}
+
+static int counter_index(const char *name) {
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        if (strcmp(sj_counter_table[i].name, name) == 0) {
+            return i;
+        }
+    }
+    fail_msg("no counter %s", name);
+    return -1;
+}
+
+static void components_sum_to_the_total(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", NULL);
+    sj_random r = sj_random_seed(test_seed());
+    for (int round = 0; round < 50; round++) {
+        const sj_counters counts = random_counts(&r);
+        for (int m = 0; m < 3; m++) {
+            const sj_prices p = prices_of(t, &accel, (sj_machine)m);
+            double before = 0.0;
+            for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+                const sj_energy e = sj_price(&p, &counts, (sj_bound)b);
+                double sum = 0.0, from_counts = 0.0;
+                for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+                    sum += e.component_pj[c];
+                }
+                for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+                    from_counts += (double)*(const uint64_t *)((const char *)&counts + sj_counter_table[i].offset) * p.pj[i][b];
+                }
+                assert_true(sum == e.total_pj);
+                assert_near(from_counts, e.total_pj, 1e-12);
+                assert_true(e.total_pj > before);
+                before = e.total_pj;
+            }
+        }
+    }
+    sj_tech_close(t);
+}
+
+static void zero_counters_cost_nothing_and_each_counter_costs_alone(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge256", NULL);
+    const sj_prices p = prices_of(t, &accel, SJ_MACHINE_SKIP);
+    sj_counters counts;
+    memset(&counts, 0, sizeof counts);
+    assert_true(sj_price(&p, &counts, SJ_HIGH).total_pj == 0.0);
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        uint64_t *count = (uint64_t *)((char *)&counts + sj_counter_table[i].offset);
+        *count = 3;
+        const sj_energy e = sj_price(&p, &counts, SJ_TYPICAL);
+        *count = 0;
+        assert_true(p.pj[i][SJ_TYPICAL] > 0.0);  // on the skip machine nothing is free
+        assert_true(e.total_pj == 3.0 * p.pj[i][SJ_TYPICAL]);
+        assert_true(e.component_pj[sj_counter_component(i)] == e.total_pj);
+    }
+    sj_tech_close(t);
+}
+
+// Every energy and power of the file times 2: the totals double, exactly. Areas stay: they set lengths.
+static void doubled_energies_double_the_totals(void **state) {
+    char *text;
+    size_t bytes;
+    OK(sj_read_file(SJ_SOURCE_DIR "/configs/tech/45nm.cfg", &text, &bytes, &err));
+    char *doubled = malloc(2 * bytes + 4096);
+    size_t at = 0;
+    for (const char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        double low, typical, high;
+        char key[64];
+        if (strstr(line, "mm2\"") == NULL && strstr(line, "\"mm2/KiB\"") == NULL &&
+            sscanf(line, " %63[a-z0-9_] = { low = %lf; typical = %lf; high = %lf;", key, &low, &typical, &high) == 4) {
+            at += (size_t)sprintf(doubled + at, "%s = { low = %.17e; typical = %.17e; high = %.17e; %s\n", key, 2.0 * low, 2.0 * typical, 2.0 * high, strstr(line, "unit ="));
+        } else if (strstr(line, "leakage_logic") != NULL) {
+            at += (size_t)sprintf(doubled + at, "leakage_logic = { low = 0.116; typical = 40.2; high = 656.0; unit = \"mW/mm2\"; source = \"test\"; };\n");
+        } else {
+            at += (size_t)sprintf(doubled + at, "%s\n", line);
+        }
+    }
+    FILE *f = fopen("doubled.cfg", "w");
+    assert_non_null(f);
+    fputs(doubled, f);
+    fclose(f);
+    free(doubled);
+    free(text);
+    sj_tech *once = tech_with(NULL, 0), *twice;
+    OK(sj_tech_open("doubled.cfg", NULL, 0, &twice, &err));
+    const sj_accel accel = accel_from("edge16", NULL);
+    sj_random r = sj_random_seed(test_seed());
+    for (int m = 0; m < 3; m++) {
+        const sj_counters counts = random_counts(&r);
+        const sj_prices p1 = prices_of(once, &accel, (sj_machine)m), p2 = prices_of(twice, &accel, (sj_machine)m);
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            assert_near(2.0 * sj_price(&p1, &counts, (sj_bound)b).total_pj, sj_price(&p2, &counts, (sj_bound)b).total_pj, 1e-13);
+        }
+    }
+    sj_tech_close(once);
+    sj_tech_close(twice);
+    remove("doubled.cfg");
+}
+
+static void skip_alone_pays_for_masks_and_its_own_clock_and_leakage(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", NULL);
+    const sj_prices dense = prices_of(t, &accel, SJ_MACHINE_DENSE), gate = prices_of(t, &accel, SJ_MACHINE_GATE), skip = prices_of(t, &accel, SJ_MACHINE_SKIP);
+    assert_memory_equal(&dense, &gate, sizeof dense);
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        const char *name = sj_counter_table[i].name;
+        const double d = dense.pj[i][SJ_TYPICAL], s = skip.pj[i][SJ_TYPICAL];
+        if (strncmp(name, "mask.", 5) == 0) {
+            assert_true(d == 0.0 && s > 0.0);
+        } else if (strncmp(name, "bus.", 4) == 0 || strncmp(name, "buffer.", 7) == 0 || strcmp(name, "clock") == 0 || strcmp(name, "leakage") == 0) {
+            assert_true(s > d && s < 1.5 * d);  // longer wires, more silicon
+        } else {
+            assert_true(s == d);
+        }
+    }
+    sj_tech_close(t);
+}
+
+// Worked by hand from the file's own numbers, for edge16: the formulas of docs/energy.md section 4.
+static void prices_follow_the_documented_formulas(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", NULL);
+    const sj_prices p = prices_of(t, &accel, SJ_MACHINE_DENSE);
+    const sj_floorplan f = sj_tech_floorplan(t, &accel, SJ_MACHINE_DENSE);
+    // pads: 16 rows x (2 x 8 x 64 x 2 + 2 x 64 x 16 x 2 + 2 x 8 x 16 x 4) B = 16 x 7 KiB
+    assert_near(f.regfile_kib, 112.0, 1e-15);
+    assert_near(f.array_mm2, 256 * 0.0057 + 112 * 0.00675, 1e-12);
+    assert_near(f.buffer_mm2, 512 * 0.00323, 1e-12);
+    const double line_wire = 256 * 0.325 * 0.75 * sqrt(512 * 0.00323), side = sqrt(256 * 0.0057 + 112 * 0.00675);
+#define PJ(name) p.pj[counter_index(name)][SJ_TYPICAL]
+    assert_near(PJ("mac.active"), 1.5, 1e-15);
+    assert_near(PJ("acc.read"), 0.0148 * 512, 1e-12);
+    assert_near(PJ("a_pad.write"), 0.0359 * 16, 1e-12);
+    assert_near(PJ("b_pad.read"), 0.0156 * 256, 1e-12);
+    assert_near(PJ("buffer.read"), 13.3 + line_wire, 1e-12);
+    assert_near(PJ("buffer.write"), 20.9 + line_wire, 1e-12);
+    assert_near(PJ("bus.a"), 512 * 0.325 * side / 2, 1e-12);
+    assert_near(PJ("bus.b"), 256 * 0.325 * side, 1e-12);
+    assert_near(PJ("dram.read"), 2975.6 + 512 * 3.0, 1e-12);
+    assert_near(PJ("dram.write"), 2685.3 + 512 * 3.0, 1e-12);
+    assert_near(PJ("dram.background"), 537.6, 1e-12);  // 268.8 mW x 2 ns
+    assert_near(PJ("transpose"), 64 * 64 * 16 * 0.0749, 1e-12);
+    assert_near(PJ("clock"), 256 * 0.14, 1e-12);
+    assert_near(PJ("leakage"), 2.0 * (512 * 0.065 + 112 * 0.0858 + (256 * 0.0057 + 16 * 0.0125) * 20.1), 1e-12);
+#undef PJ
+    sj_tech_close(t);
+}
+
+static void power_is_energy_over_time(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel slow = accel_from("edge16", "clock_mhz=250.0"), fast = accel_from("edge16", NULL);
+    const sj_prices p = prices_of(t, &slow, SJ_MACHINE_SKIP), q = prices_of(t, &fast, SJ_MACHINE_SKIP);
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        const char *name = sj_counter_table[i].name;
+        const double factor = strcmp(name, "leakage") == 0 || strcmp(name, "dram.background") == 0 ? 2.0 : 1.0;
+        assert_near(p.pj[i][SJ_TYPICAL], factor * q.pj[i][SJ_TYPICAL], 1e-14);
+    }
+    sj_tech_close(t);
+}
+
+static void lines_of_any_width_have_a_price_that_grows(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const int read = counter_index("buffer.read");
+    double before = 0.0;
+    static const struct {
+        int bytes;
+        double bank_pj;
+    } cases[] = {{4, 7.23}, {8, 7.23}, {12, 7.23 + (10.7 - 7.23) / 2}, {16, 10.7}, {24, (10.7 + 13.3) / 2}, {32, 13.3}, {64, 26.6}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "buffer.line_bytes=%d", cases[i].bytes);
+        const sj_accel accel = accel_from("edge16", set);
+        const sj_prices p = prices_of(t, &accel, SJ_MACHINE_DENSE);
+        const sj_floorplan f = sj_tech_floorplan(t, &accel, SJ_MACHINE_DENSE);
+        assert_near(p.pj[read][SJ_TYPICAL], cases[i].bank_pj + 8.0 * cases[i].bytes * 0.325 * f.buffer_wire_mm, 1e-12);
+        assert_true(p.pj[read][SJ_TYPICAL] > before);
+        before = p.pj[read][SJ_TYPICAL];
+    }
+    sj_tech_close(t);
+}
+
+static void int8_uses_its_own_entries(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", "dtype=\"int8\"");
+    const sj_prices p = prices_of(t, &accel, SJ_MACHINE_GATE);
+    assert_near(p.pj[counter_index("mac.active")][SJ_TYPICAL], 0.561, 1e-15);
+    assert_near(p.pj[counter_index("mac.gated")][SJ_TYPICAL], 0.018, 1e-15);
+    assert_near(p.pj[counter_index("a_pad.read")][SJ_TYPICAL], 8 * 0.0359, 1e-12);
+    assert_near(p.pj[counter_index("clock")][SJ_TYPICAL], 256 * 0.053, 1e-12);
+    sj_tech_close(t);
+}
+
+static void a_lane_costs_less_the_less_it_does(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    for (int type = 0; type < 2; type++) {
+        const sj_accel accel = accel_from("edge16", type == 0 ? NULL : "dtype=\"int8\"");
+        const sj_prices p = prices_of(t, &accel, SJ_MACHINE_SKIP);
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            assert_true(p.pj[counter_index("mac.active")][b] > p.pj[counter_index("mac.zero")][b]);
+            assert_true(p.pj[counter_index("mac.zero")][b] > p.pj[counter_index("mac.gated")][b]);
+            assert_true(p.pj[counter_index("mac.gated")][b] >= p.pj[counter_index("mac.idle")][b]);
+        }
+    }
+    sj_tech_close(t);
+}
+
+static void the_other_dram_has_its_own_entries(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", "dram.type=\"ddr4-2400-4x16\"");
+    const sj_prices p = prices_of(t, &accel, SJ_MACHINE_GATE);
+    assert_near(p.pj[counter_index("dram.activate")][SJ_TYPICAL], 8242.9, 1e-15);
+    sj_tech_close(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(components_sum_to_the_total),
+        cmocka_unit_test(zero_counters_cost_nothing_and_each_counter_costs_alone),
+        cmocka_unit_test(doubled_energies_double_the_totals),
+        cmocka_unit_test(skip_alone_pays_for_masks_and_its_own_clock_and_leakage),
+        cmocka_unit_test(prices_follow_the_documented_formulas),
+        cmocka_unit_test(power_is_energy_over_time),
+        cmocka_unit_test(lines_of_any_width_have_a_price_that_grows),
+        cmocka_unit_test(int8_uses_its_own_entries),
+        cmocka_unit_test(a_lane_costs_less_the_less_it_does),
+        cmocka_unit_test(the_other_dram_has_its_own_entries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

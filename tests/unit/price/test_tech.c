@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is a wrong tech file refused, with its line and the nearest key?
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sj_config.h"
+#include "sj_file.h"
+#include "sj_price.h"
+
+static const char tech_path[] = SJ_SOURCE_DIR "/configs/tech/45nm.cfg";
+static sj_error err;
+
+// Opens the shipped file with its first `from` replaced by `to`.
+static sj_status open_edited(const char *from, const char *to) {
+    char *text;
+    size_t bytes;
+    assert_int_equal(sj_read_file(tech_path, &text, &bytes, &err), SJ_OK);
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    FILE *f = fopen("edited.cfg", "w");
+    assert_non_null(f);
+    fwrite(text, 1, (size_t)(at - text), f);
+    fputs(to, f);
+    fputs(at + strlen(from), f);
+    fclose(f);
+    free(text);
+    sj_tech *t = NULL;
+    err.message[0] = '\0';
+    const sj_status status = sj_tech_open("edited.cfg", NULL, 0, &t, &err);
+    assert_true((status == SJ_OK) == (t != NULL));
+    sj_tech_close(t);
+    remove("edited.cfg");
+    return status;
+}
+
+static int line_of(const char *needle) {
+    char *text;
+    size_t bytes;
+    assert_int_equal(sj_read_file(tech_path, &text, &bytes, &err), SJ_OK);
+    const char *at = strstr(text, needle);
+    assert_non_null(at);
+    int line = 1;
+    for (const char *p = text; p < at; p++) {
+        line += *p == '\n';
+    }
+    free(text);
+    return line;
+}
+
+static void assert_refused(const char *from, const char *to, const char *const *words) {
+    char where[64];
+    snprintf(where, sizeof where, "edited.cfg:%d", line_of(from));
+    assert_int_equal(open_edited(from, to), SJ_ERR_CONFIG);
+    if (strstr(err.message, where) == NULL) {
+        fail_msg("no %s in: %s", where, err.message);
+    }
+    for (; *words != NULL; words++) {
+        if (strstr(err.message, *words) == NULL) {
+            fail_msg("no %s in: %s", *words, err.message);
+        }
+    }
+}
+
+#define REFUSED(from, to, ...) assert_refused(from, to, (const char *const[]){__VA_ARGS__, NULL})
+
+static void the_shipped_file_is_right(void **state) {
+    sj_tech *t;
+    assert_int_equal(sj_tech_open(tech_path, NULL, 0, &t, &err), SJ_OK);
+    assert_string_equal(sj_tech_name(t), "45nm");
+    assert_non_null(strstr(sj_tech_text(t), "mac_bf16_active"));
+    sj_tech_close(t);
+}
+
+static void negative_energy(void **state) {
+    REFUSED("mac_bf16_zero   = { low = 0.01", "mac_bf16_zero   = { low = -0.01", "mac_bf16_zero.low", "-0.01");
+    REFUSED("io          = { low = 1.5; typical = 3.0", "io          = { low = 1.5; typical = -3.0", "dram.ddr4-3200-4x16.io.typical", "-3");
+}
+
+static void unordered_numbers(void **state) {
+    REFUSED("acc_read    = { low = 0.009", "acc_read    = { low = 0.02", "acc_read.typical", "low <= typical <= high", "0.02");
+    REFUSED("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.08; typical = 0.325; high = 0.3", "wire.high", "low <= typical <= high");
+    assert_int_equal(open_edited("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.325; typical = 0.325; high = 0.325"), SJ_OK);
+}
+
+static void unknown_key_names_the_nearest(void **state) {
+    REFUSED("mac_bf16_gated ", "mac_bf16_gatd ", "mac_bf16_gatd", "mac_bf16_gated");
+    REFUSED("vector_op  = { low", "vector_op  = { lwo", "lwo", "low");
+    REFUSED("  ddr4-2400-4x16", "  ddr5-2400-4x16", "ddr5-2400-4x16");
+}
+
+static void wrong_unit(void **state) { REFUSED("unit = \"pJ/bit/mm\"", "unit = \"pJ/bit\"", "wire.unit", "pJ/bit/mm"); }
+
+static void missing_or_empty_source(void **state) {
+    REFUSED("source = \"typical: [A] wire; low: estimate, 0.2 pF/mm x (0.9 V)^2 / 2; high: estimate, typical x 1.5\"", "source = \" \"", "wire.source");
+    assert_int_equal(open_edited("source = \"estimate: as clock_bf16_pe\";", ""), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "clock_int8_pe.source"));
+}
+
+static void wrong_type(void **state) { REFUSED("rng_sample = { low = 5.0", "rng_sample = { low = \"5.0\"", "rng_sample.low"); }
+
+static void an_override_is_checked_too(void **state) {
+    sj_tech *t = NULL;
+    const char *good[] = {"wire.typical=0.4"}, *bad[] = {"wire.typical=0.6"}, *unknown[] = {"wier.typical=0.4"};
+    assert_int_equal(sj_tech_open(tech_path, good, 1, &t, &err), SJ_OK);
+    assert_non_null(strstr(sj_tech_text(t), "0.4"));
+    sj_tech_close(t);
+    assert_int_equal(sj_tech_open(tech_path, bad, 1, &t, &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "wire.high"));
+    assert_int_equal(sj_tech_open(tech_path, unknown, 1, &t, &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "wire"));
+}
+
+static void dram_without_a_group(void **state) {
+    char *text;
+    size_t bytes;
+    assert_int_equal(sj_read_file(tech_path, &text, &bytes, &err), SJ_OK);
+    char *dram = strstr(text, "dram = {");
+    assert_non_null(dram);
+    *dram = '\0';
+    FILE *f = fopen("nodram.cfg", "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    free(text);
+    sj_tech *t;
+    assert_int_equal(sj_tech_open("nodram.cfg", NULL, 0, &t, &err), SJ_OK);
+    sj_config *c;
+    sj_accel accel;
+    assert_int_equal(sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err), SJ_OK);
+    sj_accel_read(c, &accel);
+    assert_int_equal(sj_config_finish(c, &err), SJ_OK);
+    sj_config_close(c);
+    sj_prices p;
+    assert_int_equal(sj_tech_prices(t, &accel, SJ_MACHINE_SKIP, &p, &err), SJ_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "dram.ddr4-3200-4x16"));
+    sj_tech_close(t);
+    remove("nodram.cfg");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_shipped_file_is_right),    cmocka_unit_test(negative_energy), cmocka_unit_test(unordered_numbers),
+        cmocka_unit_test(unknown_key_names_the_nearest), cmocka_unit_test(wrong_unit),      cmocka_unit_test(missing_or_empty_source),
+        cmocka_unit_test(wrong_type),                    cmocka_unit_test(an_override_is_checked_too), cmocka_unit_test(dram_without_a_group),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
