@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which layers are units of their own and which ride along: docs/lowering.md, "Chains".
+#include <stdlib.h>
+
+#include "lowering_internal.h"
+
+int sj_lowering_consumer(const sj_lowering *l, int layer, int nth, int *input_index) {
+    for (int j = layer + 1; j < l->net->layer_count; j++) {
+        for (int i = 0; i < l->net->layers[j].input_count; i++) {
+            if (l->net->layers[j].inputs[i] == layer && nth-- == 0) {
+                *input_index = i;
+                return j;
+            }
+        }
+    }
+    return -1;
+}
+
+static int64_t volume(sj_dims d) { return d.h * d.w * d.c; }
+
+// Vector operations of a layer's forward pass on one image.
+static int64_t forward_ops(const sj_layer_info *l, bool train) {
+    switch (l->kind) {
+    case SJ_KIND_BN:
+        return train ? 2 * volume(l->out) : 0;  // multiply, add; folded into the weights at inference
+    case SJ_KIND_MAXPOOL:
+    case SJ_KIND_AVGPOOL:
+        return volume(l->out) * l->kernel_h * l->kernel_w;
+    case SJ_KIND_SOFTMAX_CE:
+        return 4 * volume(l->in);  // maximum, exponential, sum, divide
+    case SJ_KIND_RELU:
+    case SJ_KIND_DROPOUT:
+        return volume(l->out);
+    case SJ_KIND_ADD:
+        return volume(l->out) * (l->input_count - 1);
+    default:
+        return 0;
+    }
+}
+
+static void join(const sj_lowering *l, sj_chain *c, int layer) {
+    const sj_layer_info *info = &l->net->layers[layer];
+    c->tail = layer;
+    c->has_bn |= info->kind == SJ_KIND_BN;
+    c->has_relu |= info->kind == SJ_KIND_RELU;
+    c->has_maxpool |= info->kind == SJ_KIND_MAXPOOL;
+    c->has_avgpool |= info->kind == SJ_KIND_AVGPOOL;
+    c->forward_ops += forward_ops(info, l->train);
+}
+
+static bool may_follow(const sj_chain *c, sj_kind kind, bool after_product) {
+    const bool pooled = c->has_maxpool || c->has_avgpool;
+    switch (kind) {
+    case SJ_KIND_BN:
+        return after_product && !c->has_bn && !c->has_relu && !pooled;
+    case SJ_KIND_RELU:
+        return !c->has_relu && !pooled;
+    case SJ_KIND_MAXPOOL:
+        return !pooled;
+    case SJ_KIND_AVGPOOL:
+        return !pooled && (after_product || c->has_bn);  // the backward pass finds its mask in the batch norm's input; without one the chain ends before
+    default:
+        return false;
+    }
+}
+
+static sj_chain grow(sj_lowering *l, int head, bool may_grow) {
+    const sj_kind head_kind = l->net->layers[head].kind;
+    const bool after_product = head_kind == SJ_KIND_CONV || head_kind == SJ_KIND_LINEAR;
+    sj_chain c = {.head = head, .tail = head};
+    join(l, &c, head);
+    while (may_grow && l->consumer_count[c.tail] == 1) {
+        int input = 0;
+        const int next = sj_lowering_consumer(l, c.tail, 0, &input);
+        if (l->net->layers[next].input_count != 1 || !may_follow(&c, l->net->layers[next].kind, after_product)) {
+            break;
+        }
+        join(l, &c, next);
+        l->absorbed[next] = true;
+    }
+    return c;
+}
+
+static void add_unit(sj_lowering *l, int layer, sj_phase phase, sj_chain chain) {
+    const sj_layer_info *info = &l->net->layers[layer];
+    l->units[l->unit_count++] = (sj_unit_plan){{info->name, info->kind, phase, layer}, chain};
+}
+
+static bool is_product(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR; }
+
+static bool has_pass(const sj_lowering *l, const sj_layer_info *info) {
+    switch (info->kind) {
+    case SJ_KIND_FLATTEN:
+        return false;
+    case SJ_KIND_FORK:
+    case SJ_KIND_SOFTMAX_CE:
+        return l->train;  // an inference needs the largest logit only
+    case SJ_KIND_DROPOUT:
+        return l->train;
+    default:
+        return true;
+    }
+}
+
+static sj_status plan_forward(sj_lowering *l, sj_error *err) {
+    for (int i = 0; i < l->net->layer_count; i++) {
+        const sj_layer_info *info = &l->net->layers[i];
+        if (info->kind == SJ_KIND_MATMUL || info->groups != 1) {
+            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: layer \"%s\": %s with groups = %lld is not simulated by this version; allowed: conv and linear with groups = 1",
+                           sj_trace_path(l->trace), info->name, sj_kind_name(info->kind), (long long)info->groups);
+        }
+        if (is_product(info->kind)) {
+            add_unit(l, i, SJ_PHASE_FORWARD, grow(l, i, !l->train && l->options.fuse));
+        } else if (!l->absorbed[i] && has_pass(l, info)) {
+            add_unit(l, i, SJ_PHASE_ELEMENTWISE, grow(l, i, info->kind != SJ_KIND_FORK && info->kind != SJ_KIND_SOFTMAX_CE));
+        }
+    }
+    return SJ_OK;
+}
+
+static void plan_backward(sj_lowering *l) {
+    for (int i = l->net->layer_count - 1; i >= 0; i--) {
+        if (!is_product(l->net->layers[i].kind)) {
+            continue;
+        }
+        const sj_chain alone = {.head = i, .tail = i};
+        if (l->net->layers[i].needs_dx) {
+            add_unit(l, i, SJ_PHASE_GRAD_INPUT, alone);
+        }
+        add_unit(l, i, SJ_PHASE_GRAD_WEIGHT, alone);
+    }
+    for (int i = 0; i < l->net->layer_count; i++) {
+        const sj_kind kind = l->net->layers[i].kind;
+        if (is_product(kind) || kind == SJ_KIND_BN) {
+            add_unit(l, i, SJ_PHASE_UPDATE, (sj_chain){.head = i, .tail = i});
+        }
+    }
+}
+
+sj_status sj_lowering_plan(sj_lowering *l, sj_error *err) {
+    const int count = l->net->layer_count;
+    l->units = calloc((size_t)count * 4 + 1, sizeof *l->units);
+    l->absorbed = calloc((size_t)count + 1, sizeof *l->absorbed);
+    l->consumer_count = calloc((size_t)count + 1, sizeof *l->consumer_count);
+    if (l->units == NULL || l->absorbed == NULL || l->consumer_count == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for the units of %d layers", count);
+    }
+    for (int j = 0; j < count; j++) {
+        for (int i = 0; i < l->net->layers[j].input_count; i++) {
+            if (l->net->layers[j].inputs[i] >= 0) {
+                l->consumer_count[l->net->layers[j].inputs[i]]++;
+            }
+        }
+    }
+    SJ_TRY(plan_forward(l, err));
+    if (l->train) {
+        plan_backward(l);
+    }
+    return SJ_OK;
+}
