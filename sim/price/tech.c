@@ -13,12 +13,12 @@ static void read_unit_and_source(sj_config *c, const char *key, const char *unit
     char path[192];
     snprintf(path, sizeof path, "%s.unit", key);
     const char *given = sj_config_string(c, path, SJ_REQUIRED, unit);
-    if (strcmp(given, unit) != 0) {
+    if (sj_config_has(c, path) && strcmp(given, unit) != 0) {
         sj_config_error(c, SJ_CFG_RANGE, path, "%s: \"%s\" is not this entry's unit; allowed: \"%s\"", path, given, unit);
     }
     snprintf(path, sizeof path, "%s.source", key);
-    const char *source = sj_config_string(c, path, SJ_REQUIRED, "-");
-    if (strspn(source, " \t") == strlen(source)) {
+    const char *source = sj_config_string(c, path, SJ_REQUIRED, "");
+    if (sj_config_has(c, path) && strspn(source, " \t") == strlen(source)) {
         sj_config_error(c, SJ_CFG_RANGE, path, "%s: empty; write where the numbers come from", path);
     }
 }
@@ -26,6 +26,9 @@ static void read_unit_and_source(sj_config *c, const char *key, const char *unit
 static void read_entry(sj_config *c, const char *key, const char *unit, sj_tech_value *out) {
     static const char *const names[SJ_BOUND_COUNT] = {"low", "typical", "high"};
     char path[192];
+    if (sj_config_length(c, key, SJ_REQUIRED) == 0 && !sj_config_has(c, key)) {
+        return;  // one message for the entry, not one for each of its parts
+    }
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         snprintf(path, sizeof path, "%s.%s", key, names[b]);
         out->at[b] = sj_config_float(c, path, SJ_REQUIRED, 0.0, 0.0, 1e12);
@@ -46,7 +49,7 @@ static void read_dram(sj_config *c, sj_tech *t) {
     char path[128];
     for (int i = 0; i < known && t->dram_count < SJ_TECH_DRAM_MAX; i++) {
         snprintf(path, sizeof path, "dram.%s", names[i]);
-        if (!sj_config_has(c, path)) {
+        if (sj_config_length(c, path, SJ_OPTIONAL) == 0) {
             continue;
         }
         sj_tech_dram *d = &t->dram[t->dram_count++];

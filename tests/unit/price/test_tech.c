@@ -91,9 +91,14 @@ static void unordered_numbers(void **state) {
 }
 
 static void unknown_key_names_the_nearest(void **state) {
-    REFUSED("mac_bf16_gated ", "mac_bf16_gatd ", "mac_bf16_gatd", "mac_bf16_gated");
-    REFUSED("vector_op  = { low", "vector_op  = { lwo", "lwo", "low");
-    REFUSED("  ddr4-2400-4x16", "  ddr5-2400-4x16", "ddr5-2400-4x16");
+    REFUSED("mac_bf16_gated ", "mac_bf16_gatd ", "mac_bf16_gatd", "did you mean \"mac_bf16_gated\"", "missing key \"mac_bf16_gated\"");
+    REFUSED("vector_op  = { low", "vector_op  = { lwo", "lwo", "did you mean \"low\"");
+    REFUSED("  ddr4-2400-4x16", "  ddr5-2400-4x16", "did you mean \"ddr4-2400-4x16\"");
+}
+
+static void an_empty_entry(void **state) {
+    assert_int_equal(open_edited("rng_sample = { low = 5.0", "rng_sample = { }; rng2 = { low = 5.0"), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "rng_sample"));
 }
 
 static void wrong_unit(void **state) { REFUSED("unit = \"pJ/bit/mm\"", "unit = \"pJ/bit\"", "wire.unit", "pJ/bit/mm"); }
@@ -115,7 +120,7 @@ static void an_override_is_checked_too(void **state) {
     assert_int_equal(sj_tech_open(tech_path, bad, 1, &t, &err), SJ_ERR_CONFIG);
     assert_non_null(strstr(err.message, "wire.high"));
     assert_int_equal(sj_tech_open(tech_path, unknown, 1, &t, &err), SJ_ERR_CONFIG);
-    assert_non_null(strstr(err.message, "wire"));
+    assert_non_null(strstr(err.message, "did you mean \"wire\""));
 }
 
 static void dram_without_a_group(void **state) {
@@ -148,7 +153,7 @@ static void dram_without_a_group(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_file_is_right),    cmocka_unit_test(negative_energy), cmocka_unit_test(unordered_numbers),
-        cmocka_unit_test(unknown_key_names_the_nearest), cmocka_unit_test(wrong_unit),      cmocka_unit_test(missing_or_empty_source),
+        cmocka_unit_test(unknown_key_names_the_nearest), cmocka_unit_test(wrong_unit), cmocka_unit_test(an_empty_entry),      cmocka_unit_test(missing_or_empty_source),
         cmocka_unit_test(wrong_type),                    cmocka_unit_test(an_override_is_checked_too), cmocka_unit_test(dram_without_a_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
