@@ -30,7 +30,8 @@ static inline double sj_random_unit(sj_random *r) { return (double)(sj_random_u6
 
 // Uniform in [0, bound), bound > 0; multiply-shift, bias below 2^-32 for bounds below 2^32.
 static inline uint64_t sj_random_below(sj_random *r, uint64_t bound) {
-    return (uint64_t)(((unsigned __int128)sj_random_u64(r) * bound) >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)(((wide)sj_random_u64(r) * bound) >> 64);
 }
 
 #endif
