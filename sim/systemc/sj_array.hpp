@@ -3,6 +3,8 @@
 //
 // Protocol. In cycle c the system reads out() (registers after the last edge), fills an ArrayIn and calls clock(in): the edge that ends cycle c.
 //   - A step's masks and flags may be written up to two steps ahead: mask buffer = step number mod 4. Values and B vectors: buffer = step number mod 2.
+//   - A row's mask buffer that is not written for a step reads as empty: a row clears it when it ends a step. (SKIP=0: rows with padding alone have no beat in which
+//     their mask could be written.)
 //   - commit in the last cycle of load(i) (cycle Lend(i)-1) hands step i over; rows start it in cycle Lend(i) at the earliest, when they have ended step i-1 and, at a
 //     visit's first step, its accumulator bank is free (drained) and filled where the descriptor says so. Rows sequence themselves from here on.
 //   - out().steps_done: number of steps that all participating rows have ended. It reads n+1 in cycle max_r end(r,n), not earlier.

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sj_dram_channel.hpp"
+
+#include <algorithm>
+
+#include "sj_arith.hpp"
+
+namespace sj {
+
+DramChannel::DramChannel(const sc_core::sc_module_name &name) : Unit(name) {}
+
+void DramChannel::work() {
+    Traffic traffic(run_->accel, run_->variant, run_->job);
+    const std::vector<Transfer> &queue = run_->plan.queue;
+    for (size_t q = 0; q < queue.size(); ++q) {
+        const Transfer &transfer = queue[q];
+        const sj_block &block = run_->job->blocks[transfer.block];
+        await_turn(transfer);
+        const Movement movement = transfer.is_store ? traffic.move(block.store_first, block.store_count, true) : traffic.move(block.load_first, block.load_count, false);
+        const int64_t cycles = cycles_of(movement, q > 0 && queue[q - 1].is_store != transfer.is_store);
+        run_->busy_dram += to_count(cycles);
+        count(transfer, movement);
+        progress(cycles);
+        run_->ends_at(run_->now());
+        transfers_done->reach(q + 1);
+    }
+    if (!run_->job->array_only) {
+        for (int64_t b = 0; b < run_->job->block_count; ++b) {
+            count_buffer(run_->job->blocks[b], &traffic);
+        }
+    }
+}
+
+void DramChannel::await_turn(const Transfer &transfer) {
+    const sj_job *job = run_->job;
+    const uint64_t block = to_count(transfer.block);
+    if (!job->is_product) {
+        blocks_computed->await(transfer.is_store ? block + 1 : block < 2 ? 0 : block - 1);
+    } else if (transfer.is_store) {
+        drains_done->await(to_count(run_->plan.blocks[to_size(transfer.block)].last_drain + 1));
+    } else if (block >= 2 && job->k > 0) {
+        blocks_fed->await(block - 1);
+    }
+}
+
+int64_t DramChannel::cycles_of(const Movement &movement, bool turns) const {
+    const sj_dram_type *dram = run_->accel->dram;
+    const int64_t ticks = movement.bursts * dram->burst_ticks + movement.misses * dram->miss_ticks + (turns ? dram->turnaround_ticks : 0);
+    const int64_t transposer = movement.transposed_tiles > 0 ? (movement.transposed_tiles + 1) * run_->accel->k_tile : 0;
+    return std::max({sj_accel_cycles_from_ticks(run_->accel, ticks), movement.codec_lines, transposer});
+}
+
+// Refresh windows [H + jI, H + jI + W) make no progress.
+void DramChannel::progress(int64_t cycles) {
+    const sj_dram_type *dram = run_->accel->dram;
+    const int64_t interval = sj_accel_cycles_from_ns(run_->accel, dram->refresh_interval_ns);
+    const int64_t window = sj_accel_cycles_from_ns(run_->accel, dram->refresh_window_ns);
+    const int64_t first = interval / 2;
+    while (cycles > 0) {
+        const int64_t since = static_cast<int64_t>(run_->now()) - first;
+        if (since >= 0 && since % interval < window) {
+            wait(cycles_to_time(to_count(window - since % interval)));
+            continue;
+        }
+        const int64_t until_window = since < 0 ? -since : interval - since % interval;
+        const int64_t run = std::min(cycles, until_window);
+        wait(cycles_to_time(to_count(run)));
+        cycles -= run;
+    }
+}
+
+void DramChannel::count(const Transfer &transfer, const Movement &movement) {
+    sj_counters &counts = run_->counts;
+    counts.dram_activate += to_count(movement.misses);
+    (transfer.is_store ? counts.dram_write : counts.dram_read) += to_count(movement.bursts);
+    (transfer.is_store ? counts.codec_encode : counts.codec_decode) += to_count(movement.codec_lines);
+    counts.transpose += transfer.is_store ? 0 : to_count(movement.transposed_tiles);
+}
+
+// The buffer's side of a block's transfers: whole segments, also where a store leaves a shared burst to the next one.
+void DramChannel::count_buffer(const sj_block &block, Traffic *traffic) {
+    const sj_job *job = run_->job;
+    const int64_t line = run_->accel->line_bytes;
+    const auto count_segments = [&](int first, int segments, bool is_store) {
+        for (int s = first; s < first + segments; ++s) {
+            const sj_segment &segment = job->segments[s];
+            if (job->is_product) {
+                count_product_segment(segment, is_store, traffic);
+            } else {
+                const int64_t lines = ceil_div((segment.end - segment.begin) * job->streams[segment.stream].value_bytes, line);
+                run_->counts.buffer_write += to_count(lines);
+                run_->counts.buffer_read += to_count(lines);
+            }
+        }
+    };
+    count_segments(block.load_first, block.load_count, false);
+    count_segments(block.store_first, block.store_count, true);
+}
+
+void DramChannel::count_product_segment(const sj_segment &segment, bool is_store, Traffic *traffic) {
+    const int64_t line = run_->accel->line_bytes;
+    const int64_t n = segment.end - segment.begin;
+    const int64_t vb = run_->job->streams[segment.stream].value_bytes;
+    const int64_t plain = ceil_div(n * vb, line);
+    const bool skip = run_->variant.machine == SJ_MACHINE_SKIP;
+    if (is_store) {
+        run_->counts.buffer_read += to_count(plain);
+    } else if (segment.stream == 0 && skip) {
+        run_->counts.buffer_write += to_count(ceil_div(traffic->nonzeros(0, segment.begin, segment.end) * vb, line) + ceil_div(ceil_div(n, 8), line));
+    } else if (segment.stream == 0) {
+        run_->counts.buffer_write += to_count(plain);
+    } else if (segment.stream == 1) {
+        const int64_t flags = run_->job->flags_per_lane ? n : ceil_div(n, run_->accel->lanes);
+        run_->counts.buffer_write += to_count(plain + (skip ? ceil_div(ceil_div(flags, 8), line) : 0));
+    }
+}
+
+}  // namespace sj
