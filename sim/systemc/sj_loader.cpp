@@ -102,8 +102,8 @@ bool Loader::drive(uint64_t cycle, ArrayIn *in) {
     if (cycle < phase_begin_ || cycle >= phase_end_) {
         return false;
     }
-    run_->counts.bus_a += bus_a_.beat(in) ? 1 : 0;
-    run_->counts.bus_b += bus_b_.beat(in) ? 1 : 0;
+    run_->counts.bus_a += bus_a_.beat(in) ? 1u : 0u;
+    run_->counts.bus_b += bus_b_.beat(in) ? 1u : 0u;
     // Dense and gate: flags enter on no bus.
     if (loading_ != nullptr && loading_->flag_beats == 0 && cycle == phase_begin_) {
         write_flags(*loading_, in);

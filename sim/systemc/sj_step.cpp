@@ -137,7 +137,9 @@ void StepMaker::count_lines(StepA *a) {
         bank[to_size(group.unit % run_->accel->a_banks)] += lines;
         a->lines += lines;
     }
-    a->bank_lines = *std::max_element(bank.begin(), bank.end());
+    for (const int64_t lines : bank) {
+        a->bank_lines = std::max(a->bank_lines, lines);
+    }
 }
 
 int64_t StepMaker::group_lines(const Group &group) {
