@@ -59,7 +59,7 @@ typedef struct sj_tensor {
     int64_t dims[4];         // x, y, dy: images, H, W, C. w: K, R, S, C (linear: K, 1, 1, C). vectors: rank 1
     void *data;              // dense, row-major; owned when read by sj_trace_read
     float scale;             // int8: value = scale * stored; else 1
-    int64_t full_nonzero;    // nonzeros and values of the full batch's tensor (the stored images are a sample of it)
+    int64_t full_nonzero;    // nonzeros and values of the full batch's tensor (the stored images are a sample of it); written with full_count = 0: counted
     int64_t full_count;
 } sj_tensor;
 
@@ -116,7 +116,8 @@ const sj_network *sj_trace_get_network(const sj_trace *t);
 int sj_trace_step_count(const sj_trace *t);
 const sj_step_info *sj_trace_get_step(const sj_trace *t, int index);  // ascending by number
 bool sj_trace_has(const sj_trace *t, int step_index, int layer, const char *name);
-// float32 and bfloat16 are read as they are stored; `as` = SJ_TYPE_BF16 also rounds float32. Fails with path, layer, tensor and step in the message.
+// float32 and bfloat16 are read as they are stored; `as` = SJ_TYPE_BF16 also rounds float32 (any other: nothing is converted;
+// out->type tells the type). Fails with path, layer, tensor and step in the message.
 sj_status sj_trace_read(sj_trace *t, int step_index, int layer, const char *name, sj_type as, sj_tensor *out, sj_error *err);
 // Identity of the stored object: equal for hard-linked tensors, 0 when absent.
 uint64_t sj_trace_object_id(const sj_trace *t, int step_index, int layer, const char *name);
@@ -136,6 +137,8 @@ void sj_ledger_free(sj_ledger *l);
 
 // Everything `skipjoule trace check` does: every tensor of every step present that its kind needs, shapes, values, links, ledger.
 sj_status sj_trace_check(sj_trace *t, sj_error *err);
+// Tensors of all steps, a shared one at each of its places.
+int64_t sj_trace_tensor_count(sj_trace *t);
 
 #ifdef __cplusplus
 }

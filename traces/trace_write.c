@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sj_file.h"
+#include "trace_internal.h"
+
+enum { CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, PLACE_MAX = 2 * SJ_NAME_MAX + 2 };
+
+struct sj_trace_writer {
+    char *path, *temporary;
+    hid_t file, step;  // step: the group of the step begun last, or -1
+    int64_t step_number;
+    sj_trace_meta meta;
+    sj_network net;  // a copy
+    sj_ledger_writer *ledger;
+};
+
+static sj_status copy_network(const sj_network *from, sj_network *to, sj_error *err) {
+    void *layers;
+    SJ_TRY(sj_alloc(&layers, (uint64_t)from->layer_count, sizeof *from->layers, "layer table", err));
+    memcpy(layers, from->layers, (size_t)from->layer_count * sizeof *from->layers);
+    *to = *from;
+    to->layers = layers;
+    return SJ_OK;
+}
+
+static sj_status open_output(sj_trace_writer *w, sj_error *err) {
+    FILE *probe = fopen(w->temporary, "wb");  // HDF5 would not say why
+    if (probe == NULL) {
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
+    }
+    fclose(probe);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
+    if (w->file < 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot write: HDF5 cannot make the file");
+    }
+    SJ_TRY(sj_trace_put_table(w->file, &w->meta, &w->net, err));
+    const hid_t steps = H5Gcreate2(w->file, "steps", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (steps < 0 || H5Gclose(steps) < 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot write group \"steps\"");
+    }
+    return sj_ledger_create(w->file, w->net.layer_count, &w->ledger, err);
+}
+
+sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_network *net, sj_trace_writer **out, sj_error *err) {
+    *out = NULL;
+    sj_h5_silence();
+    SJ_TRY(sj_network_check(net, err));
+    if (meta->images < 1 || meta->batch_size < 1 || meta->images > INT32_MAX || meta->batch_size > INT32_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: %" PRId64 " stored images of a batch of %" PRId64 ": both must be at least 1", path, meta->images, meta->batch_size);
+    }
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, 1, sizeof(sj_trace_writer), path, err));
+    sj_trace_writer *w = memory;
+    *w = (sj_trace_writer){.path = strdup(path), .temporary = sj_temporary_name(path), .file = -1, .step = -1, .meta = *meta};
+    sj_status status = w->path != NULL && w->temporary != NULL ? copy_network(net, &w->net, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "no memory for its name");
+    if (status == SJ_OK) {
+        status = open_output(w, err);
+    }
+    if (status != SJ_OK) {
+        sj_error_prefix(err, "%s", path);
+        sj_trace_abandon(w);
+        return status;
+    }
+    *out = w;
+    return SJ_OK;
+}
+
+static void release(sj_trace_writer *w) {
+    sj_ledger_writer_free(w->ledger);
+    sj_network_free(&w->net);
+    free(w->path);
+    free(w->temporary);
+    free(w);
+}
+
+void sj_trace_abandon(sj_trace_writer *w) {
+    if (w == NULL) {
+        return;
+    }
+    if (w->temporary != NULL) {
+        unlink(w->temporary);  // first: closing then writes into a file without a name
+    }
+    if (w->file >= 0) {
+        H5Fclose(w->file);
+    }
+    release(w);
+}
+
+static sj_status put_step(hid_t group, const sj_step_info *s, sj_error *err) {
+    SJ_TRY(sj_h5_put_string(group, "mode", s->mode == SJ_MODE_TRAIN ? "train" : "eval", err));
+    SJ_TRY(sj_h5_put_int(group, "epoch", s->epoch, err));
+    SJ_TRY(sj_h5_put_int(group, "iteration", s->iteration, err));
+    SJ_TRY(sj_h5_put_float(group, "loss", s->loss, err));
+    return sj_h5_put_string(group, "method_state", s->method_state, err);
+}
+
+sj_status sj_trace_begin_step(sj_trace_writer *w, const sj_step_info *step, sj_error *err) {
+    char name[48];
+    snprintf(name, sizeof name, "steps/%" PRId64, step->number);
+    if (step->number < 0 || sj_h5_exists(w->file, name)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: step %" PRId64 ": %s", w->path, step->number, step->number < 0 ? "a step's number cannot be negative" : "it was written before");
+    }
+    if (w->step >= 0) {
+        H5Gclose(w->step);
+    }
+    errno = 0;
+    w->step_number = step->number;
+    w->step = H5Gcreate2(w->file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const sj_status status = w->step >= 0 ? put_step(w->step, step, err) : SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
+    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64, w->path, step->number);
+}
+
+// Whole images (or weight rows) a chunk, up to CHUNK_BYTES.
+static hid_t chunked(const sj_tensor *t, const hsize_t dims[4]) {
+    hsize_t chunk[4], row_bytes = (hsize_t)sj_type_bytes(t->type);
+    for (int i = 1; i < t->rank; i++) {
+        chunk[i] = dims[i];
+        row_bytes *= dims[i];
+    }
+    const hsize_t rows = CHUNK_BYTES / row_bytes;
+    chunk[0] = rows < 1 ? 1 : rows > dims[0] ? dims[0] : rows;
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);  // equal runs make equal files
+    H5Pset_chunk(properties, t->rank, chunk);
+    H5Pset_shuffle(properties);
+    H5Pset_deflate(properties, DEFLATE_LEVEL);
+    return properties;
+}
+
+static sj_status put_tensor(sj_trace_writer *w, const char *place, const sj_tensor *t, sj_error *err) {
+    hsize_t dims[4];
+    for (int i = 0; i < t->rank; i++) {
+        dims[i] = (hsize_t)t->dims[i];
+    }
+    errno = 0;
+    const hid_t type = sj_h5_file_type(t->type), space = H5Screate_simple(t->rank, dims, NULL), properties = chunked(t, dims);
+    const hid_t set = H5Dcreate2(w->step, place, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    // The file's own type as memory type: the bits go through as they are.
+    bool good = set >= 0 && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) >= 0;
+    sj_status status = good ? sj_h5_put_int(set, "full_nonzero", t->full_nonzero, err) : SJ_OK;
+    if (good && status == SJ_OK) {
+        status = sj_h5_put_int(set, "full_count", t->full_count, err);
+    }
+    if (good && status == SJ_OK && t->type == SJ_TYPE_I8) {
+        status = sj_h5_put_float(set, "scale", (double)t->scale, err);
+    }
+    good = (set < 0 || H5Dclose(set) >= 0) && good;
+    H5Pclose(properties);
+    H5Sclose(space);
+    H5Tclose(type);
+    return good ? status : SJ_FAIL(err, SJ_ERR_IO, "cannot write%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+}
+
+static sj_status check_counts(const sj_tensor *t, int64_t nonzero, sj_error *err) {
+    if (t->full_count < sj_tensor_count(t) || t->full_nonzero < nonzero || t->full_nonzero > t->full_count) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%" PRId64 " nonzeros of %" PRId64 " values cannot be the whole batch's, with %" PRId64 " of %" PRId64 " stored", t->full_nonzero,
+                       t->full_count, nonzero, sj_tensor_count(t));
+    }
+    return SJ_OK;
+}
+
+// The tensor as it will be stored: *stored shares t's data or owns *rounded.
+static sj_status prepare(const sj_rule *rule, const sj_tensor *t, sj_type store, sj_tensor *stored, sj_bf16 **rounded, sj_error *err) {
+    int64_t nonzero;
+    *stored = *t;
+    SJ_TRY(sj_trace_look_at_values(rule, t, &nonzero, err));
+    if (t->type == SJ_TYPE_F32 && store == SJ_TYPE_BF16) {
+        SJ_TRY(sj_trace_round(t->data, sj_tensor_count(t), rounded, err));
+        stored->type = SJ_TYPE_BF16;
+        stored->data = *rounded;
+        SJ_TRY(sj_trace_look_at_values(rule, stored, &nonzero, err));
+    } else if (t->type != store) {
+        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "only float32 can be stored as another type, and only as bfloat16");
+    }
+    if (t->type == SJ_TYPE_I8 && !(isfinite(t->scale) && t->scale > 0.0f)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "an int8 tensor's scale is %g; it must be above 0", (double)t->scale);
+    }
+    if (t->full_count == 0) {
+        stored->full_nonzero = nonzero;
+        stored->full_count = sj_tensor_count(t);
+    }
+    return check_counts(stored, nonzero, err);
+}
+
+static sj_status find_rule(const sj_trace_writer *w, int layer, const char *name, sj_rule *rule, sj_error *err) {
+    if (!sj_trace_rule(&w->net, layer, name, w->meta.images, rule)) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "a layer of kind %s has no such tensor", sj_kind_name(w->net.layers[layer].kind));
+    }
+    return SJ_OK;
+}
+
+static void place_of(const sj_trace_writer *w, int layer, const char *name, char place[PLACE_MAX]) {
+    snprintf(place, PLACE_MAX, "%s/%s", w->net.layers[layer].name, name);
+}
+
+static sj_status make_layer_group(const sj_trace_writer *w, int layer, sj_error *err) {
+    const char *name = w->net.layers[layer].name;
+    if (sj_h5_exists(w->step, name)) {
+        return SJ_OK;
+    }
+    const hid_t group = H5Gcreate2(w->step, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return group >= 0 && H5Gclose(group) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write its group");
+}
+
+static sj_status write_checked(sj_trace_writer *w, int layer, const char *name, const sj_tensor *t, sj_type store, sj_error *err) {
+    sj_rule rule;
+    char place[PLACE_MAX];
+    SJ_TRY(find_rule(w, layer, name, &rule, err));
+    SJ_TRY(sj_trace_obey(&rule, t, err));
+    place_of(w, layer, name, place);
+    if (sj_h5_exists(w->step, place)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "it was written before");
+    }
+    sj_tensor stored;
+    sj_bf16 *rounded = NULL;
+    sj_status status = prepare(&rule, t, store, &stored, &rounded, err);
+    if (status == SJ_OK) {
+        status = make_layer_group(w, layer, err);
+    }
+    if (status == SJ_OK) {
+        status = put_tensor(w, place, &stored, err);
+    }
+    free(rounded);
+    return status;
+}
+
+static sj_status link_checked(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err) {
+    sj_rule rule, from_rule;
+    char place[PLACE_MAX], from[PLACE_MAX];
+    SJ_TRY(find_rule(w, layer, name, &rule, err));
+    place_of(w, layer, name, place);
+    place_of(w, from_layer, from_name, from);
+    if (!sj_trace_rule(&w->net, from_layer, from_name, w->meta.images, &from_rule) || !sj_h5_exists(w->step, from)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "it cannot be linked to \"%s\", which this step does not hold", from);
+    }
+    if (rule.role != SJ_ROLE_ANY && from_rule.role != SJ_ROLE_ANY && (rule.rank != from_rule.rank || memcmp(rule.dims, from_rule.dims, sizeof rule.dims) != 0)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "it cannot be linked to \"%s\", which has another shape", from);
+    }
+    if (sj_h5_exists(w->step, place)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "it was written before");
+    }
+    SJ_TRY(make_layer_group(w, layer, err));
+    return H5Lcreate_hard(w->step, from, w->step, place, H5P_DEFAULT, H5P_DEFAULT) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write its link");
+}
+
+static sj_status refuse_outside(const sj_trace_writer *w, int layer, const char *name, sj_error *err) {
+    if (w->step < 0) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: tensor \"%s\" is written before any step was begun", w->path, name);
+    }
+    if (layer < 0 || layer >= w->net.layer_count || strlen(name) >= SJ_NAME_MAX) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: step %" PRId64 ": tensor \"%s\" of layer number %d: there is no such layer", w->path, w->step_number, name, layer);
+    }
+    return SJ_OK;
+}
+
+static sj_status located(const sj_trace_writer *w, int layer, const char *name, sj_status status, sj_error *err) {
+    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64 ", layer \"%s\", tensor \"%s\"", w->path, w->step_number, w->net.layers[layer].name, name);
+}
+
+sj_status sj_trace_write(sj_trace_writer *w, int layer, const char *name, const sj_tensor *t, sj_type store, sj_error *err) {
+    SJ_TRY(refuse_outside(w, layer, name, err));
+    return located(w, layer, name, write_checked(w, layer, name, t, store, err), err);
+}
+
+sj_status sj_trace_link(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err) {
+    SJ_TRY(refuse_outside(w, layer, name, err));
+    SJ_TRY(refuse_outside(w, from_layer, from_name, err));
+    return located(w, layer, name, link_checked(w, layer, name, from_layer, from_name, err), err);
+}
+
+sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error *err) {
+    return sj_ledger_append(w->ledger, row, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s", w->path);
+}
+
+sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err) {
+    errno = 0;
+    sj_status status = sj_ledger_flush(w->ledger, err);
+    if (status == SJ_OK && H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0) {
+        status = SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", errno != 0 ? strerror(errno) : "HDF5 cannot flush the file");
+    }
+    if (status != SJ_OK) {
+        sj_error_prefix(err, "%s", w->path);
+        sj_trace_abandon(w);
+        return status;
+    }
+    if (H5Fclose(w->file) < 0) {
+        status = SJ_FAIL(err, SJ_ERR_IO, "%s: cannot write: %s", w->path, errno != 0 ? strerror(errno) : "HDF5 cannot close the file");
+        unlink(w->temporary);
+    } else {
+        status = sj_rename_into_place(w->temporary, w->path, err);
+    }
+    release(w);
+    return status;
+}
