@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of `skipjoule sim` and `gemm`.
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sj_file.h"
+#include "sj_stats.h"
+#include "sj_table.h"
+
+#define CODECS 2
+#define MACHINES 3
+
+// What a run holds, in the order of the columns.
+typedef struct layout {
+    const sj_stats *run;
+    int codec_count, machine_count;
+    sj_codec codecs[CODECS], cycles_codec;  // cycles are shown for one codec: the accelerator's own where it was run
+    sj_machine machines[MACHINES];
+    sj_energy_unit unit;
+} layout;
+
+static layout layout_of(const sj_stats *run) {
+    layout l;
+    memset(&l, 0, sizeof l);
+    l.run = run;
+    double largest = 0.0;
+    for (int c = 0; c < CODECS; c++) {
+        bool any = false;
+        for (int m = 0; m < MACHINES; m++) {
+            const sj_stats_variant *v = sj_stats_find(run, (sj_machine)m, (sj_codec)c);
+            any = any || v != NULL;
+            for (int i = 0; v != NULL && i < v->layer_count; i++) {
+                largest = fmax(largest, v->layers[i].energy[SJ_TYPICAL].total_pj);
+            }
+        }
+        if (any) {
+            l.codecs[l.codec_count++] = (sj_codec)c;
+        }
+    }
+    for (int m = 0; m < MACHINES; m++) {
+        for (int c = 0; c < CODECS; c++) {
+            if (sj_stats_find(run, (sj_machine)m, (sj_codec)c) != NULL) {
+                l.machines[l.machine_count++] = (sj_machine)m;
+                break;
+            }
+        }
+    }
+    l.cycles_codec = l.codecs[l.codec_count - 1];
+    for (int c = 0; c < l.codec_count; c++) {
+        l.cycles_codec = l.codecs[c] == run->codec ? run->codec : l.cycles_codec;
+    }
+    l.unit = sj_energy_unit_for(largest);
+    return l;
+}
+
+static bool has(const layout *l, sj_machine m) {
+    for (int i = 0; i < l->machine_count; i++) {
+        if (l->machines[i] == m) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_savings(const layout *l) { return has(l, SJ_MACHINE_GATE) && has(l, SJ_MACHINE_SKIP); }
+
+static void cell_share(sj_table *t, double share) {
+    if (isnan(share)) {
+        sj_table_cell(t, "-");
+    } else {
+        sj_table_cell(t, "%.2f", share);
+    }
+}
+
+static void cell_saving(sj_table *t, double before, double after) {
+    if (before > 0.0) {
+        sj_table_cell(t, "%.1f%%", 100.0 * (1.0 - after / before));
+    } else {
+        sj_table_cell(t, "-");
+    }
+}
+
+// Column of the per-layer numbers of variant v: index of the layer, or -1 for the sum over a phase.
+typedef struct row_source {
+    int layer;
+    const sj_stat *sums;  // one per variant of the run, where layer is -1
+} row_source;
+
+static const sj_stat *stat_of(const layout *l, const row_source *row, sj_machine m, sj_codec c) {
+    const sj_stats_variant *v = sj_stats_find(l->run, m, c);
+    if (v == NULL) {
+        return NULL;
+    }
+    return row->layer >= 0 ? &v->layers[row->layer] : &row->sums[v - l->run->variants];
+}
+
+// The machine that bound and utilization are shown for.
+static sj_machine shown_machine(const layout *l) { return l->machines[l->machine_count - 1]; }
+
+static void numbers(sj_table *t, const layout *l, const row_source *row) {
+    char text[24];
+    for (int m = 0; m < l->machine_count; m++) {
+        const sj_stat *s = stat_of(l, row, l->machines[m], l->cycles_codec);
+        sj_format_count(text, s != NULL ? (double)s->cycles : 0.0);
+        sj_table_cell(t, "%s", text);
+    }
+    for (int c = 0; c < l->codec_count; c++) {
+        for (int m = 0; m < l->machine_count; m++) {
+            const sj_stat *s = stat_of(l, row, l->machines[m], l->codecs[c]);
+            sj_format_energy(text, s != NULL ? s->energy[SJ_TYPICAL].total_pj : 0.0, l->unit);
+            sj_table_cell(t, "%s", text);
+        }
+    }
+    for (int c = 0; has_savings(l) && c < l->codec_count; c++) {
+        const sj_stat *gate = stat_of(l, row, SJ_MACHINE_GATE, l->codecs[c]), *skip = stat_of(l, row, SJ_MACHINE_SKIP, l->codecs[c]);
+        cell_saving(t, gate->energy[SJ_TYPICAL].total_pj, skip->energy[SJ_TYPICAL].total_pj);
+    }
+    const sj_stat *shown = stat_of(l, row, shown_machine(l), l->cycles_codec);
+    sj_table_cell(t, "%s", sj_limit_names[sj_stat_bound(shown)]);
+    sj_table_cell(t, "%.2f", sj_stat_utilization(l->run, shown));
+}
+
+// Two lines of headings above the columns that numbers() fills.
+static void number_heads(sj_table *t, const layout *l, int first) {
+    char text[64];
+    snprintf(text, sizeof text, "cycles, %s", sj_codec_name(l->cycles_codec));
+    sj_table_span(t, l->machine_count, text);
+    sj_table_gap(t, first);
+    int column = first + l->machine_count;
+    for (int c = 0; c < l->codec_count; c++, column += l->machine_count) {
+        snprintf(text, sizeof text, "%s, codec %s", l->unit.name, sj_codec_name(l->codecs[c]));
+        sj_table_span(t, l->machine_count, text);
+        sj_table_gap(t, column);
+    }
+    if (has_savings(l)) {
+        sj_table_span(t, l->codec_count, "skip saves");
+        sj_table_gap(t, column);
+        column += l->codec_count;
+    }
+    sj_table_span(t, 2, sj_machine_name(shown_machine(l)));
+    sj_table_gap(t, column);
+}
+
+static void number_subheads(sj_table *t, const layout *l) {
+    for (int group = 0; group <= l->codec_count; group++) {
+        for (int m = 0; m < l->machine_count; m++) {
+            sj_table_cell(t, "%s", sj_machine_name(l->machines[m]));
+        }
+    }
+    for (int c = 0; has_savings(l) && c < l->codec_count; c++) {
+        sj_table_cell(t, "%s", l->codecs[c] == SJ_CODEC_BITMASK ? "bitm." : sj_codec_name(l->codecs[c]));
+    }
+    sj_table_cell(t, "bound");
+    sj_table_cell(t, "util");
+}
+
+static int number_columns(const layout *l) { return l->machine_count * (1 + l->codec_count) + (has_savings(l) ? l->codec_count : 0) + 2; }
+
+static bool phase_runs(const sj_stats *run, int phase) {
+    for (int i = 0; i < run->variants[0].layer_count; i++) {
+        if ((int)run->variants[0].layers[i].phase == phase) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Sums of a phase (or of all, phase = SJ_PHASE_COUNT), one per variant.
+static sj_status phase_sums(const sj_stats *run, int phase, sj_stat sums[SJ_VARIANTS_MAX], sj_error *err) {
+    memset(sums, 0, SJ_VARIANTS_MAX * sizeof *sums);
+    for (int v = 0; v < run->variant_count; v++) {
+        for (int i = 0; i < run->variants[v].layer_count; i++) {
+            const sj_stat *layer = &run->variants[v].layers[i];
+            if (phase == SJ_PHASE_COUNT || (int)layer->phase == phase) {
+                SJ_TRY(sj_stat_accumulate(&sums[v], layer, err));
+            }
+        }
+    }
+    return SJ_OK;
+}
+
+static sj_status phase_row(sj_table *t, const layout *l, int phase, const char *name, sj_error *err) {
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, SJ_VARIANTS_MAX, sizeof(sj_stat), "the sums of a phase", err));
+    sj_stat *sums = memory;
+    const sj_status status = phase_sums(l->run, phase, sums, err);
+    if (status == SJ_OK) {
+        sj_table_cell(t, "%s", phase == SJ_PHASE_COUNT ? "total" : "all layers");
+        sj_table_cell(t, "%s", name);
+        sj_table_cell(t, "%s", "");
+        sj_table_cell(t, "%s", "");
+        numbers(t, l, &(row_source){-1, sums});
+    }
+    free(memory);
+    return status;
+}
+
+static sj_status print_layers(FILE *f, const layout *l, sj_error *err) {
+    sj_table *t = sj_table_new(4 + number_columns(l), 2);
+    sj_table_span(t, 2, "");
+    sj_table_span(t, 2, "density");
+    number_heads(t, l, 4);
+    sj_table_cell(t, "layer");
+    sj_table_cell(t, "phase");
+    sj_table_cell(t, "a");
+    sj_table_cell(t, "b");
+    number_subheads(t, l);
+    sj_table_rule(t);
+    const sj_stats_variant *first = &l->run->variants[0];
+    for (int i = 0; i < first->layer_count; i++) {
+        sj_table_cell(t, "%s", first->layers[i].name);
+        sj_table_cell(t, "%s", sj_phase_name(first->layers[i].phase));
+        cell_share(t, first->layers[i].density_a);
+        cell_share(t, first->layers[i].density_b);
+        numbers(t, l, &(row_source){i, NULL});
+    }
+    sj_table_rule(t);
+    sj_status status = SJ_OK;
+    int phases = 0;
+    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
+        phases += phase_runs(l->run, p);
+    }
+    for (int p = 0; p < SJ_PHASE_COUNT && status == SJ_OK && phases > 1; p++) {
+        if (phase_runs(l->run, p)) {
+            status = phase_row(t, l, p, sj_phase_name((sj_phase)p), err);
+        }
+    }
+    status = status == SJ_OK ? phase_row(t, l, SJ_PHASE_COUNT, "", err) : status;
+    if (status != SJ_OK) {
+        sj_table_free(t);
+        return status;
+    }
+    return sj_table_print(t, f, err);
+}
+
+static void gain_cell(sj_table *t, const sj_stats *run, sj_variant before, const sj_stats_variant *after, bool shown) {
+    const sj_stats_variant *v = shown ? sj_stats_find(run, before.machine, before.codec) : NULL;
+    if (v == NULL) {
+        sj_table_cell(t, "%s", "");
+    } else {
+        cell_saving(t, v->total.energy[SJ_TYPICAL].total_pj, after->total.energy[SJ_TYPICAL].total_pj);
+    }
+}
+
+// Each row's own gain alone: gating on gate rows, skipping on skip rows, the codec on bitmask rows.
+static void total_row(sj_table *t, const layout *l, const sj_stats_variant *v, sj_energy_unit unit) {
+    const sj_machine m = v->variant.machine;
+    const sj_codec c = v->variant.codec;
+    char name[24], text[24];
+    sj_variant_name(v->variant, name);
+    sj_table_cell(t, "%s", name);
+    sj_table_cell(t, "%" PRIu64, v->total.cycles);
+    const double seconds = sj_stat_seconds(l->run, &v->total);
+    sj_format_seconds(text, seconds);
+    sj_table_cell(t, "%s", text);
+    for (int i = 0; i < SJ_BOUND_COUNT; i++) {
+        static const sj_bound order[SJ_BOUND_COUNT] = {SJ_TYPICAL, SJ_LOW, SJ_HIGH};
+        sj_format_energy(text, v->total.energy[order[i]].total_pj, unit);
+        sj_table_cell(t, "%s", text);
+    }
+    if (seconds > 0.0) {
+        sj_table_cell(t, "%.0f", v->total.energy[SJ_TYPICAL].total_pj * 1e-9 / seconds);
+    } else {
+        sj_table_cell(t, "-");
+    }
+    gain_cell(t, l->run, (sj_variant){SJ_MACHINE_GATE, c}, v, m == SJ_MACHINE_SKIP);
+    gain_cell(t, l->run, (sj_variant){SJ_MACHINE_DENSE, c}, v, m == SJ_MACHINE_GATE);
+    gain_cell(t, l->run, (sj_variant){m, SJ_CODEC_NONE}, v, c == SJ_CODEC_BITMASK);
+}
+
+static sj_status print_totals(FILE *f, const layout *l, sj_error *err) {
+    double largest = 0.0;
+    for (int v = 0; v < l->run->variant_count; v++) {
+        largest = fmax(largest, l->run->variants[v].total.energy[SJ_TYPICAL].total_pj);
+    }
+    const sj_energy_unit unit = sj_energy_unit_for(largest);
+    sj_table *t = sj_table_new(10, 1);
+    sj_table_span(t, 3, "");
+    char text[64];
+    snprintf(text, sizeof text, "energy, %s", unit.name);
+    sj_table_span(t, 3, text);
+    sj_table_span(t, 1, "power");
+    sj_table_span(t, 3, "saved by");
+    static const char *const heads[] = {"machine/codec", "cycles", "time", "typical", "low", "high", "mW", "skipping", "gating", "codec"};
+    for (int i = 0; i < 10; i++) {
+        sj_table_cell(t, "%s", heads[i]);
+    }
+    sj_table_gap(t, 3);
+    sj_table_gap(t, 6);
+    sj_table_gap(t, 7);
+    sj_table_rule(t);
+    for (int v = 0; v < l->run->variant_count; v++) {
+        total_row(t, l, &l->run->variants[v], unit);
+    }
+    return sj_table_print(t, f, err);
+}
+
+static sj_status print_components(FILE *f, const layout *l, sj_error *err) {
+    sj_table *t = sj_table_new(1 + l->run->variant_count, 1);
+    char name[24];
+    double largest = 0.0;
+    for (int v = 0; v < l->run->variant_count; v++) {
+        largest = fmax(largest, l->run->variants[v].total.energy[SJ_TYPICAL].total_pj);
+    }
+    const sj_energy_unit unit = sj_energy_unit_for(largest);
+    sj_table_cell(t, "component, %s", unit.name);
+    for (int v = 0; v < l->run->variant_count; v++) {
+        sj_variant_name(l->run->variants[v].variant, name);
+        sj_table_cell(t, "%s", name);
+    }
+    sj_table_rule(t);
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        double any = 0.0;
+        for (int v = 0; v < l->run->variant_count; v++) {
+            any = fmax(any, l->run->variants[v].total.energy[SJ_TYPICAL].component_pj[c]);
+        }
+        if (any == 0.0) {
+            continue;
+        }
+        sj_table_cell(t, "%s", sj_component_names[c]);
+        for (int v = 0; v < l->run->variant_count; v++) {
+            sj_format_energy(name, l->run->variants[v].total.energy[SJ_TYPICAL].component_pj[c], unit);
+            sj_table_cell(t, "%s", name);
+        }
+    }
+    return sj_table_print(t, f, err);
+}
+
+static void print_headline(FILE *f, const layout *l) {
+    for (int c = 0; c < l->codec_count && has_savings(l); c++) {
+        const sj_stats_variant *gate = sj_stats_find(l->run, SJ_MACHINE_GATE, l->codecs[c]), *skip = sj_stats_find(l->run, SJ_MACHINE_SKIP, l->codecs[c]);
+        double saved[SJ_BOUND_COUNT];
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            if (!(gate->total.energy[b].total_pj > 0.0)) {
+                return;
+            }
+            saved[b] = 100.0 * (1.0 - skip->total.energy[b].total_pj / gate->total.energy[b].total_pj);
+        }
+        fprintf(f, "Skipping saves %.1f %% of the gate machine's energy at codec %s (%.1f %% with all low figures, %.1f %% with all high ones).\n", saved[SJ_TYPICAL],
+                sj_codec_name(l->codecs[c]), saved[SJ_LOW], saved[SJ_HIGH]);
+    }
+}
+
+sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
+    if (run->variant_count == 0) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "a run without a variant");
+    }
+    const layout l = layout_of(run);
+    SJ_TRY(print_layers(f, &l, err));
+    fputc('\n', f);
+    SJ_TRY(print_totals(f, &l, err));
+    fputc('\n', f);
+    SJ_TRY(print_components(f, &l, err));
+    fputc('\n', f);
+    print_headline(f, &l);
+    return SJ_OK;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+// Are the files of a run what other programs were promised, and do they come back as they were?
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "sj_config.h"
+#include "sj_file.h"
+#include "sj_random.h"
+#include "sj_stats.h"
+
+static sj_error err;
+
+#define OK(expr)                                    \
+    do {                                            \
+        if ((expr) != SJ_OK) {                      \
+            fail_msg("%s: %s", #expr, err.message); \
+        }                                           \
+    } while (0)
+
+static uint64_t test_seed(void) {
+    const char *text = getenv("SJ_TEST_SEED");
+    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 77001u;
+    printf("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+static sj_prices random_prices(sj_random *r) {
+    sj_prices p;
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            p.pj[i][b] = (double)(b + 1) * (0.1 + sj_random_unit(r));
+        }
+    }
+    return p;
+}
+
+static sj_outcome random_outcome(sj_random *r) {
+    sj_outcome o;
+    memset(&o, 0, sizeof o);
+    o.cycles = 1 + sj_random_below(r, 100000);
+    for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+        *(uint64_t *)((char *)&o.counts + sj_counter_table[i].offset) = sj_random_below(r, 1u << 24);
+    }
+    o.macs_active = sj_random_below(r, 1000);
+    o.macs_zero = sj_random_below(r, 1000);
+    o.macs_gated = sj_random_below(r, 1000);
+    o.macs_skipped = sj_random_below(r, 1000);
+    o.macs_total = o.macs_active + o.macs_zero + o.macs_gated + o.macs_skipped;
+    o.macs_padding = sj_random_below(r, 1000);
+    o.busy_work = sj_random_below(r, 1000);
+    o.busy_a = sj_random_below(r, 1000);
+    o.busy_b = sj_random_below(r, 1000);
+    o.busy_drain = sj_random_below(r, 1000);
+    o.busy_dram = sj_random_below(r, 1000);
+    return o;
+}
+
+#define LAYERS 3
+
+static sj_stats random_run(sj_random *r) {
+    sj_stats run;
+    memset(&run, 0, sizeof run);
+    strcpy(run.accel, "edge16");
+    strcpy(run.tech, "45nm");
+    strcpy(run.fidelity, "fast");
+    strcpy(run.mode, "train");
+    strcpy(run.network, "cnn8");
+    strcpy(run.method, "plain");
+    strcpy(run.dataset, "glyphs");
+    run.step = 40;
+    run.images = 8;
+    run.batch = 64;
+    run.clock_mhz = 500.0;
+    run.rows = 16;
+    run.lanes = 16;
+    run.codec = SJ_CODEC_BITMASK;
+    strcpy(run.provenance.version, "0.1.0");
+    strcpy(run.provenance.input, "/data/\"odd\" name.h5");
+    run.provenance.wall_seconds = 1.25;
+    run.provenance.has_seed = true;
+    run.provenance.seed = INT64_MAX;
+    for (int v = 0; v < SJ_VARIANTS_MAX; v++) {
+        sj_stats_variant *variant = &run.variants[run.variant_count++];
+        variant->variant = (sj_variant){(sj_machine)(v % 3), (sj_codec)(v / 3)};
+        variant->layers = calloc(LAYERS, sizeof *variant->layers);
+        variant->layer_count = LAYERS;
+        const sj_prices prices = random_prices(r);
+        for (int i = 0; i < LAYERS; i++) {
+            sj_stat *s = &variant->layers[i];
+            snprintf(s->name, sizeof s->name, "conv%d", i);
+            strcpy(s->kind, "conv");
+            s->phase = i == 0 ? SJ_PHASE_FORWARD : SJ_PHASE_GRAD_WEIGHT;
+            s->density_a = 0.1 * (i + 1) / 3.0;
+            s->density_b = 1.0;
+            s->density_out = (double)NAN;
+            const sj_outcome first = random_outcome(r), second = random_outcome(r);
+            OK(sj_stat_add(s, &first, 100, &err));
+            OK(sj_stat_add(s, &second, 11, &err));
+            assert_int_equal(s->cycles, first.cycles + second.cycles);
+            assert_int_equal(s->macs_uncompacted, 111);
+            sj_stat_price(s, &prices);
+        }
+    }
+    OK(sj_stats_total(&run, &err));
+    return run;
+}
+
+static char *json_text(const sj_stats *runs, int count) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *f = open_memstream(&text, &bytes);
+    OK(sj_stats_write_json(f, runs, count, &err));
+    fclose(f);
+    return text;
+}
+
+static void assert_keys(const json_t *o, const char *const *keys) {
+    size_t count = 0;
+    for (; keys[count] != NULL; count++) {
+        if (json_object_get(o, keys[count]) == NULL) {
+            fail_msg("no key %s", keys[count]);
+        }
+    }
+    assert_int_equal(json_object_size(o), count);
+}
+
+#define KEYS(o, ...) assert_keys(o, (const char *const[]){__VA_ARGS__, NULL})
+
+static const json_t *at(const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    if (v == NULL) {
+        fail_msg("no key %s", key);
+    }
+    return v;
+}
+
+static void a_run_has_the_promised_keys(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    char *text = json_text(&run, 1);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    KEYS(root, "format", "version", "accel", "tech", "clock_mhz", "array", "codec", "fidelity", "mode", "network", "method", "dataset", "step", "images", "batch", "variants",
+         "provenance");
+    assert_string_equal(json_string_value(at(root, "format")), "skipjoule-stats");
+    assert_int_equal(json_integer_value(at(root, "version")), 1);
+    const json_t *variants = at(root, "variants");
+    KEYS(variants, "dense/none", "gate/none", "skip/none", "dense/bitmask", "gate/bitmask", "skip/bitmask");
+    const json_t *skip = at(variants, "skip/bitmask");
+    KEYS(skip, "total", "layers");
+    const json_t *layer = json_array_get(at(skip, "layers"), 1);
+    KEYS(layer, "name", "kind", "phase", "cycles", "bound", "busy", "macs", "uncompacted_macs", "counts", "energy_pj", "energy_pj_low", "energy_pj_high", "density", "utilization",
+         "dram_bytes");
+    KEYS(at(layer, "macs"), "total", "active", "zero", "gated", "skipped", "padding");
+    KEYS(at(layer, "energy_pj"), "mac", "acc", "pads", "mask", "codec", "transpose", "buffer", "bus", "dram", "vector", "rng", "clock", "leakage", "total");
+    KEYS(at(layer, "density"), "a", "b", "out");
+    KEYS(at(layer, "dram_bytes"), "read", "write");
+    assert_int_equal(json_object_size(at(layer, "counts")), SJ_COUNTER_COUNT);
+    assert_string_equal(json_string_value(at(layer, "phase")), "grad_weight");
+    assert_true(json_is_null(at(at(layer, "density"), "out")));
+    const sj_stat *s = &sj_stats_find(&run, SJ_MACHINE_SKIP, SJ_CODEC_BITMASK)->layers[1];
+    assert_true(json_is_integer(at(layer, "cycles")));
+    assert_int_equal(json_integer_value(at(at(layer, "dram_bytes"), "read")), 64 * s->counts.dram_read);
+    assert_int_equal(json_integer_value(at(at(layer, "counts"), "b_pad.write")), s->counts.b_pad_write);
+    const double share = (double)(s->macs_active + s->macs_zero + s->macs_gated) / ((double)s->cycles * 256.0);
+    assert_true(json_real_value(at(layer, "utilization")) == share);
+    json_decref(root);
+    free(text);
+    sj_stats_free(&run);
+}
+
+static void totals_are_the_sums(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    for (int v = 0; v < run.variant_count; v++) {
+        const sj_stat *total = &run.variants[v].total, *layers = run.variants[v].layers;
+        assert_int_equal(total->cycles, layers[0].cycles + layers[1].cycles + layers[2].cycles);
+        assert_int_equal(total->counts.leakage, layers[0].counts.leakage + layers[1].counts.leakage + layers[2].counts.leakage);
+        assert_int_equal(total->busy[SJ_LIMIT_DRAM], layers[0].busy[SJ_LIMIT_DRAM] + layers[1].busy[SJ_LIMIT_DRAM] + layers[2].busy[SJ_LIMIT_DRAM]);
+        assert_int_equal(total->macs_total, total->macs_active + total->macs_zero + total->macs_gated + total->macs_skipped);
+        assert_true(isnan(total->density_a));
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            double components = 0.0;
+            for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+                components += total->energy[b].component_pj[c];
+            }
+            assert_true(components == total->energy[b].total_pj);
+            const double sum = layers[0].energy[b].total_pj + layers[1].energy[b].total_pj + layers[2].energy[b].total_pj;
+            assert_true(fabs(sum - total->energy[b].total_pj) <= 1e-12 * sum);
+        }
+    }
+    sj_stats_free(&run);
+}
+
+static void a_run_comes_back_as_it_was_written(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats runs[2] = {random_run(&r), random_run(&r)};
+    runs[1].batch = 128;
+    for (int count = 1; count <= 2; count++) {
+        char *text = json_text(runs, count);
+        FILE *f = fopen("stats.json", "w");
+        assert_non_null(f);
+        fputs(text, f);
+        fclose(f);
+        sj_stats *back = NULL;
+        int back_count = 0;
+        OK(sj_stats_read("stats.json", &back, &back_count, &err));
+        assert_int_equal(back_count, count);
+        char *again = json_text(back, count);
+        assert_string_equal(again, text);
+        for (int i = 0; i < count; i++) {
+            sj_stats_free(&back[i]);
+        }
+        free(back);
+        free(again);
+        free(text);
+    }
+    remove("stats.json");
+    sj_stats_free(&runs[0]);
+    sj_stats_free(&runs[1]);
+}
+
+// Every key of a layer and of the head that is taken out is missed by its name.
+static void a_missing_key_is_named(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    char *text = json_text(&run, 1);
+    static const char *const head[] = {"format", "version", "accel", "tech", "clock_mhz", "array", "fidelity", "mode", "step", "batch", "variants"};
+    static const char *const layer[] = {"name", "phase", "cycles", "busy", "macs", "counts", "energy_pj", "energy_pj_high", "density"};
+    const int head_count = (int)(sizeof head / sizeof head[0]), all = head_count + (int)(sizeof layer / sizeof layer[0]);
+    for (int i = 0; i < all; i++) {
+        json_t *root = json_loads(text, 0, NULL);
+        const char *key = i < head_count ? head[i] : layer[i - head_count];
+        json_t *from = i < head_count ? root : json_array_get(json_object_get(json_object_get(json_object_get(root, "variants"), "gate/none"), "layers"), 2);
+        assert_int_equal(json_object_del(from, key), 0);
+        assert_int_equal(json_dump_file(root, "broken.json", 0), 0);
+        json_decref(root);
+        sj_stats *back;
+        int count;
+        assert_int_equal(sj_stats_read("broken.json", &back, &count, &err), SJ_ERR_FORMAT);
+        assert_non_null(strstr(err.message, key));
+        assert_non_null(strstr(err.message, "broken.json"));
+        assert_null(back);
+    }
+    remove("broken.json");
+    free(text);
+    sj_stats_free(&run);
+}
+
+static void what_is_not_ours_is_refused(void **state) {
+    static const char *const texts[] = {"", "{", "[]", "{\"format\": \"other\"}", "{\"format\": \"skipjoule-stats\", \"version\": 2}",
+                                        "{\"format\": \"skipjoule-stats-list\", \"version\": 1, \"runs\": []}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        FILE *f = fopen("other.json", "w");
+        assert_non_null(f);
+        fputs(texts[i], f);
+        fclose(f);
+        sj_stats *back;
+        int count;
+        assert_int_equal(sj_stats_read("other.json", &back, &count, &err), SJ_ERR_FORMAT);
+    }
+    remove("other.json");
+    sj_stats *back;
+    int count;
+    assert_int_equal(sj_stats_read("absent.json", &back, &count, &err), SJ_ERR_IO);
+}
+
+static void overflow_is_an_error_not_a_wrap(void **state) {
+    sj_stat s;
+    memset(&s, 0, sizeof s);
+    sj_outcome o;
+    memset(&o, 0, sizeof o);
+    o.counts.mac_active = UINT64_MAX - 1;
+    OK(sj_stat_add(&s, &o, 0, &err));
+    o.counts.mac_active = 1;
+    OK(sj_stat_add(&s, &o, 0, &err));
+    assert_int_equal(sj_stat_add(&s, &o, 0, &err), SJ_ERR_RANGE);
+    sj_random r = sj_random_seed(1);
+    sj_stats run = random_run(&r);
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    run.variants[0].layers[0].counts.mac_gated = (uint64_t)INT64_MAX;
+    OK(sj_stats_write_json(f, &run, 1, &err));
+    run.variants[0].layers[0].counts.mac_gated = (uint64_t)INT64_MAX + 1;
+    assert_int_equal(sj_stats_write_json(f, &run, 1, &err), SJ_ERR_RANGE);
+    fclose(f);
+    sj_stats_free(&run);
+}
+
+static void the_bound_is_the_largest_and_ties_go_in_order(void **state) {
+    sj_stat s;
+    memset(&s, 0, sizeof s);
+    assert_int_equal(sj_stat_bound(&s), SJ_LIMIT_WORK);
+    s.busy[SJ_LIMIT_DRAM] = s.busy[SJ_LIMIT_B] = 5;
+    assert_int_equal(sj_stat_bound(&s), SJ_LIMIT_B);
+    s.busy[SJ_LIMIT_DRAM] = 6;
+    assert_int_equal(sj_stat_bound(&s), SJ_LIMIT_DRAM);
+    s.busy[SJ_LIMIT_WORK] = s.busy[SJ_LIMIT_A] = 6;
+    assert_int_equal(sj_stat_bound(&s), SJ_LIMIT_WORK);
+}
+
+static void lines_and_tables_have_what_they_promise(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    strcpy(run.variants[0].layers[0].name, "odd,\"name\"");
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *f = open_memstream(&text, &bytes);
+    sj_stats_write_csv(f, &run, 1);
+    fclose(f);
+    int lines = 0, commas_head = 0, commas_last = 0;
+    for (const char *line = text; *line != '\0'; lines++) {
+        const char *end = strchr(line, '\n');
+        int commas = 0;
+        for (const char *p = line; p < end; p++) {
+            commas += *p == ',';
+        }
+        commas_head = lines == 0 ? commas : commas_head;
+        commas_last = commas;
+        line = end + 1;
+    }
+    assert_int_equal(lines, 1 + SJ_VARIANTS_MAX * LAYERS);
+    assert_int_equal(commas_head, commas_last);
+    assert_non_null(strstr(text, "\"odd,\"\"name\"\"\""));
+    free(text);
+    f = open_memstream(&text, &bytes);
+    sj_stats_write_text(f, &run, 1);
+    fclose(f);
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, "train.step40.batch64.skip/bitmask.total.counts.mac.active %llu # ",
+             (unsigned long long)sj_stats_find(&run, SJ_MACHINE_SKIP, SJ_CODEC_BITMASK)->total.counts.mac_active);
+    assert_non_null(strstr(text, wanted));
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n'), *mark = strstr(line, " # ");
+        assert_true(mark != NULL && mark < end && end[-1] == ')');
+    }
+    free(text);
+    f = open_memstream(&text, &bytes);
+    OK(sj_stats_print(f, &run, &err));
+    fclose(f);
+    assert_non_null(strstr(text, "skip/bitmask"));
+    assert_non_null(strstr(text, "Skipping saves"));
+    free(text);
+    sj_stats_free(&run);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_has_the_promised_keys),
+        cmocka_unit_test(totals_are_the_sums),
+        cmocka_unit_test(a_run_comes_back_as_it_was_written),
+        cmocka_unit_test(a_missing_key_is_named),
+        cmocka_unit_test(what_is_not_ours_is_refused),
+        cmocka_unit_test(overflow_is_an_error_not_a_wrap),
+        cmocka_unit_test(the_bound_is_the_largest_and_ties_go_in_order),
+        cmocka_unit_test(lines_and_tables_have_what_they_promise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
