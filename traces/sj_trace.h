@@ -64,6 +64,7 @@ typedef struct sj_tensor {
 } sj_tensor;
 
 int64_t sj_tensor_count(const sj_tensor *t);
+int64_t sj_tensor_nonzero(const sj_tensor *t);  // of the values in data; floats: exponent not 0
 void sj_tensor_free(sj_tensor *t);  // frees data, zeroes
 
 typedef struct sj_trace_meta {

@@ -174,39 +174,35 @@ static sj_status not_finite(const sj_tensor *t, int64_t i, bool is_nan, sj_error
     return SJ_FAIL(err, SJ_ERR_NUMERIC, "value %" PRId64 " of %" PRId64 " is %s", i, sj_tensor_count(t), is_nan ? "NaN" : "infinite");
 }
 
-sj_status sj_trace_look_at_values(const sj_rule *rule, const sj_tensor *t, int64_t *nonzero, sj_error *err) {
+static sj_status look_at_bf16(const sj_tensor *t, sj_error *err) {
+    const sj_bf16 *v = t->data;
     const int64_t count = sj_tensor_count(t);
-    int64_t n = 0;
-    if (t->type == SJ_TYPE_BF16) {
-        const sj_bf16 *v = t->data;
-        for (int64_t i = 0; i < count; i++) {
-            if (!sj_bf16_finite(v[i])) {
-                return not_finite(t, i, (v[i] & 0x7f) != 0, err);
-            }
-            n += sj_bf16_nonzero(v[i]);
-        }
-    } else if (t->type == SJ_TYPE_F32) {
-        const float *v = t->data;
-        for (int64_t i = 0; i < count; i++) {
-            const uint32_t bits = sj_f32_bits(v[i]), exponent = bits & 0x7f800000u;
-            if (exponent == 0x7f800000u) {
-                return not_finite(t, i, (bits & 0x007fffffu) != 0, err);
-            }
-            n += exponent != 0;
-        }
-    } else if (t->type == SJ_TYPE_I32) {
-        const int32_t *v = t->data;
-        for (int64_t i = 0; i < count; i++) {
-            n += v[i] != 0;
-        }
-    } else {
-        const uint8_t *v = t->data;
-        for (int64_t i = 0; i < count; i++) {
-            n += v[i] != 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (!sj_bf16_finite(v[i])) {
+            return not_finite(t, i, (v[i] & 0x7f) != 0, err);
         }
     }
-    *nonzero = n;
-    return rule->role == SJ_ROLE_KEEP ? look_at_keep(t, rule->dims[0], err) : SJ_OK;
+    return SJ_OK;
+}
+
+static sj_status look_at_f32(const sj_tensor *t, sj_error *err) {
+    const float *v = t->data;
+    const int64_t count = sj_tensor_count(t);
+    for (int64_t i = 0; i < count; i++) {
+        const uint32_t bits = sj_f32_bits(v[i]);
+        if ((bits & 0x7f800000u) == 0x7f800000u) {
+            return not_finite(t, i, (bits & 0x007fffffu) != 0, err);
+        }
+    }
+    return SJ_OK;
+}
+
+sj_status sj_trace_look_at_values(const sj_rule *rule, const sj_tensor *t, int64_t *nonzero, sj_error *err) {
+    *nonzero = sj_tensor_nonzero(t);
+    if (rule->role == SJ_ROLE_KEEP) {
+        return look_at_keep(t, rule->dims[0], err);
+    }
+    return t->type == SJ_TYPE_BF16 ? look_at_bf16(t, err) : t->type == SJ_TYPE_F32 ? look_at_f32(t, err) : SJ_OK;
 }
 
 sj_status sj_trace_round(const float *v, int64_t count, sj_bf16 **out, sj_error *err) {
