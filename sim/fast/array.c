@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// The array part: loads and works of every step. Tiles are independent of each other, so a window of blocks is computed in parallel and handed out block by block.
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sj_fast_internal.h"
+#include "sj_file.h"
+
+#define WINDOW_WORKS (INT64_C(1) << 20)  // works of a window of blocks, unless one block has more
+#define STRIP_WORDS (INT64_C(1) << 15)   // of gathered A masks
+
+typedef struct tile_task {
+    int64_t block, m;  // a row of tiles: all column tiles of the block at A rows from m on
+} tile_task;
+
+typedef struct array_counts {
+    uint64_t visited;    // (slot, step) pairs with an issue
+    uint64_t a_values;   // present A values of all steps
+    uint64_t b_vectors;  // k with any_a and any_b, of all steps
+    uint64_t mask_words, lines, work, longest_work;
+} array_counts;
+
+typedef struct thread_scratch {
+    uint64_t *words;  // gathered masks
+    uint32_t *count;  // [R]
+    sj_lines_scratch lines;
+    array_counts counts;
+} thread_scratch;
+
+struct sj_array {
+    const sj_fast_run_info *run;
+    sj_mac_sums sums;
+    uint64_t *any_b;
+    sj_bits present;
+    sj_lines lines;
+    int64_t scratch_words;
+    int threads;
+    thread_scratch *scratch;
+    int64_t first, count;       // blocks of the window
+    int64_t *step_first;        // [job's blocks + 1] within the window
+    int64_t task_count;
+    tile_task *tasks;
+    int64_t term_room, task_room;
+    sj_step_terms *terms;       // [step]
+    uint32_t *work;             // [step][R]
+};
+
+static int64_t row_tiles(const sj_array *a, const sj_block *b) { return sj_fast_ceil(b->m1 - b->m0, a->run->tile_rows); }
+static int64_t column_tiles(const sj_array *a, const sj_block *b) { return sj_fast_ceil(b->n1 - b->n0, a->run->accel->lanes); }
+static int64_t block_steps(const sj_array *a, const sj_block *b) { return sj_fast_ceil(b->k1 - b->k0, a->run->accel->k_tile); }
+
+// ---- one step of one row of tiles
+
+typedef struct step {
+    const sj_block *block;
+    int64_t m, rows;     // A rows of the tile
+    int64_t k0, k1;
+    int64_t index;       // of the step within a tile
+    const uint64_t *words;
+} step;
+
+typedef struct a_terms {
+    uint64_t any[4];     // step_words <= 4
+    uint32_t amask, abus, abuf;
+    uint64_t values, lines;
+} a_terms;
+
+static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
+    static const uint64_t ones[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    const sj_accel *accel = a->run->accel;
+    const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows);
+    a_terms out = {0};
+    for (int64_t w = 0; w < words; w++) {
+        for (int64_t row = 0; row < s->rows; row++) {
+            out.any[w] |= s->words[w * s->rows + row];
+        }
+    }
+    memset(t->count, 0, (size_t)accel->rows * sizeof *t->count);
+    (void)sj_fast_deal_counts(s->words, s->rows, ones, words, accel->rows, t->count);
+    for (int64_t r = 0; r < part; r++) {
+        out.abus += (uint32_t)sj_fast_ceil(a->run->value_bytes * t->count[r], accel->a_bytes);
+        out.values += t->count[r];
+    }
+    if (a->run->skip) {
+        out.amask = (uint32_t)(part * sj_fast_ceil(sj_fast_ceil(accel->slots * accel->k_tile, 8), accel->a_bytes));
+    }
+    sj_fast_lines_count(&a->lines, &t->lines, s->m, s->rows, s->k0, s->k1, &out.abuf, &out.lines);
+    return out;
+}
+
+static uint32_t flag_beats(const sj_array *a) {
+    const sj_accel *accel = a->run->accel;
+    const int64_t bytes = a->run->job->flags_per_lane ? sj_fast_ceil(accel->k_tile * accel->lanes, 8) : sj_fast_ceil(accel->k_tile, 8);
+    return a->run->skip ? (uint32_t)sj_fast_ceil(bytes, accel->b_bytes) : 0;
+}
+
+static void issue(const sj_array *a, thread_scratch *t, const step *s, const a_terms *at, int64_t column_tile, sj_step_terms *terms, uint32_t *work) {
+    const sj_accel *accel = a->run->accel;
+    const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows), tile = s->block->n0 / accel->lanes + column_tile;
+    const uint64_t *any_b = a->any_b + (tile * a->run->step_total + s->k0 / accel->k_tile) * words;
+    uint64_t vectors = 0, longest = 0;
+    for (int64_t w = 0; w < words; w++) {
+        vectors += (uint64_t)__builtin_popcountll(at->any[w] & any_b[w]);
+    }
+    memset(work, 0, (size_t)accel->rows * sizeof *work);
+    t->counts.visited += sj_fast_deal_counts(s->words, s->rows, any_b, words, accel->rows, work);
+    for (int64_t r = 0; r < part; r++) {
+        work[r] = work[r] > 0 ? work[r] : 1;
+        t->counts.work += work[r];
+        longest = sj_fast_max(longest, work[r]);
+    }
+    const int64_t lanes = sj_fast_min(accel->lanes, s->block->n1 - s->block->n0 - column_tile * accel->lanes);
+    t->counts.longest_work += longest;
+    t->counts.a_values += at->values;
+    t->counts.b_vectors += vectors;
+    t->counts.lines += at->lines;
+    t->counts.mask_words += (uint64_t)(s->rows + (a->run->job->flags_per_lane ? lanes : 1));
+    const uint32_t bvec = (uint32_t)((int64_t)vectors * sj_fast_ceil(accel->lanes * a->run->value_bytes, accel->b_bytes));
+    *terms = (sj_step_terms){at->amask, at->abus, at->abuf, flag_beats(a), bvec};
+}
+
+static void run_step(const sj_array *a, thread_scratch *t, const step *s) {
+    const a_terms at = terms_of_a(a, t, s);
+    const int64_t steps = block_steps(a, s->block), tiles = row_tiles(a, s->block), row_tile = (s->m - s->block->m0) / a->run->tile_rows;
+    const int64_t first = a->step_first[s->block - a->run->job->blocks];
+    for (int64_t n = 0; n < column_tiles(a, s->block); n++) {
+        const int64_t index = first + (n * tiles + row_tile) * steps + s->index;
+        issue(a, t, s, &at, n, &a->terms[index], a->work + index * a->run->accel->rows);
+    }
+}
+
+static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task) {
+    const sj_block *b = &a->run->job->blocks[task->block];
+    const int64_t k_tile = a->run->accel->k_tile, rows = sj_fast_min(a->run->tile_rows, b->m1 - task->m), words = a->run->step_words;
+    const int64_t strip = a->scratch_words / (rows * words) * k_tile;
+    for (int64_t k0 = b->k0; k0 < b->k1; k0 += strip) {
+        const int64_t k1 = sj_fast_min(k0 + strip, b->k1);
+        sj_fast_fetch(&a->present, k_tile, task->m, rows, k0, k1, t->words);
+        for (int64_t k = k0; k < k1; k += k_tile) {
+            const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, t->words + (k - k0) / k_tile * words * rows};
+            run_step(a, t, &s);
+        }
+    }
+}
+
+// ---- windows of blocks
+
+// Chooses the blocks from `first` on that fill a window, and its tasks.
+static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
+    const sj_job *job = a->run->job;
+    const int64_t room = sj_fast_ceil(WINDOW_WORKS, a->run->accel->rows);
+    int64_t steps = 0, tasks = 0, b = first;
+    for (; b < job->block_count; b++) {
+        const sj_block *block = &job->blocks[b];
+        const int64_t more = block_steps(a, block) * row_tiles(a, block) * column_tiles(a, block);
+        if (b > first && steps + more > room) {
+            break;
+        }
+        a->step_first[b] = steps;
+        steps += more;
+        tasks += row_tiles(a, block);
+    }
+    a->first = first;
+    a->count = b - first;
+    if (steps > a->term_room) {
+        free(a->terms);
+        free(a->work);
+        a->terms = NULL;
+        a->work = NULL;
+        a->term_room = 0;
+        SJ_TRY(sj_alloc((void **)&a->terms, (uint64_t)steps, sizeof *a->terms, "step terms", err));
+        SJ_TRY(sj_alloc((void **)&a->work, (uint64_t)(steps * a->run->accel->rows), sizeof *a->work, "step works", err));
+        a->term_room = steps;
+    }
+    if (tasks > a->task_room) {
+        free(a->tasks);
+        a->task_room = 0;
+        SJ_TRY(sj_alloc((void **)&a->tasks, (uint64_t)tasks, sizeof *a->tasks, "tiles", err));
+        a->task_room = tasks;
+    }
+    a->task_count = 0;
+    for (int64_t i = first; i < b; i++) {
+        for (int64_t m = job->blocks[i].m0; m < job->blocks[i].m1; m += a->run->tile_rows) {
+            a->tasks[a->task_count++] = (tile_task){i, m};
+        }
+    }
+    return SJ_OK;
+}
+
+sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err) {
+    if (b < a->first || b >= a->first + a->count) {
+        SJ_TRY(plan_window(a, b, err));
+#pragma omp parallel for schedule(dynamic)
+        for (int64_t i = 0; i < a->task_count; i++) {
+            run_task(a, &a->scratch[omp_get_thread_num()], &a->tasks[i]);
+        }
+    }
+    *terms = a->terms + a->step_first[b];
+    *work = a->work + a->step_first[b] * a->run->accel->rows;
+    return SJ_OK;
+}
+
+// ---- life
+
+static sj_status make_scratch(sj_array *a, sj_error *err) {
+    const int64_t rows = sj_fast_min(a->run->tile_rows, a->run->job->m);
+    a->scratch_words = (int64_t)sj_fast_max((uint64_t)STRIP_WORDS, (uint64_t)(rows * a->run->step_words));
+    a->threads = omp_get_max_threads();
+    SJ_TRY(sj_alloc((void **)&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
+    for (int i = 0; i < a->threads; i++) {
+        thread_scratch *t = &a->scratch[i];
+        SJ_TRY(sj_alloc((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
+        SJ_TRY(sj_alloc((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
+        SJ_TRY(sj_alloc((void **)&t->lines.stamp, (uint64_t)a->lines.stamp_count, sizeof *t->lines.stamp, "line groups", err));
+        SJ_TRY(sj_alloc((void **)&t->lines.bank, (uint64_t)a->lines.banks, sizeof *t->lines.bank, "line banks", err));
+    }
+    return SJ_OK;
+}
+
+static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *err) {
+    SJ_TRY(sj_fast_columns(run, &a->sums, &a->any_b, err));
+    SJ_TRY(sj_fast_bits_make(&run->job->a, run->present, &a->present, err));
+    SJ_TRY(sj_fast_lines_make(run, &a->present, &a->lines, err));
+    SJ_TRY(sj_alloc((void **)&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
+    return make_scratch(a, err);
+}
+
+sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err) {
+    SJ_TRY(sj_alloc((void **)out, 1, sizeof **out, "array model", err));
+    (*out)->run = run;
+    if (fill_array(*out, run, err) != SJ_OK) {
+        sj_fast_array_free(*out);
+        *out = NULL;
+        return err->status;
+    }
+    return SJ_OK;
+}
+
+void sj_fast_array_free(sj_array *a) {
+    if (a == NULL) {
+        return;
+    }
+    for (int i = 0; a->scratch != NULL && i < a->threads; i++) {
+        free(a->scratch[i].words);
+        free(a->scratch[i].count);
+        free(a->scratch[i].lines.stamp);
+        free(a->scratch[i].lines.bank);
+    }
+    free(a->scratch);
+    free(a->any_b);
+    sj_fast_bits_free(&a->present);
+    sj_fast_lines_free(&a->lines);
+    free(a->step_first);
+    free(a->tasks);
+    free(a->terms);
+    free(a->work);
+    free(a);
+}
+
+// ---- counters
+
+static void mac_counts(const sj_fast_run_info *run, const sj_mac_sums *sums, sj_outcome *out) {
+    sj_counters *c = &out->counts;
+    const uint64_t held = sums->issued - sums->active;
+    c->mac_active = sums->active;
+    c->mac_zero = run->variant.machine == SJ_MACHINE_DENSE ? held : 0;
+    c->mac_gated = held - c->mac_zero;
+    c->mac_idle = (uint64_t)run->accel->lanes * sums->issues - sums->issued;
+    out->macs_total = sums->total;
+    out->macs_active = c->mac_active;
+    out->macs_zero = c->mac_zero;
+    out->macs_gated = c->mac_gated;
+    out->macs_skipped = sums->total - sums->issued;
+    out->macs_padding = (uint64_t)(run->job->m * run->job->n * run->job->k) - sums->total;
+}
+
+// acc.read equals acc.write: a visit that visits a slot v > 0 times reads it v - 1 times and once more to drain it; a filled row is one more of each.
+// The filled rows' share is the recursion's.
+void sj_fast_array_counts(const sj_array *a, sj_outcome *out) {
+    const sj_fast_run_info *run = a->run;
+    array_counts all = {0};
+    for (int i = 0; i < a->threads; i++) {
+        const array_counts *t = &a->scratch[i].counts;
+        all.visited += t->visited;
+        all.a_values += t->a_values;
+        all.b_vectors += t->b_vectors;
+        all.mask_words += t->mask_words;
+        all.lines += t->lines;
+        all.work += t->work;
+        all.longest_work += t->longest_work;
+    }
+    sj_counters *c = &out->counts;
+    mac_counts(run, &a->sums, out);
+    c->acc_read += all.visited;
+    c->acc_write += all.visited;
+    c->a_pad_write += all.a_values;
+    c->a_pad_read += a->sums.issues;
+    c->b_pad_read += a->sums.issues;
+    c->b_pad_write += (uint64_t)run->accel->rows * all.b_vectors;
+    if (run->skip) {
+        c->mask_scan += all.work;
+        c->mask_read += all.mask_words;
+        c->mask_write += all.mask_words;
+    }
+    c->buffer_read += all.lines + all.b_vectors * (uint64_t)sj_fast_ceil(run->accel->lanes * run->value_bytes, run->accel->line_bytes);
+    out->busy_work += all.longest_work;
+}

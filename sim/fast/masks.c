@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gathers an operand's bits for some u and k-steps into step layout.
+#include <string.h>
+
+#include "sj_fast_internal.h"
+
+static const uint64_t *pixel_bits(const sj_bits *bits, const sj_position *p, const sj_tap *tap) {
+    const int64_t pixel = sj_fast_pixel(bits->operand, p->image % bits->operand->stored_images, p, tap);
+    return pixel < 0 ? NULL : bits->rows + pixel * bits->row_stride;
+}
+
+typedef struct target {
+    uint64_t *words;
+    int64_t rows, step_words, k_tile, k0;
+} target;
+
+// ORs bits [from, from + n) of `source` into a row, as k = at, at + 1, ...
+static void put_run(const target *t, int64_t row, int64_t at, const uint64_t *source, int64_t from, int64_t n) {
+    while (n > 0) {
+        const int64_t k = at - t->k0, step = k / t->k_tile, in_step = k % t->k_tile;
+        int64_t run = sj_fast_min(n, t->k_tile - in_step);
+        run = sj_fast_min(run, 64 - in_step % 64);
+        run = sj_fast_min(run, 64 - from % 64);
+        const uint64_t keep = run == 64 ? UINT64_MAX : (UINT64_C(1) << run) - 1;
+        const uint64_t word = (source[from / 64] >> (from % 64)) & keep;
+        t->words[(step * t->step_words + in_step / 64) * t->rows + row] |= word << (in_step % 64);
+        at += run;
+        from += run;
+        n -= run;
+    }
+}
+
+static void fetch_window(const sj_bits *bits, const target *t, int64_t u0, int64_t k1) {
+    const sj_operand *o = bits->operand;
+    sj_position p = sj_fast_position(o, u0);
+    for (int64_t row = 0; row < t->rows; row++, sj_fast_position_next(o, &p)) {
+        for (int64_t k = t->k0; k < k1;) {
+            const int64_t tap = k / o->channel_count, channel = k % o->channel_count;
+            const int64_t n = sj_fast_min(o->channel_count - channel, k1 - k);
+            const uint64_t *pixel = pixel_bits(bits, &p, &o->taps[tap]);
+            if (pixel != NULL) {
+                put_run(t, row, k, pixel, channel, n);
+            }
+            k += n;
+        }
+    }
+}
+
+static void fetch_weight(const sj_bits *bits, const target *t, int64_t u0, int64_t k1) {
+    for (int64_t row = 0; row < t->rows; row++) {
+        put_run(t, row, t->k0, bits->rows + (u0 + row) * bits->row_stride, t->k0, k1 - t->k0);
+    }
+}
+
+// Bit i of word j becomes bit j of word i.
+static void transpose_64(uint64_t word[64]) {
+    uint64_t low = UINT64_C(0x00000000ffffffff);
+    for (int half = 32; half != 0; half >>= 1, low ^= low << half) {
+        for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
+            const uint64_t swap = ((word[i] >> half) ^ word[i | half]) & low;
+            word[i] ^= swap << half;
+            word[i | half] ^= swap;
+        }
+    }
+}
+
+// 64 positions at most, seen through one tap: channels [c0,c1) become rows [row, ...) of one word each.
+static void fetch_positions(const sj_bits *bits, const sj_tap *tap, sj_position p, int64_t n, int64_t c0, int64_t c1, uint64_t *to) {
+    const uint64_t *pixel[64];
+    for (int64_t j = 0; j < n; j++, sj_fast_position_next(bits->operand, &p)) {
+        pixel[j] = pixel_bits(bits, &p, tap);
+    }
+    for (int64_t first = c0 / 64 * 64; first < c1; first += 64) {
+        uint64_t block[64] = {0};
+        for (int64_t j = 0; j < n; j++) {
+            block[j] = pixel[j] != NULL ? pixel[j][first / 64] : 0;
+        }
+        transpose_64(block);
+        for (int64_t c = first < c0 ? c0 : first; c < sj_fast_min(c1, first + 64); c++) {
+            to[c - c0] = block[c - first];
+        }
+    }
+}
+
+static void fetch_transposed(const sj_bits *bits, const target *t, int64_t u0, int64_t k1) {
+    const sj_operand *o = bits->operand;
+    for (int64_t k = t->k0; k < k1;) {
+        const int64_t step = (k - t->k0) / t->k_tile, in_step = (k - t->k0) % t->k_tile;
+        const int64_t n = sj_fast_min(64, sj_fast_min(t->k_tile - in_step, k1 - k));
+        const sj_position p = sj_fast_position(o, k);
+        uint64_t *to = t->words + (step * t->step_words + in_step / 64) * t->rows;
+        for (int64_t row = 0; row < t->rows;) {
+            const int64_t tap = (u0 + row) / o->channel_count, c0 = (u0 + row) % o->channel_count;
+            const int64_t c1 = sj_fast_min(o->channel_count, c0 + t->rows - row);
+            fetch_positions(bits, &o->taps[tap], p, n, c0, c1, to + row);
+            row += c1 - c0;
+        }
+        k += n;
+    }
+}
+
+static void fetch_all(const target *t, int64_t k1) {
+    static const uint64_t ones[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};  // k_tile <= 256
+    for (int64_t row = 0; row < t->rows; row++) {
+        for (int64_t k = t->k0; k < k1; k += t->k_tile) {
+            put_run(t, row, k, ones, 0, sj_fast_min(t->k_tile, k1 - k));
+        }
+    }
+}
+
+void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, uint64_t *words) {
+    const target t = {words, rows, sj_fast_ceil(k_tile, 64), k_tile, k0};
+    memset(words, 0, (size_t)(sj_fast_ceil(k1 - k0, k_tile) * t.step_words * rows) * sizeof *words);
+    if (bits->presence == SJ_PRESENCE_ALL) {
+        fetch_all(&t, k1);
+        return;
+    }
+    switch (bits->operand->kind) {
+        case SJ_OPERAND_WINDOW: fetch_window(bits, &t, u0, k1); break;
+        case SJ_OPERAND_WINDOW_T: fetch_transposed(bits, &t, u0, k1); break;
+        case SJ_OPERAND_WEIGHT: fetch_weight(bits, &t, u0, k1); break;
+    }
+}

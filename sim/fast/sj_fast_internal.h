@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast model of docs/timing.md: masks of presence, per-step loads and works (array part), DRAM transfers, and the recursion that joins them.
+// Bits of a step stand in `step_words` words, so that a step always begins at a word: "step layout".
+#ifndef SJ_FAST_INTERNAL_H
+#define SJ_FAST_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sj_accel.h"
+#include "sj_counters.h"
+#include "sj_error.h"
+#include "sj_job.h"
+
+static inline int64_t sj_fast_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t sj_fast_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline uint64_t sj_fast_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+typedef enum sj_presence {
+    SJ_PRESENCE_NONZERO,   // in range and nonzero
+    SJ_PRESENCE_IN_RANGE,
+    SJ_PRESENCE_ALL        // padding too
+} sj_presence;
+
+// Machine and job as the parts below need them.
+typedef struct sj_fast_run_info {
+    const sj_accel *accel;
+    sj_variant variant;
+    const sj_job *job;
+    bool skip;
+    sj_presence present;  // which k the machine issues
+    int64_t value_bytes;
+    int64_t tile_rows;   // R*G
+    int64_t step_words;  // ceil(KT/64)
+    int64_t step_total;  // ceil(K/KT)
+} sj_fast_run_info;
+
+// ---- bits.c: packed presence bits of operands and streams
+
+// A row of bits a stored source pixel (bit = channel), or, WEIGHT, a u (bit = k).
+typedef struct sj_bits {
+    const sj_operand *operand;
+    sj_presence presence;
+    int64_t row_bits, row_words;
+    int64_t row_stride;  // words; 0 where every row is the same row of ones
+    uint64_t *rows;
+} sj_bits;
+
+sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
+void sj_fast_bits_free(sj_bits *bits);
+
+// Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees.
+sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error *err);
+int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
+
+// ---- Positions of WINDOW kinds, in order
+
+typedef struct sj_position {
+    int64_t image, y, x;
+} sj_position;
+
+static inline sj_position sj_fast_position(const sj_operand *o, int64_t p) {
+    const int64_t line = p / o->grid_w;
+    return (sj_position){line / o->grid_h, line % o->grid_h, p % o->grid_w};
+}
+
+static inline void sj_fast_position_next(const sj_operand *o, sj_position *p) {
+    if (++p->x == o->grid_w) {
+        p->x = 0;
+        if (++p->y == o->grid_h) {
+            p->y = 0;
+            p->image++;
+        }
+    }
+}
+
+// Linear source pixel of an image that a tap sees from a position, or -1 in the padding.
+static inline int64_t sj_fast_pixel(const sj_operand *o, int64_t image, const sj_position *p, const sj_tap *tap) {
+    const int64_t y = p->y * o->stride + tap->dy, x = p->x * o->stride + tap->dx;
+    return y < 0 || y >= o->source_h || x < 0 || x >= o->source_w ? -1 : (image * o->source_h + y) * o->source_w + x;
+}
+
+// ---- masks.c: operand bits gathered into step layout
+
+// words[(step * step_words + w) * rows + row]: bits of u = u0 + row for the k-steps of [k0,k1). k0 is a multiple of k_tile.
+void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, uint64_t *words);
+
+// ---- popcount.c
+
+// For rows dealt to `physical` rows in turn: count[r] += popcount of each (a & b); returns the rows with at least one bit. a is [words][rows], b [words].
+uint64_t sj_fast_deal_counts(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count);
+// counts[64*c + bit] += rows of columns[c * rows ..] that have the bit; rows <= 256.
+void sj_fast_count_columns(const uint64_t *columns, int64_t rows, int64_t column_count, uint32_t *counts);
+
+// ---- columns.c: everything that follows from how many rows (lanes) are present at each k, without looking at tiles
+
+typedef struct sj_mac_sums {
+    uint64_t total;   // (m,k,n) in range on both sides
+    uint64_t active;  // both nonzero
+    uint64_t issued;  // issued (m,k) and in-range lane, A in range
+    uint64_t issues;  // issued (m,k), summed over column tiles
+} sj_mac_sums;
+
+// any_b: [column tile][step_total * step_words]; caller frees.
+sj_status sj_fast_columns(const sj_fast_run_info *run, sj_mac_sums *sums, uint64_t **any_b, sj_error *err);
+
+// ---- lines.c: buffer lines that a step reads
+
+typedef struct sj_lines {
+    const sj_operand *operand;
+    int64_t k_tile, banks;
+    bool whole;             // every value present: lines depend on the group's size alone
+    int64_t chunks;         // chunks of a unit
+    int64_t full, last;     // whole: lines of a full group, of a unit's last group
+    uint16_t *table;        // else [stored pixel][chunk], or transposed [chunk][channel]
+    int64_t stamp_count;    // groups that must be told apart within a step; 0: none can repeat
+} sj_lines;
+
+typedef struct sj_lines_scratch {
+    uint32_t *stamp;        // by group
+    uint32_t now;
+    uint64_t *bank;         // [banks]
+} sj_lines_scratch;
+
+sj_status sj_fast_lines_make(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *out, sj_error *err);
+void sj_fast_lines_free(sj_lines *lines);
+// Lines read for A rows [m, m + rows) and k [k0,k1): the largest bank, and the sum of all.
+void sj_fast_lines_count(const sj_lines *lines, sj_lines_scratch *scratch, int64_t m, int64_t rows, int64_t k0, int64_t k1, uint32_t *largest, uint64_t *sum);
+
+// ---- array.c: terms of each step of a window of blocks
+
+typedef struct sj_step_terms {
+    uint32_t amask, abus, abuf, bflag, bvec;
+} sj_step_terms;
+
+typedef struct sj_array sj_array;
+
+sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err);
+void sj_fast_array_free(sj_array *array);
+// The steps of block b, in order, and their works [step][R]. Blocks are asked for in ascending order; the pointers live until the next call.
+sj_status sj_fast_array_block(sj_array *array, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err);
+// After the last block: adds the array's counters.
+void sj_fast_array_counts(const sj_array *array, sj_outcome *out);
+
+// ---- visits.c
+
+typedef struct sj_visits {
+    int64_t count;
+    bool *continues;     // [block]: goes on with the visit of the block before
+    int64_t *source;     // [visit] p(t), -1 where the visit is not filled
+    int64_t *fill_head;  // [visit] first visit whose fill stands right behind this visit's drain, -1: none
+    int64_t *fill_next;  // [visit] next in that list, ascending
+} sj_visits;
+
+sj_status sj_fast_visits_make(const sj_fast_run_info *run, sj_visits *out, sj_error *err);
+void sj_fast_visits_free(sj_visits *visits);
+
+// ---- dram.c
+
+typedef struct sj_transfer {
+    bool queued;      // false: no bytes, does not stand in the queue
+    uint64_t cycles;  // of progress
+} sj_transfer;
+
+typedef struct sj_dram {
+    sj_transfer *load, *store;  // [block]
+    uint64_t interval, window, offset;  // refresh, core cycles: I, W, H
+    uint64_t queue_end;         // end of the last transfer that was run
+} sj_dram;
+
+// Cycles of progress of every transfer; adds DRAM, codec, transposer and buffer counters of all segments.
+sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcome *counts, sj_error *err);
+void sj_fast_dram_free(sj_dram *dram);
+// Runs the next transfer of the queue; returns its end, 0 where it is not queued.
+uint64_t sj_fast_dram_run(sj_dram *dram, const sj_transfer *transfer, uint64_t ready);
+uint64_t sj_fast_dram_refreshes(const sj_dram *dram, uint64_t cycles);
+
+// ---- recursion.c, elementwise.c
+
+sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const sj_visits *visits, sj_dram *dram, sj_outcome *out, sj_error *err);
+sj_status sj_fast_elementwise(const sj_fast_run_info *run, sj_dram *dram, sj_outcome *out, sj_error *err);
+
+#endif
