@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "sj_cli.h"
+#include "sj_dataset.h"
+#include "sj_file.h"
+#include "sj_progress.h"
+#include "sj_train.h"
+
+enum { OVERRIDES_MAX = 256, OPTION_DATA = 1000, OPTION_SET, OPTION_FORCE, OPTION_JSON, OPTION_RESUME };
+
+typedef struct arguments {
+    const char *config, *data, *out;
+    const char *overrides[OVERRIDES_MAX];
+    int override_count;
+    bool force, quiet, verbose, json, help;
+} arguments;
+
+typedef struct job {
+    arguments args;
+    char *config_path, *model_path;
+    sj_train_config config;
+    sj_train_result result;
+    sj_progress bar;
+    bool bar_on;
+    double started;
+} job;
+
+static void print_help(void) {
+    (void)printf(
+        "usage: skipjoule train CONFIG [--data DIR] [--set PATH=VALUE]... [--force] [-q] [-v] [--json] -o RUN\n\n"
+        "Trains a network and writes RUN/config.cfg, provenance.json, metrics.csv, trace.h5 and checkpoint.bin.\n"
+        "CONFIG is a file or a shipped name (glyphs-plain, glyphs-eat, glyphs-ssprop, fashion-plain, ...).\n\n"
+        "  --data DIR         folder of the data set's files (IDX or CIFAR-10); also data.dir\n"
+        "  --set PATH=VALUE   change a value of the configuration, e.g. --set epochs=2\n"
+        "  -o, --output RUN   the folder to write; refused when it exists and is not empty\n"
+        "  --force            write into an existing folder\n"
+        "  -q, --quiet        no progress       -v, --verbose   more of it\n"
+        "  --json             the result on stdout as JSON\n"
+        "  -h, --help         this text\n");
+}
+
+static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
+    static const struct option options[] = {{"data", required_argument, NULL, OPTION_DATA}, {"set", required_argument, NULL, OPTION_SET},
+                                            {"force", no_argument, NULL, OPTION_FORCE},     {"json", no_argument, NULL, OPTION_JSON},
+                                            {"resume", no_argument, NULL, OPTION_RESUME},   {"output", required_argument, NULL, 'o'},
+                                            {"quiet", no_argument, NULL, 'q'},              {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},               {NULL, 0, NULL, 0}};
+    opterr = 0;
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, ":o:qvh", options, NULL)) != -1;) {
+        switch (option) {
+            case OPTION_DATA: a->data = optarg; break;
+            case OPTION_FORCE: a->force = true; break;
+            case OPTION_JSON: a->json = true; break;
+            case OPTION_RESUME: return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--resume: this version cannot continue a training run; start it anew");
+            case 'o': a->out = optarg; break;
+            case 'q': a->quiet = true; break;
+            case 'v': a->verbose = true; break;
+            case 'h': a->help = true; return SJ_OK;
+            case OPTION_SET:
+                if (a->override_count == OVERRIDES_MAX) {
+                    return SJ_FAIL(err, SJ_ERR_USAGE, "--set: more than %d times", OVERRIDES_MAX);
+                }
+                a->overrides[a->override_count++] = optarg;
+                break;
+            default: return sj_cli_bad_option("train", argc, argv, options, err);
+        }
+    }
+    if (argc - optind != 1) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "train: %d configuration files given, exactly one is needed; 'skipjoule train -h' tells more", argc - optind);
+    }
+    a->config = argv[optind];
+    return a->out != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "train: -o RUN is missing: the folder to write");
+}
+
+static sj_status copy_data_dir(const char *dir, sj_train_config *config, sj_error *err) {
+    if (strlen(dir) >= sizeof config->data_dir) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "--data: %zu characters; at most %zu are allowed", strlen(dir), sizeof config->data_dir - 1);
+    }
+    (void)snprintf(config->data_dir, sizeof config->data_dir, "%s", dir);
+    return SJ_OK;
+}
+
+static sj_status read_config(job *j, sj_error *err) {
+    sj_config *c;
+    SJ_TRY(sj_cli_find_config("train", j->args.config, &j->config_path, err));
+    SJ_TRY(sj_config_open(j->config_path, &c, err));
+    sj_status status = SJ_OK;
+    for (int i = 0; i < j->args.override_count && status == SJ_OK; i++) {
+        status = sj_config_override(c, j->args.overrides[i], err);
+    }
+    if (status == SJ_OK) {
+        status = sj_train_config_read(c, &j->config, err);
+    }
+    sj_config_close(c);
+    SJ_TRY(status);
+    if (j->args.data != NULL) {
+        SJ_TRY(copy_data_dir(j->args.data, &j->config, err));
+    }
+    return sj_cli_find_config("models", j->config.model, &j->model_path, err);
+}
+
+static double now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void print_epoch(const job *j, const sj_train_progress *p) {
+    const sj_epoch_metrics *e = p->finished;
+    (void)fprintf(stderr, "epoch %lld of %lld: train loss %.4f accuracy %.2f %%, test loss %.4f accuracy %.2f %% macro F1 %.4f, density x %.3f dy %.3f", (long long)e->epoch,
+                  (long long)p->epochs, e->train_loss, 100.0 * e->train_accuracy, e->test_loss, 100.0 * e->test_accuracy, e->macro_f1, e->x_density, e->dy_density);
+    if (j->args.verbose) {
+        (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f, %.1f s", e->lr, e->penalty, e->kept_fraction, now() - j->started);
+    }
+    (void)fputc('\n', stderr);
+}
+
+static bool on_progress(void *context, const sj_train_progress *p) {
+    job *j = context;
+    char note[64];
+    if (p->finished != NULL) {
+        sj_progress_clear(&j->bar);
+        if (!j->args.quiet) {
+            print_epoch(j, p);
+        }
+    } else {
+        (void)snprintf(note, sizeof note, "epoch %lld loss %.4f", (long long)p->epoch, p->loss);
+        if (!j->bar_on) {
+            sj_progress_start(&j->bar, "train", p->epochs * p->iterations, j->args.quiet);
+            j->bar_on = true;
+        }
+        sj_progress_update(&j->bar, p->epoch * p->iterations + p->iteration, note);
+    }
+    return !sj_cli_interrupted();
+}
+
+static sj_status add_hash(json_t *inputs, const char *path, sj_error *err) {
+    char hex[17];
+    SJ_TRY(sj_file_hash(path, hex, err));
+    (void)json_object_set_new(inputs, path, json_sprintf("fnv1a64:%s", hex));
+    return SJ_OK;
+}
+
+static sj_status hash_inputs(const job *j, json_t *inputs, sj_error *err) {
+    char path[4096];
+    SJ_TRY(add_hash(inputs, j->config_path, err));
+    SJ_TRY(add_hash(inputs, j->model_path, err));
+    for (int i = 0; sj_dataset_file(j->config.data_name, j->config.data_dir, i, path); i++) {
+        SJ_TRY(add_hash(inputs, path, err));
+    }
+    return SJ_OK;
+}
+
+static sj_status write_text(const char *dir, const char *name, const char *text, sj_error *err) {
+    char path[SJ_TRAIN_PATH_MAX + 32];
+    sj_atomic_file f;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    SJ_TRY(sj_atomic_open(&f, path, err));
+    (void)fputs(text, f.stream);  // errors stay in the stream until the commit
+    return sj_atomic_commit(&f, err);
+}
+
+static sj_status write_provenance(const job *j, sj_error *err) {
+    struct utsname machine;
+    (void)uname(&machine);
+    json_t *inputs = json_object();
+    sj_status status = hash_inputs(j, inputs, err);
+    const double seconds = now() - j->started;
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
+                             (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
+                             machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "wall_seconds", seconds, "images_per_second",
+                             (double)(j->result.iterations * j->config.batch_size) / seconds);
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    if (status == SJ_OK) {
+        status = text != NULL ? write_text(j->args.out, "provenance.json", text, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for provenance.json");
+    }
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+static sj_status write_config(const job *j, sj_error *err) {
+    char *text;
+    SJ_TRY(sj_train_config_text(&j->config, &text, err));
+    const sj_status status = write_text(j->args.out, "config.cfg", text, err);
+    free(text);
+    return status;
+}
+
+static void print_json(const job *j) {
+    const sj_epoch_metrics *e = &j->result.last;
+    json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}}", "format", "skipjoule-train", "version", 1, "run",
+                             j->args.out, "dataset", j->config.data_name, "method", sj_method_name(j->config.method), "seed", (json_int_t)j->config.seed, "epochs",
+                             (json_int_t)j->config.epochs, "iterations", (json_int_t)j->result.iterations, "parameters", (json_int_t)j->result.parameters, "last", "epoch",
+                             (json_int_t)e->epoch, "train_loss", e->train_loss, "train_accuracy", e->train_accuracy, "test_loss", e->test_loss, "test_accuracy",
+                             e->test_accuracy, "macro_f1", e->macro_f1, "x_density", e->x_density, "dy_density", e->dy_density);
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+    if (text != NULL) {
+        (void)puts(text);
+    }
+    free(text);
+    json_decref(root);
+}
+
+static void print_result(const job *j) {
+    const sj_epoch_metrics *e = &j->result.last;
+    if (j->args.json) {
+        print_json(j);
+        return;
+    }
+    (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f, density of x %.3f, of dy %.3f\n", j->args.out,
+                 sj_method_name(j->config.method), j->config.data_name, (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1,
+                 e->x_density, e->dy_density);
+}
+
+static sj_status run(job *j, sj_error *err) {
+    SJ_TRY(read_config(j, err));
+    const bool existed = sj_path_exists(j->args.out);
+    SJ_TRY(sj_make_run_dir(j->args.out, j->args.force, err));
+    const sj_train_options options = {j->model_path, j->args.out, sj_version, on_progress, j};
+    sj_status status = sj_train_run(&j->config, &options, &j->result, err);
+    sj_progress_clear(&j->bar);
+    if (status == SJ_OK) {
+        status = write_config(j, err);
+    }
+    if (status == SJ_OK) {
+        status = write_provenance(j, err);
+    }
+    if (status != SJ_OK && !existed) {
+        (void)rmdir(j->args.out);  // nothing half-written: goes only when it is empty
+    }
+    return status;
+}
+
+sj_status sj_cmd_train(int argc, char **argv, sj_error *err) {
+    job j = {.started = now()};
+    SJ_TRY(parse(argc, argv, &j.args, err));
+    if (j.args.help) {
+        print_help();
+        return SJ_OK;
+    }
+    const sj_status status = run(&j, err);
+    if (status == SJ_OK) {
+        print_result(&j);
+    }
+    free(j.config_path);
+    free(j.model_path);
+    return status;
+}
