@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oracle.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace test {
+namespace {
+
+int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+uint64_t u(int64_t v) { return static_cast<uint64_t>(v); }
+size_t z(int64_t v) { return static_cast<size_t>(v); }
+
+struct TileVisit {
+    int64_t m0, m1, n0, n1, k_end, last_block, from;
+    bool filled;
+    std::set<int64_t> valid;  // A rows whose slot is valid
+};
+
+struct KStep {
+    int64_t block, visit;
+    int64_t a_mask = 0, a_bus = 0, a_buf = 0, b_flag = 0, b_vec = 0;
+    std::vector<int64_t> work;  // one a physical row that takes part
+    bool block_first, visit_first, visit_last;
+};
+
+class Oracle {
+public:
+    Oracle(const sj_accel &accel, sj_machine machine, const sj_job &job) : a_(accel), machine_(machine), job_(job), vb_(sj_accel_value_bytes(&accel)) {}
+
+    sj_outcome run() {
+        walk();
+        count_bus();
+        solve();
+        for (const TileVisit &v : visits_) {
+            out_.counts.acc_read += v.valid.size();
+        }
+        out_.counts.clock = out_.counts.leakage = out_.counts.dram_background = out_.cycles;
+        out_.macs_active = out_.counts.mac_active;
+        out_.macs_zero = out_.counts.mac_zero;
+        out_.macs_gated = out_.counts.mac_gated;
+        out_.macs_skipped = out_.macs_total - out_.macs_active - out_.macs_zero - out_.macs_gated;
+        out_.macs_padding = u(job_.m * job_.n * job_.k) - out_.macs_total;
+        return out_;
+    }
+
+private:
+    bool skip() const { return machine_ == SJ_MACHINE_SKIP; }
+    static bool in_range(const sj_operand &o, int64_t x, int64_t k) { return sj_operand_offset(&o, x, k) != SJ_PADDING; }
+    static bool nonzero(const sj_operand &o, int64_t x, int64_t k) { return in_range(o, x, k) && sj_values_nonzero(&o.values, sj_operand_offset(&o, x, k)); }
+    bool present(const sj_operand &o, int64_t x, int64_t k) const { return skip() ? nonzero(o, x, k) : a_.issue_padding || in_range(o, x, k); }
+
+    bool one_tile(const sj_block &b) const { return b.m1 - b.m0 <= a_.rows * a_.slots && b.n1 - b.n0 <= a_.lanes; }
+
+    void walk() {
+        std::map<std::pair<int64_t, int64_t>, int64_t> last;
+        for (int64_t b = 0; b < job_.block_count; ++b) {
+            const sj_block &block = job_.blocks[b];
+            const sj_block *before = b > 0 ? &job_.blocks[b - 1] : nullptr;
+            const bool goes_on = before != nullptr && one_tile(*before) && one_tile(block) && before->m0 == block.m0 && before->n0 == block.n0 && before->k1 == block.k0 && job_.k > 0;
+            bool block_first = true;
+            for (int64_t n = block.n0; n < block.n1; n += a_.lanes) {
+                for (int64_t m = block.m0; m < block.m1; m += a_.rows * a_.slots) {
+                    if (!goes_on) {
+                        const bool filled = block.k0 > 0;
+                        visits_.push_back({m, std::min(block.m1, m + a_.rows * a_.slots), n, std::min(block.n1, n + a_.lanes), 0, 0, filled ? last.at({m, n}) : -1, filled, {}});
+                        if (filled) {
+                            for (int64_t row = 0; row < visits_.back().m1 - m; ++row) {
+                                visits_.back().valid.insert(row);
+                            }
+                        }
+                    }
+                    const int64_t t = static_cast<int64_t>(visits_.size()) - 1;
+                    last[{m, n}] = t;
+                    visits_.back().k_end = block.k1;
+                    visits_.back().last_block = b;
+                    for (int64_t k = block.k0; k < block.k1; k += a_.k_tile) {
+                        steps_.push_back({b, t, 0, 0, 0, 0, 0, {}, block_first, !goes_on && k == block.k0, false});
+                        block_first = false;
+                        examine(&steps_.back(), &visits_.back(), k, std::min(block.k1, k + a_.k_tile));
+                    }
+                }
+            }
+        }
+        for (size_t i = 0; i < steps_.size(); ++i) {
+            steps_[i].visit_last = i + 1 == steps_.size() || steps_[i + 1].visit != steps_[i].visit;
+        }
+    }
+
+    void examine(KStep *s, TileVisit *v, int64_t k0, int64_t k1) {
+        const int64_t rows = v->m1 - v->m0, lanes = v->n1 - v->n0, taking_part = std::min(a_.rows, rows);
+        std::vector<bool> any_a(z(k1 - k0), false), any_b(z(k1 - k0), false);
+        for (int64_t k = k0; k < k1; ++k) {
+            for (int64_t n = v->n0; n < v->n1; ++n) {
+                any_b[z(k - k0)] = any_b[z(k - k0)] || present(job_.b, n, k);
+            }
+        }
+        s->work.assign(z(taking_part), 0);
+        std::vector<int64_t> packed(z(taking_part), 0);
+        for (int64_t m = 0; m < rows; ++m) {
+            bool visited = false;
+            for (int64_t k = k0; k < k1; ++k) {
+                count_range(*v, v->m0 + m, k);
+                if (!present(job_.a, v->m0 + m, k)) {
+                    continue;
+                }
+                any_a[z(k - k0)] = true;
+                ++packed[z(m % a_.rows)];
+                ++out_.counts.a_pad_write;
+                if (any_b[z(k - k0)]) {
+                    visited = true;
+                    ++s->work[z(m % a_.rows)];
+                    count_issue(*v, v->m0 + m, k);
+                }
+            }
+            if (visited) {
+                out_.counts.acc_read += v->valid.count(m);
+                ++out_.counts.acc_write;
+                v->valid.insert(m);
+            }
+        }
+        int64_t vectors = 0;
+        for (size_t k = 0; k < any_a.size(); ++k) {
+            vectors += any_a[k] && any_b[k] ? 1 : 0;
+        }
+        for (int64_t r = 0; r < taking_part; ++r) {
+            s->work[z(r)] = std::max<int64_t>(1, s->work[z(r)]);
+            s->a_bus += up(vb_ * packed[z(r)], a_.a_bytes);
+            out_.counts.mask_scan += skip() ? u(s->work[z(r)]) : 0;
+        }
+        s->b_vec = vectors * up(a_.lanes * vb_, a_.b_bytes);
+        if (skip()) {
+            s->a_mask = taking_part * up(up(a_.slots * a_.k_tile, 8), a_.a_bytes);
+            s->b_flag = up(up(a_.k_tile * (job_.flags_per_lane ? a_.lanes : 1), 8), a_.b_bytes);
+            out_.counts.mask_read += u(rows + (job_.flags_per_lane ? lanes : 1));
+        }
+        out_.counts.mask_write = out_.counts.mask_read;
+        out_.counts.b_pad_write += u(a_.rows * vectors);
+        out_.counts.buffer_read += u(vectors * up(a_.lanes * vb_, a_.line_bytes));
+        lines(s, *v, k0, k1);
+        out_.busy_work += u(*std::max_element(s->work.begin(), s->work.end()));
+        out_.busy_a += u(std::max(s->a_mask + s->a_bus, s->a_buf));
+        out_.busy_b += u(s->b_flag + s->b_vec);
+    }
+
+    void count_range(const TileVisit &v, int64_t m, int64_t k) {
+        for (int64_t n = v.n0; n < v.n1; ++n) {
+            out_.macs_total += in_range(job_.a, m, k) && in_range(job_.b, n, k) ? 1u : 0u;
+        }
+    }
+
+    void count_issue(const TileVisit &v, int64_t m, int64_t k) {
+        ++out_.counts.a_pad_read;
+        ++out_.counts.b_pad_read;
+        out_.counts.mac_idle += u(a_.lanes);
+        for (int64_t n = v.n0; n < v.n1; ++n) {
+            if (in_range(job_.a, m, k) && in_range(job_.b, n, k)) {
+                --out_.counts.mac_idle;
+                const bool active = nonzero(job_.a, m, k) && nonzero(job_.b, n, k);
+                ++(active ? out_.counts.mac_active : machine_ == SJ_MACHINE_DENSE ? out_.counts.mac_zero : out_.counts.mac_gated);
+            }
+        }
+    }
+
+    void lines(KStep *s, const TileVisit &v, int64_t k0, int64_t k1) {
+        std::set<std::pair<int64_t, int64_t>> groups;
+        for (int64_t m = v.m0; m < v.m1; ++m) {
+            for (int64_t k = k0; k < k1; ++k) {
+                const sj_place p = sj_operand_place(&job_.a, m, k, a_.k_tile);
+                if (p.offset != SJ_PADDING) {
+                    groups.insert({p.unit, p.chunk});
+                }
+            }
+        }
+        std::map<int64_t, int64_t> bank;
+        for (const auto &g : groups) {
+            const int64_t n = sj_operand_group_count(&job_.a, g.first, g.second, a_.k_tile);
+            int64_t kept = 0;
+            for (int64_t j = 0; j < n; ++j) {
+                kept += !skip() || sj_values_nonzero(&job_.a.values, sj_operand_group_offset(&job_.a, g.first, g.second, a_.k_tile, j)) ? 1 : 0;
+            }
+            bank[g.first % a_.a_banks] += up(kept * vb_, a_.line_bytes);
+            out_.counts.buffer_read += u(up(kept * vb_, a_.line_bytes));
+        }
+        for (const auto &b : bank) {
+            s->a_buf = std::max(s->a_buf, b.second);
+        }
+    }
+
+    int64_t drain_bytes(const TileVisit &v) const { return v.k_end == job_.k ? job_.out_bytes : 4; }
+    int64_t beats(const TileVisit &v, int64_t bytes) const { return (v.m1 - v.m0) * up(a_.lanes * bytes, a_.o_bytes); }
+
+    void count_bus() {
+        for (const KStep &s : steps_) {
+            out_.counts.bus_a += u(s.a_mask + s.a_bus);
+            out_.counts.bus_b += u(s.b_flag + s.b_vec);
+        }
+        for (const TileVisit &v : visits_) {
+            const int64_t rows = v.m1 - v.m0, lanes = v.n1 - v.n0;
+            out_.busy_drain += u(beats(v, drain_bytes(v)) + (v.filled ? beats(v, 4) : 0));
+            out_.counts.buffer_write += u(rows * up(lanes * drain_bytes(v), a_.line_bytes));
+            out_.counts.buffer_read += v.filled ? u(rows * up(lanes * 4, a_.line_bytes)) : 0;
+            out_.counts.acc_write += v.filled ? u(rows) : 0;
+        }
+        out_.counts.bus_o = out_.busy_drain;
+    }
+
+    // A term of step i of the block of step `of`; 0 beyond its end.
+    int64_t term(size_t of, size_t i, int64_t KStep::*what) const { return i < steps_.size() && steps_[i].block == steps_[of].block ? steps_[i].*what : 0; }
+
+    void solve() {
+        load_end_.assign(steps_.size(), 0);
+        end_.assign(steps_.size(), std::vector<int64_t>(z(a_.rows), 0));
+        drain_end_.assign(visits_.size(), 0);
+        fill_end_.assign(visits_.size(), 0);
+        do {
+            changed_ = false;
+            for (size_t i = 0; i < steps_.size(); ++i) {
+                solve_load(i);
+                solve_rows(i);
+            }
+            solve_output_bus();
+        } while (changed_);
+        for (const int64_t e : drain_end_) {
+            out_.cycles = std::max(out_.cycles, u(e));
+        }
+    }
+
+    void raise(int64_t *time, int64_t to) {
+        if (to > *time) {
+            *time = to;
+            changed_ = true;
+        }
+    }
+
+    int64_t all_rows_end(size_t i) const { return *std::max_element(end_[i].begin(), end_[i].end()); }
+
+    void solve_load(size_t i) {
+        int64_t begin = std::max<int64_t>(i >= 1 ? load_end_[i - 1] : 0, i >= 2 ? all_rows_end(i - 2) : 0);
+        if (steps_[i].block_first) {
+            begin += std::max(steps_[i].a_mask, steps_[i].b_flag);
+            begin += std::max({term(i, i + 1, &KStep::a_mask), steps_[i].a_buf, term(i, i + 1, &KStep::b_flag)});
+        }
+        const int64_t load = std::max({term(i, i + 2, &KStep::a_mask) + steps_[i].a_bus, term(i, i + 1, &KStep::a_buf), term(i, i + 2, &KStep::b_flag) + steps_[i].b_vec, int64_t{1}});
+        raise(&load_end_[i], begin + load);
+    }
+
+    void solve_rows(size_t i) {
+        for (size_t r = 0; r < z(a_.rows); ++r) {
+            int64_t begin = i >= 1 ? end_[i - 1][r] : 0;
+            if (r >= steps_[i].work.size()) {
+                raise(&end_[i][r], begin);
+                continue;
+            }
+            begin = std::max(begin, load_end_[i]);
+            const int64_t t = steps_[i].visit;
+            if (steps_[i].visit_first) {
+                begin = std::max(begin, t >= a_.acc_banks ? drain_end_[z(t - a_.acc_banks)] : 0);
+                begin = std::max(begin, visits_[z(t)].filled ? fill_end_[z(t)] : 0);
+            }
+            raise(&end_[i][r], begin + steps_[i].work[r]);
+        }
+    }
+
+    void solve_output_bus() {
+        int64_t bus_free = 0;
+        for (size_t t = 0; t < visits_.size(); ++t) {
+            int64_t start = bus_free;
+            for (size_t i = 0; i < steps_.size(); ++i) {
+                for (size_t r = 0; steps_[i].visit_last && z(steps_[i].visit) == t && r < steps_[i].work.size(); ++r) {
+                    start = std::max(start, end_[i][r] + 2);
+                }
+            }
+            bus_free = start + beats(visits_[t], drain_bytes(visits_[t]));
+            raise(&drain_end_[t], bus_free);
+            for (size_t f = 0; f < visits_.size(); ++f) {
+                if (visits_[f].filled && std::max(static_cast<int64_t>(f) - a_.acc_banks, visits_[f].from) == static_cast<int64_t>(t)) {
+                    bus_free = std::max(bus_free, drain_end_[z(visits_[f].from)]) + beats(visits_[f], 4);
+                    raise(&fill_end_[f], bus_free);
+                }
+            }
+        }
+    }
+
+    const sj_accel &a_;
+    const sj_machine machine_;
+    const sj_job &job_;
+    const int64_t vb_;
+    std::vector<TileVisit> visits_;
+    std::vector<KStep> steps_;
+    std::vector<int64_t> load_end_, drain_end_, fill_end_;
+    std::vector<std::vector<int64_t>> end_;
+    bool changed_ = false;
+    sj_outcome out_ = {};
+};
+
+}  // namespace
+
+sj_outcome expected_outcome(const sj_accel &accel, sj_machine machine, const sj_job &job) { return Oracle(accel, machine, job).run(); }
+
+}  // namespace test

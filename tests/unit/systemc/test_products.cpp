@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products through the whole system: results against a plain product, times and counters against the equations of docs/timing.md.
+#include <cstdio>
+#include <cstring>
+
+#include "fixture.hpp"
+#include "oracle.hpp"
+#include "sj_array.hpp"
+
+extern "C" {
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+}
+
+namespace {
+
+sj_accel random_accel(test::Random *r) {
+    sj_accel a = test::small_accel();
+    a.dtype = r->chance(50) ? SJ_DTYPE_BF16 : SJ_DTYPE_INT8;
+    a.rows = r->between(1, 5);
+    a.lanes = r->between(1, 5);
+    a.slots = r->between(1, 4);
+    a.k_tile = r->pick({8, 16, 64, 72});
+    a.acc_banks = r->between(1, 4);
+    a.a_bytes = r->pick({1, 3, 8, 64});
+    a.b_bytes = r->pick({1, 3, 8, 64});
+    a.o_bytes = r->pick({2, 4, 16, 64});
+    a.line_bytes = r->pick({4, 8, 32});
+    a.a_banks = r->between(1, 4);
+    return a;
+}
+
+void assert_outcomes_equal(const sj_outcome &got, const sj_outcome &want) {
+    for (const sj_counter_info &info : sj_counter_table) {
+        uint64_t x = 0, y = 0;
+        std::memcpy(&x, reinterpret_cast<const char *>(&got.counts) + info.offset, sizeof x);
+        std::memcpy(&y, reinterpret_cast<const char *>(&want.counts) + info.offset, sizeof y);
+        if (x != y) {
+            std::printf("%s: %llu, expected %llu\n", info.name, static_cast<unsigned long long>(x), static_cast<unsigned long long>(y));
+        }
+        assert_int_equal(x, y);
+    }
+    assert_int_equal(got.cycles, want.cycles);
+    assert_memory_equal(&got, &want, sizeof got);  // all fields are uint64_t
+}
+
+void check(const sj_accel &accel, sj_machine machine, const test::Job &j) {
+    sj_error err;
+    sj_outcome got;
+    std::vector<uint32_t> results(static_cast<size_t>(j.job.m * j.job.n), 0xdeadbeefu);
+    const sj_status status = sj_systemc_run(&accel, {machine, SJ_CODEC_NONE}, &j.job, &got, results.data(), &err);
+    if (status != SJ_OK) {
+        std::printf("%s\n", err.message);
+    }
+    assert_int_equal(status, SJ_OK);
+    const std::vector<uint32_t> want = test::naive_product(j.job);
+    assert_memory_equal(results.data(), want.data(), want.size() * sizeof want[0]);
+    sj_outcome expected = test::expected_outcome(accel, machine, j.job);
+    expected.counts.dram_refresh = got.counts.dram_refresh;  // tested with the transfers
+    assert_outcomes_equal(got, expected);
+}
+
+sj_machine machine_of(int64_t i) { return static_cast<sj_machine>(i % 3); }
+
+void random_gemms_equal_the_equations(void **state) {
+    test::Random r(*static_cast<uint64_t *>(*state));
+    for (int64_t i = 0; i < 250; ++i) {
+        sj_accel accel = random_accel(&r);
+        accel.issue_padding = r.chance(30);
+        test::Job j;
+        test::make_gemm(&r, accel, r.between(1, 40), r.between(0, 150), r.between(1, 12), r.pick({0, 5, 30, 60, 100}), r.pick({0, 5, 50, 100}), &j);
+        check(accel, machine_of(i), j);
+    }
+}
+
+void random_blocks_with_fills_equal_the_equations(void **state) {
+    test::Random r(*static_cast<uint64_t *>(*state) + 1);
+    for (int64_t i = 0; i < 250; ++i) {
+        const sj_accel accel = random_accel(&r);
+        test::Job j;
+        test::make_gemm(&r, accel, r.between(1, 40), r.between(1, 200), r.between(1, 12), r.pick({5, 30, 100}), r.pick({10, 50, 100}), &j);
+        test::cut_blocks(&r, accel, &j);
+        check(accel, machine_of(i), j);
+    }
+}
+
+void convolutions_and_weight_gradients_equal_the_equations(void **state) {
+    test::Random r(*static_cast<uint64_t *>(*state) + 2);
+    for (int64_t i = 0; i < 120; ++i) {
+        sj_accel accel = random_accel(&r);
+        accel.issue_padding = r.chance(30);
+        test::Job j;
+        // Images of one pixel leave most taps, and so whole steps, to padding.
+        test::make_conv(&r, accel, r.between(1, 5), r.pick({1, 2, 4}), r.pick({1, 3, 8, 17}), r.between(1, 9), r.chance(50), &j);
+        if (r.chance(50)) {
+            test::cut_blocks(&r, accel, &j);
+        }
+        check(accel, machine_of(i), j);
+    }
+}
+
+void a_product_without_k_is_zeros_from_cycle_0(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 5, 0, 3, 50, 50, &j);
+    check(accel, SJ_MACHINE_SKIP, j);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+    // 5 rows in two tiles of 2 lanes (n outer), int32 results: 2 beats a row
+    assert_int_equal(out.cycles, 2 * 5 * 2);
+}
+
+// One A row, one k, hand-timed: masks 1 | lines 1 | values, vector 1 | work 1 | pipeline 2 | drain 2.
+void the_smallest_product_takes_8_cycles_on_skip(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 1, 1, 1, 100, 100, &j);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+    assert_int_equal(out.cycles, 1 + 1 + 1 + 1 + 2 + 2);
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_DENSE, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+    assert_int_equal(out.cycles, 0 + 1 + 1 + 1 + 2 + 2);
+}
+
+void a_job_does_not_depend_on_those_before_it(void **state) {
+    const uint64_t seed = *static_cast<uint64_t *>(*state) + 3;
+    sj_outcome first[20], again[20];
+    for (sj_outcome *outcomes : {first, again, again}) {
+        test::Random r(seed);
+        for (int64_t i = 0; i < 20; ++i) {
+            const sj_accel accel = random_accel(&r);
+            test::Job j;
+            test::make_gemm(&r, accel, r.between(1, 30), r.between(1, 100), r.between(1, 9), 40, 60, &j);
+            test::cut_blocks(&r, accel, &j);
+            sj_error err;
+            assert_int_equal(sj_systemc_run(&accel, {machine_of(i), SJ_CODEC_NONE}, &j.job, &outcomes[i], nullptr, &err), SJ_OK);
+        }
+    }
+    assert_memory_equal(first, again, sizeof first);
+}
+
+void an_overflow_is_an_error_that_names_the_layer(void **) {
+    sj_accel accel = test::small_accel();
+    accel.dtype = SJ_DTYPE_BF16;
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 2, 4, 2, 100, 100, &j);
+    j.bf16_a.assign(j.bf16_a.size(), 0x7f00);
+    j.bf16_b.assign(j.bf16_b.size(), 0x7f00);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_ERR_NUMERIC);
+    assert_non_null(std::strstr(err.message, "layer test, forward"));
+}
+
+// An array that never ends a step.
+class DeadArray : public sj::Array {
+public:
+    const sj::ArrayOut &out() const override { return out_; }
+    void clock(const sj::ArrayIn &) override {}
+    sj::ArrayCounts counts() const override { return {}; }
+
+private:
+    sj::ArrayOut out_;
+};
+
+std::unique_ptr<sj::Array> make_dead_array(const sj::ArrayShape &, sj_error *) { return std::make_unique<DeadArray>(); }
+
+void a_stuck_array_is_an_error_and_the_next_job_runs(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 20, 30, 5, 100, 100, &j);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj::run_system(make_dead_array, &accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_ERR_INTERNAL);
+    check(accel, SJ_MACHINE_SKIP, j);
+}
+
+}  // namespace
+
+int main() {
+    uint64_t seed = test::seed_of_run();
+    const CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(the_smallest_product_takes_8_cycles_on_skip, &seed),
+        cmocka_unit_test_prestate(a_product_without_k_is_zeros_from_cycle_0, &seed),
+        cmocka_unit_test_prestate(random_gemms_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(random_blocks_with_fills_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(convolutions_and_weight_gradients_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(a_job_does_not_depend_on_those_before_it, &seed),
+        cmocka_unit_test_prestate(an_overflow_is_an_error_that_names_the_layer, &seed),
+        cmocka_unit_test_prestate(a_stuck_array_is_an_error_and_the_next_job_runs, &seed),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
