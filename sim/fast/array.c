@@ -9,6 +9,7 @@
 
 #define WINDOW_WORKS (INT64_C(1) << 20)  // works of a window of blocks, unless one block has more
 #define STRIP_WORDS (INT64_C(1) << 15)   // of gathered A masks
+#define SERIAL_MAX 16384                 // A rows times steps of a window: waking threads costs more than fewer of them
 
 typedef struct tile_task {
     int64_t block, m;  // a row of tiles: all column tiles of the block at A rows from m on
@@ -38,7 +39,8 @@ struct sj_array {
     int threads;
     thread_scratch *scratch;
     int64_t first, count;       // blocks of the window
-    int64_t *step_first;        // [job's blocks + 1] within the window
+    int64_t steps;              // of the window
+    int64_t *step_first;        // [job's blocks] within the window
     int64_t task_count;
     tile_task *tasks;
     int64_t term_room, task_room;
@@ -163,6 +165,7 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
     }
     a->first = first;
     a->count = b - first;
+    a->steps = steps;
     if (steps > a->term_room) {
         free(a->terms);
         free(a->work);
@@ -191,7 +194,7 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
 sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err) {
     if (b < a->first || b >= a->first + a->count) {
         SJ_TRY(plan_window(a, b, err));
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (a->steps * a->run->tile_rows > SERIAL_MAX)
         for (int64_t i = 0; i < a->task_count; i++) {
             run_task(a, &a->scratch[omp_get_thread_num()], &a->tasks[i]);
         }

@@ -94,7 +94,7 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     out->row_stride = out->row_words;
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
     SJ_TRY(sj_alloc((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
-#pragma omp parallel for schedule(static) if (rows * out->row_bits > 65536)
+#pragma omp parallel for schedule(static) if (rows * out->row_bits > 1048576)
     for (int64_t row = 0; row < rows; row++) {
         uint64_t *to = out->rows + row * out->row_stride;
         if (weight) {

@@ -12,6 +12,9 @@
 
 static int64_t strip_steps(const sj_fast_run_info *run) { return STRIP_WORDS / run->step_words; }  // step_words <= 4
 
+// Waking threads costs more than a small job.
+static bool worth_threads(int64_t rows, int64_t k) { return rows * k > INT64_C(1) << 20; }
+
 // ---- A: rows of the whole job at each k
 
 typedef struct a_columns {
@@ -32,7 +35,7 @@ static sj_status count_rows(const sj_fast_run_info *run, const sj_bits *bits, ui
     uint64_t *words = NULL;
     if (sj_alloc((void **)&own_counts, (uint64_t)(threads * cells), sizeof *own_counts, "column counts", err) == SJ_OK &&
         sj_alloc((void **)&words, (uint64_t)threads * ROWS_MAX * STRIP_WORDS, sizeof *words, "column masks", err) == SJ_OK) {
-#pragma omp parallel
+#pragma omp parallel if (worth_threads(run->job->m, run->job->k))
         {
             const int64_t thread = omp_get_thread_num();
             uint32_t *own = own_counts + thread * cells;
@@ -110,7 +113,7 @@ static void count_lanes(const sj_fast_run_info *run, const b_sides *b, const a_c
 static void count_all_lanes(const sj_fast_run_info *run, const b_sides *b, const a_columns *a, b_scratch *scratch, uint64_t *any_b, sj_mac_sums *sums) {
     const int64_t strips = sj_fast_ceil(run->step_total, strip_steps(run)), tasks = sj_fast_ceil(run->job->n, run->accel->lanes) * strips;
     uint64_t total = 0, active = 0, issued = 0, issues = 0;
-#pragma omp parallel for schedule(dynamic) reduction(+ : total, active, issued, issues)
+#pragma omp parallel for schedule(dynamic) reduction(+ : total, active, issued, issues) if (worth_threads(run->job->n, run->job->k))
     for (int64_t task = 0; task < tasks; task++) {
         sj_mac_sums own = {0};
         count_lanes(run, b, a, task / strips, task % strips * strip_steps(run), scratch + omp_get_thread_num(), any_b, &own);

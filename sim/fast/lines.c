@@ -16,7 +16,7 @@ static int64_t batch_pixels(const sj_operand *o) { return o->images * o->source_
 static void fill_window(const sj_fast_run_info *run, const sj_bits *nonzero, const sj_lines *lines) {
     const sj_operand *o = nonzero->operand;
     const int64_t pixels = o->stored_images * o->source_h * o->source_w, k_tile = run->accel->k_tile;
-#pragma omp parallel for schedule(static) if (pixels > 4096)
+#pragma omp parallel for schedule(static) if (pixels * lines->chunks > 65536)
     for (int64_t pixel = 0; pixel < pixels; pixel++) {
         for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
             const int64_t end = sj_fast_min((chunk + 1) * k_tile, o->channel_count);

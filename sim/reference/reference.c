@@ -84,7 +84,7 @@ sj_status sj_reference_product(const sj_job *job, void *results, sj_error *err) 
         free(b);
         return err->status;
     }
-#pragma omp parallel
+#pragma omp parallel if (job->m * job->n * job->k > 1048576)
     for (int64_t k0 = 0; k0 < job->k; k0 += strip) {
         const int64_t k1 = k0 + strip < job->k ? k0 + strip : job->k;
 #pragma omp for schedule(static)
