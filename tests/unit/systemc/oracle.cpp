@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "oracle_transfers.hpp"
+
 namespace test {
 namespace {
 
@@ -28,12 +30,17 @@ struct KStep {
 
 class Oracle {
 public:
-    Oracle(const sj_accel &accel, sj_machine machine, const sj_job &job) : a_(accel), machine_(machine), job_(job), vb_(sj_accel_value_bytes(&accel)) {}
+    Oracle(const sj_accel &accel, sj_variant variant, const sj_job &job) : a_(accel), variant_(variant), machine_(variant.machine), job_(job), vb_(sj_accel_value_bytes(&accel)) {}
 
     sj_outcome run() {
         walk();
         count_bus();
+        queue_ = expected_queue(a_, variant_, job_, &out_);
         solve();
+        const int64_t interval = sj_accel_cycles_from_ns(&a_, a_.dram->refresh_interval_ns);
+        for (int64_t window = interval / 2; u(window) < out_.cycles; window += interval) {
+            ++out_.counts.dram_refresh;
+        }
         for (const TileVisit &v : visits_) {
             out_.counts.acc_read += v.valid.size();
         }
@@ -215,6 +222,7 @@ private:
         end_.assign(steps_.size(), std::vector<int64_t>(z(a_.rows), 0));
         drain_end_.assign(visits_.size(), 0);
         fill_end_.assign(visits_.size(), 0);
+        transfer_end_.assign(queue_.size(), 0);
         do {
             changed_ = false;
             for (size_t i = 0; i < steps_.size(); ++i) {
@@ -222,7 +230,11 @@ private:
                 solve_rows(i);
             }
             solve_output_bus();
+            solve_queue();
         } while (changed_);
+        for (const int64_t e : transfer_end_) {
+            out_.cycles = std::max(out_.cycles, u(e));
+        }
         for (const int64_t e : drain_end_) {
             out_.cycles = std::max(out_.cycles, u(e));
         }
@@ -240,6 +252,7 @@ private:
     void solve_load(size_t i) {
         int64_t begin = std::max<int64_t>(i >= 1 ? load_end_[i - 1] : 0, i >= 2 ? all_rows_end(i - 2) : 0);
         if (steps_[i].block_first) {
+            begin = std::max(begin, end_of(steps_[i].block, false));
             begin += std::max(steps_[i].a_mask, steps_[i].b_flag);
             begin += std::max({term(i, i + 1, &KStep::a_mask), steps_[i].a_buf, term(i, i + 1, &KStep::b_flag)});
         }
@@ -268,6 +281,9 @@ private:
         int64_t bus_free = 0;
         for (size_t t = 0; t < visits_.size(); ++t) {
             int64_t start = bus_free;
+            if (t == 0 || visits_[t - 1].last_block != visits_[t].last_block) {
+                start = std::max(start, end_of(visits_[t].last_block - 2, true));
+            }
             for (size_t i = 0; i < steps_.size(); ++i) {
                 for (size_t r = 0; steps_[i].visit_last && z(steps_[i].visit) == t && r < steps_[i].work.size(); ++r) {
                     start = std::max(start, end_[i][r] + 2);
@@ -284,13 +300,38 @@ private:
         }
     }
 
+    // ld_end, st_end of a block; 0 where the transfer does not stand in the queue.
+    int64_t end_of(int64_t block, bool is_store) const {
+        for (size_t q = 0; q < queue_.size(); ++q) {
+            if (queue_[q].block == block && queue_[q].is_store == is_store) {
+                return transfer_end_[q];
+            }
+        }
+        return 0;
+    }
+
+    void solve_queue() {
+        for (size_t q = 0; q < queue_.size(); ++q) {
+            int64_t start = q > 0 ? transfer_end_[q - 1] : 0;
+            for (size_t i = 0; !queue_[q].is_store && i < steps_.size(); ++i) {
+                start = std::max(start, steps_[i].block == queue_[q].block - 2 ? load_end_[i] : 0);
+            }
+            for (size_t t = 0; queue_[q].is_store && t < visits_.size(); ++t) {
+                start = std::max(start, visits_[t].last_block == queue_[q].block ? drain_end_[t] : 0);
+            }
+            raise(&transfer_end_[q], expected_end(a_, start, queue_[q].cycles));
+        }
+    }
+
     const sj_accel &a_;
+    const sj_variant variant_;
     const sj_machine machine_;
     const sj_job &job_;
     const int64_t vb_;
     std::vector<TileVisit> visits_;
     std::vector<KStep> steps_;
-    std::vector<int64_t> load_end_, drain_end_, fill_end_;
+    std::vector<QueueEntry> queue_;
+    std::vector<int64_t> load_end_, drain_end_, fill_end_, transfer_end_;
     std::vector<std::vector<int64_t>> end_;
     bool changed_ = false;
     sj_outcome out_ = {};
@@ -298,6 +339,6 @@ private:
 
 }  // namespace
 
-sj_outcome expected_outcome(const sj_accel &accel, sj_machine machine, const sj_job &job) { return Oracle(accel, machine, job).run(); }
+sj_outcome expected_outcome(const sj_accel &accel, sj_variant variant, const sj_job &job) { return Oracle(accel, variant, job).run(); }
 
 }  // namespace test

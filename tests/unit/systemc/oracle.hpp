@@ -7,8 +7,8 @@
 
 namespace test {
 
-// Fills the product's cycles, MACs, busy figures and every counter but those of the transfers (dram.*, codec.*, transpose, and their part of buffer.*). Products only, array_only.
-sj_outcome expected_outcome(const sj_accel &accel, sj_machine machine, const sj_job &job);
+// The outcome of a product.
+sj_outcome expected_outcome(const sj_accel &accel, sj_variant variant, const sj_job &job);
 
 }  // namespace test
 #endif

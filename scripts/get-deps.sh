@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages that Skipjoule is built from. Idempotent: what is there is left alone. Without root it prints the command.
+# Usage: scripts/get-deps.sh [--minimal]     --minimal: what the program needs; else also what the tests need
+set -euo pipefail
+
+packages=(build-essential cmake ninja-build pkg-config libsystemc-dev verilator libconfig-dev libhdf5-dev libdnnl-dev libjansson-dev zlib1g-dev)
+case "${1:-}" in
+  --minimal) ;;
+  "") packages+=(libcmocka-dev hdf5-tools python3) ;;
+  *) echo "get-deps.sh: unknown argument '$1'; allowed: --minimal" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "get-deps: all ${#packages[@]} packages are installed" >&2
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "get-deps: ${#missing[@]} packages are missing; as root run:" >&2
+  echo "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >&2
+apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+echo "get-deps: installed ${missing[*]}" >&2

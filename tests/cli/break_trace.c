@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damages a copy of a trace, for the tests of wrong input.
+// break_trace FILE delete PATH | nan PATH | attribute NAME VALUE
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hdf5.h>
+
+static int put_nan(hid_t file, const char *path) {
+    const hid_t set = H5Dopen2(file, path, H5P_DEFAULT);
+    const hid_t space = H5Dget_space(set);
+    const hssize_t count = H5Sget_simple_extent_npoints(space);
+    float *values = malloc((size_t)count * sizeof *values);
+    int ok = count > 0 && values != NULL && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    if (ok) {
+        values[count / 2] = NAN;
+        ok = H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    }
+    free(values);
+    H5Sclose(space);
+    H5Dclose(set);
+    return ok;
+}
+
+static int put_attribute(hid_t file, const char *name, const char *value) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, strlen(value) + 1);
+    H5Adelete(file, name);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    const int ok = attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Tclose(type);
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4) {
+        fprintf(stderr, "usage: break_trace FILE delete PATH | nan PATH | attribute NAME VALUE\n");
+        return 2;
+    }
+    const hid_t file = H5Fopen(argv[1], H5F_ACC_RDWR, H5P_DEFAULT);
+    if (file < 0) {
+        return 1;
+    }
+    int ok = 0;
+    if (strcmp(argv[2], "delete") == 0) {
+        ok = H5Ldelete(file, argv[3], H5P_DEFAULT) >= 0;
+    } else if (strcmp(argv[2], "nan") == 0) {
+        ok = put_nan(file, argv[3]);
+    } else if (argc == 5) {
+        ok = put_attribute(file, argv[3], argv[4]);
+    }
+    H5Fclose(file);
+    return ok ? 0 : 1;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exactness.h"
+#include "sj_test_layer.h"
+
+const char *const exact_kind_names[EXACT_KINDS] = {"gemm", "array_only", "forward", "grad_input", "grad_weight", "elementwise"};
+
+typedef struct operands {
+    bool is_layer;
+    sj_test_layer layer;
+    void *a, *b;
+} operands;
+
+static double random_density(sj_random *r) {
+    const uint64_t pick = sj_random_below(r, 8);
+    return pick == 0 ? 0.0 : pick == 1 ? 1.0 : sj_random_unit(r);
+}
+
+static void *random_matrix(sj_random *r, sj_dtype dtype, int64_t count, double density) {
+    sj_bf16 *wide = calloc((size_t)count + 1, sizeof *wide);
+    assert_non_null(wide);
+    int8_t *narrow = (int8_t *)wide;
+    for (int64_t i = 0; i < count; i++) {
+        const bool nonzero = density >= 1.0 || sj_random_unit(r) < density;
+        const uint64_t bits = sj_random_u64(r);
+        if (dtype == SJ_DTYPE_BF16) {  // sign, exponent 120 to 134, any fraction
+            wide[i] = nonzero ? (sj_bf16)((bits & 0x8000u) | ((120u + (bits >> 20) % 15u) << 7) | ((bits >> 40) & 0x7fu)) : (sj_bf16)(bits & 0x807fu);  // zeros: also -0 and denormals
+        } else {
+            narrow[i] = nonzero ? (int8_t)(1 + (int)(bits % 127u)) : (int8_t)0;
+            narrow[i] = (int8_t)((bits >> 60) & 1 ? -narrow[i] : narrow[i]);
+        }
+    }
+    return wide;
+}
+
+static sj_status make_gemm(sj_random *r, exact_case *c, operands *o, sj_error *err) {
+    const int64_t m = sj_test_between(r, 1, 90);
+    const int64_t n = sj_test_between(r, 1, 40);
+    const int64_t k = sj_random_below(r, 20) == 0 ? 0 : sj_test_between(r, 1, 300);
+    o->a = random_matrix(r, c->accel.dtype, m * k, random_density(r));
+    o->b = random_matrix(r, c->accel.dtype, k * n, random_density(r));
+    return sj_lower_gemm(&c->accel, m, k, n, o->a, o->b, c->kind == EXACT_ARRAY_ONLY, &c->job, err);
+}
+
+static sj_status make_grad_input(sj_random *r, exact_case *c, const sj_conv_case *layer, sj_error *err) {
+    sj_job **jobs = NULL;
+    int count = 0;
+    SJ_TRY(sj_lower_grad_input(&c->accel, layer, &jobs, &count, err));
+    const int chosen = (int)sj_random_below(r, (uint64_t)count);
+    for (int i = 0; i < count; i++) {
+        if (i != chosen) {
+            sj_job_free(jobs[i]);
+        }
+    }
+    c->job = jobs[chosen];
+    free(jobs);
+    return SJ_OK;
+}
+
+static sj_status make_pass(sj_random *r, exact_case *c, const sj_test_layer *t, sj_error *err) {
+    sj_pass pass = {.layer = "pass", .phase = SJ_PHASE_ELEMENTWISE, .batch = t->batch, .read_count = (int)sj_test_between(r, 0, 3), .written_count = (int)sj_test_between(r, 0, 2)};
+    for (int i = 0; i < pass.read_count; i++) {
+        pass.read[i] = (sj_plane){sj_random_below(r, 3) == 0 ? NULL : &t->x, t->info.in};
+    }
+    for (int i = 0; i < pass.written_count; i++) {
+        pass.written[i] = (sj_plane){sj_random_below(r, 3) == 0 ? NULL : &t->dy, t->info.out};
+    }
+    pass.raw_read_bytes = sj_test_between(r, 0, 40000);
+    pass.raw_written_bytes = sj_test_between(r, 0, 40000);
+    pass.vector_ops = sj_test_between(r, 0, 100000);
+    return sj_lower_pass(&c->accel, &pass, &c->job, err);
+}
+
+static sj_status make_layer(sj_random *r, exact_case *c, operands *o, sj_error *err) {
+    o->is_layer = true;
+    o->layer = sj_test_layer_make(r, 24, 9);
+    sj_conv_case layer = sj_test_layer_case(&o->layer);
+    const bool known = sj_random_below(r, 2) == 0;
+    layer.output_path_ops = sj_test_between(r, 0, 1000);
+    switch (c->kind) {
+    case EXACT_FORWARD:
+        layer.result = (sj_plane){known ? &o->layer.dy : NULL, o->layer.info.out};
+        return sj_lower_forward(&c->accel, &layer, &c->job, err);
+    case EXACT_GRAD_INPUT:
+        layer.result = (sj_plane){known ? &o->layer.dx : NULL, o->layer.info.in};
+        return make_grad_input(r, c, &layer, err);
+    case EXACT_GRAD_WEIGHT:
+        return sj_lower_grad_weight(&c->accel, &layer, &c->job, err);
+    default:
+        return make_pass(r, c, &o->layer, err);
+    }
+}
+
+static void free_operands(operands *o) {
+    if (o->is_layer) {
+        sj_test_layer_free(&o->layer);
+    }
+    free(o->a);
+    free(o->b);
+    free(o);
+}
+
+static sj_accel random_accel(sj_random *r, const sj_accel *shape) {
+    sj_accel a = sj_test_accel(r);
+    if (sj_random_below(r, 3) == 0) {  // wide buses: bound by work
+        a.a_bytes = a.b_bytes = a.o_bytes = a.line_bytes = 64;
+    }
+    if (shape != NULL) {
+        a.rows = shape->rows;
+        a.lanes = shape->lanes;
+        a.slots = shape->slots;
+        a.k_tile = shape->k_tile;
+        a.acc_banks = shape->acc_banks;
+        a.dtype = shape->dtype;
+    } else if (sj_random_below(r, 4) == 0) {
+        a.dtype = SJ_DTYPE_INT8;
+    }
+    a.issue_padding = sj_random_below(r, 8) == 0;
+    return a;
+}
+
+exact_case exact_case_make(sj_random *r, const sj_accel *shape, int kind) {
+    for (;;) {
+        exact_case c = {.accel = random_accel(r, shape)};
+        c.kind = kind >= 0 ? kind : (int)sj_random_below(r, EXACT_KINDS);
+        if (c.kind > EXACT_ARRAY_ONLY && c.accel.dtype != SJ_DTYPE_BF16) {
+            continue;  // traces are floating-point
+        }
+        c.variant = (sj_variant){(sj_machine)sj_random_below(r, 3), (sj_codec)sj_random_below(r, 2)};
+        operands *o = calloc(1, sizeof *o);
+        assert_non_null(o);
+        sj_error err = {0};
+        const sj_status status = c.kind <= EXACT_ARRAY_ONLY ? make_gemm(r, &c, o, &err) : make_layer(r, &c, o, &err);
+        c.storage = o;
+        if (status == SJ_OK) {
+            return c;
+        }
+        if (status != SJ_ERR_RANGE) {
+            fail_msg("a case could not be made: %s", err.message);
+        }
+        free_operands(o);  // a tile larger than the random buffer: draw again
+    }
+}
+
+void exact_case_free(exact_case *c) {
+    sj_job_free(c->job);
+    free_operands(c->storage);
+}
