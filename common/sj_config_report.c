@@ -135,10 +135,20 @@ static const char *suggest(const sj_config *c, const char *path) {
     return nearest != NULL ? nearest : elsewhere;
 }
 
+// Whether a reader asked for anything in the group, even if nothing it asked for was there.
+static bool is_known_group(const sj_config *c, const char *path) {
+    for (int i = 0; i < c->asked_count; i++) {
+        if (is_inside(c->asked[i], path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void report_unasked(sj_config *c, const config_setting_t *setting) {
-    if (!config_setting_is_root(setting) && config_setting_get_hook(setting) == NULL) {
-        char path[SJ_CONFIG_PATH_MAX];
-        sj_config_setting_path(setting, path);
+    char path[SJ_CONFIG_PATH_MAX];
+    sj_config_setting_path(setting, path);
+    if (!config_setting_is_root(setting) && config_setting_get_hook(setting) == NULL && !is_known_group(c, path)) {
         const char *nearest = suggest(c, path);
         if (nearest != NULL) {
             sj_config_error(c, SJ_CFG_UNKNOWN, path, "unknown key \"%s\"; did you mean \"%s\"?", path, nearest);
