@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Verilated arrays at hand. sj::make_verilated_array and sj_rtl_run are declared in sj_array.hpp and sj_counters.h.
+#ifndef SJ_RTL_HPP
+#define SJ_RTL_HPP
+
+#include <memory>
+#include <vector>
+
+#include "sj_array.hpp"
+
+namespace sj {
+
+// Arrays that are wrong on purpose: each costs one cycle where a correct one costs none. Equality tests must see them.
+enum Mutation {
+    kMutationNone,
+    kMutationFindFirst,  // an idle cycle after each change of slot within a step
+    kMutationDrain,      // a drain begins a cycle late
+    kMutationBLoad       // a step is handed over a cycle late
+};
+
+// Values that the A port takes in a cycle, at most: bus.a_bytes may be up to this times the bytes of a value.
+constexpr int kMaxABeat = 128;
+
+// A mutant of a built shape; null and err naming the shapes whose mutants are built when there is none. kMutationNone: as make_verilated_array.
+std::unique_ptr<Array> make_mutant_array(const ArrayShape &shape, int mutation, sj_error *err);
+
+// All shapes that make_verilated_array accepts (dense, gate and skip each; machine is SJ_MACHINE_SKIP here), and the one whose mutants are built.
+std::vector<ArrayShape> verilated_shapes();
+ArrayShape mutant_shape();
+
+}  // namespace sj
+#endif
