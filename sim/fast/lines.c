@@ -95,7 +95,8 @@ static void read_group(const sj_lines *l, sj_lines_scratch *scratch, int64_t gro
         scratch->stamp[group] = scratch->now;
     }
     const int64_t lines = !l->whole ? l->table[table_group] : chunk == l->chunks - 1 ? l->last : l->full;
-    scratch->bank[unit % l->banks] += (uint64_t)lines;
+    const int64_t bank = unit <= UINT32_MAX ? (int64_t)((uint32_t)unit % (uint32_t)l->banks) : unit % l->banks;  // the short division is the faster one
+    scratch->bank[bank] += (uint64_t)lines;
 }
 
 static void count_window(const sj_lines *l, sj_lines_scratch *scratch, int64_t m, int64_t rows, int64_t k0, int64_t k1) {
@@ -103,10 +104,11 @@ static void count_window(const sj_lines *l, sj_lines_scratch *scratch, int64_t m
     for (int64_t k = k0; k < k1;) {
         const sj_tap *tap = &o->taps[k / o->channel_count];
         const int64_t channel = k % o->channel_count, n = sj_fast_min(o->channel_count - channel, k1 - k);
+        const int64_t first = channel / l->k_tile, last = (channel + n - 1) / l->k_tile;
         sj_position p = sj_fast_position(o, m);
         for (int64_t row = 0; row < rows; row++, sj_fast_position_next(o, &p)) {
-            const int64_t unit = sj_fast_pixel(o, p.image, &p, tap), stored = sj_fast_pixel(o, p.image % o->stored_images, &p, tap);
-            for (int64_t chunk = channel / l->k_tile; unit >= 0 && chunk <= (channel + n - 1) / l->k_tile; chunk++) {
+            const int64_t stored = sj_fast_stored_pixel(o, &p, tap), unit = sj_fast_batch_pixel(o, &p, stored);
+            for (int64_t chunk = first; stored >= 0 && chunk <= last; chunk++) {
                 read_group(l, scratch, unit * l->chunks + chunk, stored * l->chunks + chunk, unit, chunk);
             }
         }
@@ -119,9 +121,10 @@ static int64_t seen_chunks(const sj_lines *l, const sj_tap *tap, int64_t k0, int
     int64_t count = 0;
     sj_position p = sj_fast_position(l->operand, k0);
     for (int64_t k = k0; k < k1; k++, sj_fast_position_next(l->operand, &p)) {
-        const int64_t pixel = sj_fast_pixel(l->operand, p.image, &p, tap);
-        if (pixel >= 0 && (count == 0 || chunks[count - 1] != pixel / l->k_tile)) {
-            chunks[count++] = pixel / l->k_tile;
+        const int64_t stored = sj_fast_stored_pixel(l->operand, &p, tap);
+        const int64_t chunk = sj_fast_batch_pixel(l->operand, &p, stored) / l->k_tile;
+        if (stored >= 0 && (count == 0 || chunks[count - 1] != chunk)) {
+            chunks[count++] = chunk;
         }
     }
     return count;

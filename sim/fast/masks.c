@@ -4,8 +4,9 @@
 
 #include "sj_fast_internal.h"
 
+// The bits of the pixel that a tap sees from a position, or NULL in the padding.
 static const uint64_t *pixel_bits(const sj_bits *bits, const sj_position *p, const sj_tap *tap) {
-    const int64_t pixel = sj_fast_pixel(bits->operand, p->image % bits->operand->stored_images, p, tap);
+    const int64_t pixel = sj_fast_stored_pixel(bits->operand, p, tap);
     return pixel < 0 ? NULL : bits->rows + pixel * bits->row_stride;
 }
 
@@ -14,41 +15,56 @@ typedef struct target {
     int64_t rows, step_words, k_tile, k0;
 } target;
 
-// ORs bits [from, from + n) of `source` into a row, as k = at, at + 1, ...
-static void put_run(const target *t, int64_t row, int64_t at, const uint64_t *source, int64_t from, int64_t n) {
-    while (n > 0) {
-        const int64_t k = at - t->k0, step = k / t->k_tile, in_step = k % t->k_tile;
-        int64_t run = sj_fast_min(n, t->k_tile - in_step);
-        run = sj_fast_min(run, 64 - in_step % 64);
-        run = sj_fast_min(run, 64 - from % 64);
-        const uint64_t keep = run == 64 ? UINT64_MAX : (UINT64_C(1) << run) - 1;
-        const uint64_t word = (source[from / 64] >> (from % 64)) & keep;
-        t->words[(step * t->step_words + in_step / 64) * t->rows + row] |= word << (in_step % 64);
-        at += run;
-        from += run;
-        n -= run;
-    }
+// Up to 64 bits of consecutive k that come from one word of the source and go into one word of the target.
+typedef struct run {
+    uint64_t *to;  // [rows]
+    int64_t from_word, length;
+    int from_shift, to_shift;
+    uint64_t keep;
+} run;
+
+// The longest run that begins at k, of `left` bits at most, with its first bit at `from` of the source row.
+static run run_at(const target *t, int64_t k, int64_t from, int64_t left) {
+    const int64_t step = (k - t->k0) / t->k_tile, in_step = (k - t->k0) % t->k_tile;
+    int64_t n = sj_fast_min(left, t->k_tile - in_step);
+    n = sj_fast_min(n, 64 - in_step % 64);
+    n = sj_fast_min(n, 64 - from % 64);
+    return (run){.to = t->words + (step * t->step_words + in_step / 64) * t->rows,
+                 .from_word = from / 64,
+                 .length = n,
+                 .from_shift = (int)(from % 64),
+                 .to_shift = (int)(in_step % 64),
+                 .keep = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1};
+}
+
+static void put_run(const run *r, int64_t row, const uint64_t *source) {
+    r->to[row] |= (source[r->from_word] >> r->from_shift & r->keep) << r->to_shift;
 }
 
 static void fetch_window(const sj_bits *bits, const target *t, int64_t u0, int64_t k1) {
     const sj_operand *o = bits->operand;
-    sj_position p = sj_fast_position(o, u0);
-    for (int64_t row = 0; row < t->rows; row++, sj_fast_position_next(o, &p)) {
-        for (int64_t k = t->k0; k < k1;) {
-            const int64_t tap = k / o->channel_count, channel = k % o->channel_count;
-            const int64_t n = sj_fast_min(o->channel_count - channel, k1 - k);
+    const sj_position first = sj_fast_position(o, u0);
+    for (int64_t k = t->k0; k < k1;) {
+        const int64_t tap = k / o->channel_count, channel = k % o->channel_count;
+        const run r = run_at(t, k, channel, sj_fast_min(o->channel_count - channel, k1 - k));
+        sj_position p = first;
+        for (int64_t row = 0; row < t->rows; row++, sj_fast_position_next(o, &p)) {
             const uint64_t *pixel = pixel_bits(bits, &p, &o->taps[tap]);
             if (pixel != NULL) {
-                put_run(t, row, k, pixel, channel, n);
+                put_run(&r, row, pixel);
             }
-            k += n;
         }
+        k += r.length;
     }
 }
 
 static void fetch_weight(const sj_bits *bits, const target *t, int64_t u0, int64_t k1) {
-    for (int64_t row = 0; row < t->rows; row++) {
-        put_run(t, row, t->k0, bits->rows + (u0 + row) * bits->row_stride, t->k0, k1 - t->k0);
+    for (int64_t k = t->k0; k < k1;) {
+        const run r = run_at(t, k, k, k1 - k);
+        for (int64_t row = 0; row < t->rows; row++) {
+            put_run(&r, row, bits->rows + (u0 + row) * bits->row_stride);
+        }
+        k += r.length;
     }
 }
 
@@ -100,11 +116,13 @@ static void fetch_transposed(const sj_bits *bits, const target *t, int64_t u0, i
 }
 
 static void fetch_all(const target *t, int64_t k1) {
-    static const uint64_t ones[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};  // k_tile <= 256
-    for (int64_t row = 0; row < t->rows; row++) {
-        for (int64_t k = t->k0; k < k1; k += t->k_tile) {
-            put_run(t, row, k, ones, 0, sj_fast_min(t->k_tile, k1 - k));
+    static const uint64_t ones = UINT64_MAX;
+    for (int64_t k = t->k0; k < k1;) {
+        const run r = run_at(t, k, 0, k1 - k);
+        for (int64_t row = 0; row < t->rows; row++) {
+            put_run(&r, row, &ones);
         }
+        k += r.length;
     }
 }
 

@@ -56,12 +56,12 @@ int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
 // ---- Positions of WINDOW kinds, in order
 
 typedef struct sj_position {
-    int64_t image, y, x;
+    int64_t image, stored, y, x;  // stored: the image it repeats
 } sj_position;
 
 static inline sj_position sj_fast_position(const sj_operand *o, int64_t p) {
-    const int64_t line = p / o->grid_w;
-    return (sj_position){line / o->grid_h, line % o->grid_h, p % o->grid_w};
+    const int64_t line = p / o->grid_w, image = line / o->grid_h;
+    return (sj_position){image, image % o->stored_images, line % o->grid_h, p % o->grid_w};
 }
 
 static inline void sj_fast_position_next(const sj_operand *o, sj_position *p) {
@@ -70,14 +70,20 @@ static inline void sj_fast_position_next(const sj_operand *o, sj_position *p) {
         if (++p->y == o->grid_h) {
             p->y = 0;
             p->image++;
+            p->stored = p->stored + 1 == o->stored_images ? 0 : p->stored + 1;
         }
     }
 }
 
-// Linear source pixel of an image that a tap sees from a position, or -1 in the padding.
-static inline int64_t sj_fast_pixel(const sj_operand *o, int64_t image, const sj_position *p, const sj_tap *tap) {
+// Linear stored pixel that a tap sees from a position, or -1 in the padding.
+static inline int64_t sj_fast_stored_pixel(const sj_operand *o, const sj_position *p, const sj_tap *tap) {
     const int64_t y = p->y * o->stride + tap->dy, x = p->x * o->stride + tap->dx;
-    return y < 0 || y >= o->source_h || x < 0 || x >= o->source_w ? -1 : (image * o->source_h + y) * o->source_w + x;
+    return y < 0 || y >= o->source_h || x < 0 || x >= o->source_w ? -1 : (p->stored * o->source_h + y) * o->source_w + x;
+}
+
+// The same pixel's number in the whole batch.
+static inline int64_t sj_fast_batch_pixel(const sj_operand *o, const sj_position *p, int64_t stored_pixel) {
+    return stored_pixel + (p->image - p->stored) * o->source_h * o->source_w;
 }
 
 // ---- masks.c: operand bits gathered into step layout
