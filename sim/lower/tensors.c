@@ -135,7 +135,7 @@ static bool nonzero(const sj_tensor *t, int64_t i) {
 
 double sj_tensor_density(const sj_tensor *t, const sj_tensor *keep) {
     if (t == NULL) {
-        return NAN;
+        return (double)NAN;
     }
     const int64_t channels = t->rank == 4 ? t->dims[3] : 1;
     const int64_t kept = keep != NULL ? keep->dims[0] : channels;
@@ -146,5 +146,5 @@ double sj_tensor_density(const sj_tensor *t, const sj_tensor *keep) {
             nonzeros += nonzero(t, p * channels + (keep != NULL ? ((const int32_t *)keep->data)[c] : c));
         }
     }
-    return pixels * kept > 0 ? (double)nonzeros / (double)(pixels * kept) : NAN;
+    return pixels * kept > 0 ? (double)nonzeros / (double)(pixels * kept) : (double)NAN;
 }
