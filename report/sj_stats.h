@@ -53,6 +53,7 @@ typedef struct sj_provenance {
 typedef struct sj_stats {
     char accel[64], tech[64], fidelity[16], mode[8];  // mode: "train", "eval", "gemm"
     char network[64], method[64], dataset[64];        // empty for gemm
+    char selection[256];                              // "layer conv2 phase forward": what --layer and --phase left; empty: everything
     int64_t step, images, batch;                      // step number; images stored in the trace; images simulated
     double clock_mhz;
     int64_t rows, lanes;

@@ -140,6 +140,7 @@ static json_t *run_json(const sj_stats *run, maker *m) {
     text_into(o, "network", run->network, m);
     text_into(o, "method", run->method, m);
     text_into(o, "dataset", run->dataset, m);
+    text_into(o, "selection", run->selection, m);
     put(m, o, "step", json_integer((json_int_t)run->step));
     put(m, o, "images", json_integer((json_int_t)run->images));
     put(m, o, "batch", json_integer((json_int_t)run->batch));

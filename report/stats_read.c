@@ -174,6 +174,7 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "network", false, run->network, sizeof run->network);
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
+    text_at(r, o, "selection", false, run->selection, sizeof run->selection);
     text_at(r, o, "codec", true, codec, sizeof codec);
     read_codec(r, codec, &run->codec);
     run->step = (int64_t)count_at(r, o, "step");

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a simulated run. They are written into a folder beside the final one, which then takes its name: a run is there whole, or not at all.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sj_file.h"
+#include "sj_machine.h"
+
+static const char *const file_names[] = {"config.cfg", "tech.cfg", "provenance.json", "stats.json", "layers.csv", "stats.txt"};
+enum { FILE_COUNT = (int)(sizeof file_names / sizeof file_names[0]) };
+
+typedef struct content {
+    const sj_machine_setup *setup;
+    const sj_stats *runs;
+    int count;
+} content;
+
+sj_status sj_run_check(const char *path, bool force, sj_error *err) { return sj_path_exists(path) ? sj_make_run_dir(path, force, err) : SJ_OK; }
+
+static sj_status write_content(FILE *f, int file, const content *c, sj_error *err) {
+    switch (file) {
+        case 0: fputs(c->setup->accel_text, f); return SJ_OK;
+        case 1: fputs(sj_tech_text(c->setup->tech), f); return SJ_OK;
+        case 2: return sj_stats_write_provenance(f, c->runs, c->count, err);
+        case 3: return sj_stats_write_json(f, c->runs, c->count, err);
+        case 4: sj_stats_write_csv(f, c->runs, c->count); return SJ_OK;
+        default: sj_stats_write_text(f, c->runs, c->count); return SJ_OK;
+    }
+}
+
+static char *join(const char *folder, const char *name) {
+    const size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path != NULL) {
+        snprintf(path, size, "%s/%s", folder, name);
+    }
+    return path;
+}
+
+static sj_status write_file(const char *folder, int file, const content *c, sj_error *err) {
+    char *path = join(folder, file_names[file]);
+    if (path == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for a file's name", folder);
+    }
+    sj_atomic_file out;
+    sj_status status = sj_atomic_open(&out, path, err);
+    free(path);
+    if (status != SJ_OK) {
+        return status;
+    }
+    status = write_content(out.stream, file, c, err);
+    if (status != SJ_OK) {
+        if (ferror(out.stream)) {
+            status = SJ_FAIL(err, SJ_ERR_IO, "%s: cannot write: %s", out.path, strerror(errno));
+        }
+        sj_atomic_abandon(&out);
+        return status;
+    }
+    return sj_atomic_commit(&out, err);
+}
+
+static void remove_folder(const char *folder) {
+    for (int i = 0; i < FILE_COUNT; i++) {
+        char *path = join(folder, file_names[i]);
+        if (path != NULL) {
+            unlink(path);
+            free(path);
+        }
+    }
+    rmdir(folder);
+}
+
+static sj_status move_file(const char *from_folder, const char *to_folder, const char *name, sj_error *err) {
+    char *from = join(from_folder, name), *to = join(to_folder, name);
+    const sj_status status = from == NULL || to == NULL ? SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for a file's name", to_folder) : sj_rename_into_place(from, to, err);
+    free(from);
+    free(to);
+    return status;
+}
+
+// Over an empty folder (or none) by one rename; into a folder with other files in it, one by one.
+static sj_status move_into_place(const char *temporary, const char *path, sj_error *err) {
+    if (rename(temporary, path) == 0) {
+        return SJ_OK;
+    }
+    for (int i = 0; i < FILE_COUNT; i++) {
+        SJ_TRY(move_file(temporary, path, file_names[i], err));
+    }
+    rmdir(temporary);
+    return SJ_OK;
+}
+
+static sj_status write_all(const char *temporary, const char *path, const content *c, sj_error *err) {
+    if (mkdir(temporary, 0777) != 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make the folder: %s", temporary, strerror(errno));
+    }
+    for (int i = 0; i < FILE_COUNT; i++) {
+        SJ_TRY(write_file(temporary, i, c, err));
+    }
+    return move_into_place(temporary, path, err);
+}
+
+sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, const sj_stats *runs, int count, sj_error *err) {
+    const bool existed = sj_path_exists(path);
+    SJ_TRY(sj_make_run_dir(path, force, err));
+    char *temporary = NULL, *trimmed = strdup(path);  // "out/" names the folder out, and its temporary is beside it
+    for (size_t n = trimmed != NULL ? strlen(trimmed) : 0; n > 1 && trimmed[n - 1] == '/'; n--) {
+        trimmed[n - 1] = '\0';
+    }
+    temporary = trimmed != NULL ? sj_temporary_name(trimmed) : NULL;
+    if (temporary == NULL) {
+        free(trimmed);
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for a file's name", path);
+    }
+    const content c = {s, runs, count};
+    const sj_status status = write_all(temporary, trimmed, &c, err);
+    if (status != SJ_OK) {
+        remove_folder(temporary);
+        if (!existed) {
+            rmdir(trimmed);
+        }
+    }
+    free(temporary);
+    free(trimmed);
+    return status;
+}
