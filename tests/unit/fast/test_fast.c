@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "compare.h"
 #include "naive.h"
 #include "random_job.h"
 
@@ -18,31 +19,6 @@ static uint64_t seed_of_run(void) {
     const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20260;
     print_message("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
     return seed;
-}
-
-static int differences(const sj_outcome *got, const sj_outcome *want) {
-    int count = 0;
-#define COMPARE(field)                                                                                                            \
-    if (got->field != want->field) {                                                                                              \
-        print_message("%s: %llu, expected %llu\n", #field, (unsigned long long)got->field, (unsigned long long)want->field);      \
-        count++;                                                                                                                  \
-    }
-    COMPARE(cycles)
-    COMPARE(macs_total)
-    COMPARE(macs_active)
-    COMPARE(macs_zero)
-    COMPARE(macs_gated)
-    COMPARE(macs_skipped)
-    COMPARE(macs_padding)
-    COMPARE(busy_work)
-    COMPARE(busy_a)
-    COMPARE(busy_b)
-    COMPARE(busy_drain)
-    COMPARE(busy_dram)
-#define SJ_X(id, name, unit, meaning) COMPARE(counts.id)
-    SJ_COUNTERS(SJ_X)
-#undef SJ_X
-    return count;
 }
 
 static void describe(const random_case *c, int number, sj_variant v) {
@@ -97,7 +73,7 @@ static void fast_equals_the_text(void **state) {
             fail_msg("%s", err.message);
         }
         naive_run(&c.accel, v, &c.job, &want);
-        if (differences(&got, &want) > 0) {
+        if (outcome_differences(&got, &want) > 0) {
             describe(&c, number, v);
             fail_msg("case %d differs", number);
         }
