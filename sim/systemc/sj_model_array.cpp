@@ -2,8 +2,6 @@
 // The array as a C++ state machine, one clock edge a call: rows that sequence themselves, real sums (docs/timing.md sections 2, 9, 10).
 #include <algorithm>
 #include <cassert>
-#include <cfloat>
-#include <cmath>
 #include <cstring>
 #include <deque>
 #include <new>
@@ -20,7 +18,13 @@ constexpr uint64_t kValueBuffers = 2;
 
 size_t index_of(uint64_t v) { return static_cast<size_t>(v); }
 
-unsigned count_bits(uint64_t word) { return static_cast<unsigned>(__builtin_popcountll(word)); }
+// Inline: without -mpopcnt the compiler's builtin is a call into its library.
+unsigned count_bits(uint64_t word) {
+    word -= (word >> 1) & 0x5555555555555555ull;
+    word = (word & 0x3333333333333333ull) + ((word >> 2) & 0x3333333333333333ull);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
+    return static_cast<unsigned>((word * 0x0101010101010101ull) >> 56);
+}
 
 // bf16 products are exact in fp32; products and sums with exponent 0 become +0, so that -0 never stands in an accumulator.
 struct Bf16Arithmetic {
@@ -30,19 +34,21 @@ struct Bf16Arithmetic {
     static bool nonzero(uint16_t bits) { return sj_bf16_nonzero(bits); }
     static float operand(uint16_t bits) { return nonzero(bits) ? sj_bf16_to_f32(bits) : 0.0f; }
 
-    // sums[n] += a * b[n]; true when one left the fp32 range.
-    static bool accumulate(float a, const float *b, float *sums, size_t lanes) {
-        int overflow = 0;
+    // sums[n] += a * b[n]; true when one left the fp32 range. Exponents are tested as integers: so the loop becomes vector code.
+    static bool accumulate(float a, const float *__restrict b, float *__restrict sums, size_t lanes) {
+        uint32_t overflow = 0;
         for (size_t n = 0; n < lanes; ++n) {
-            const float exact = a * b[n];
-            const float product = std::fabs(exact) < FLT_MIN ? 0.0f : exact;
-            const float rounded = sums[n] + product;
-            const float sum = std::fabs(rounded) < FLT_MIN ? 0.0f : rounded;
-            overflow |= std::fabs(sum) <= FLT_MAX ? 0 : 1;
-            sums[n] = sum;
+            const float product = sj_bits_f32(flushed(sj_f32_bits(a * b[n])));
+            const uint32_t sum = flushed(sj_f32_bits(sums[n] + product));
+            overflow |= (sum & kExponent) == kExponent ? 1u : 0u;
+            sums[n] = sj_bits_f32(sum);
         }
         return overflow != 0;
     }
+
+private:
+    static constexpr uint32_t kExponent = 0x7f800000u;
+    static uint32_t flushed(uint32_t bits) { return (bits & kExponent) == 0 ? 0 : bits; }
 };
 
 struct Int8Arithmetic {
@@ -52,7 +58,7 @@ struct Int8Arithmetic {
     static bool nonzero(uint16_t bits) { return (bits & 0xffu) != 0; }
     static int32_t operand(uint16_t bits) { return static_cast<int8_t>(static_cast<uint8_t>(bits)); }
 
-    static bool accumulate(int32_t a, const int32_t *b, uint32_t *sums, size_t lanes) {
+    static bool accumulate(int32_t a, const int32_t *__restrict b, uint32_t *__restrict sums, size_t lanes) {
         for (size_t n = 0; n < lanes; ++n) {
             sums[n] += static_cast<uint32_t>(a * b[n]);
         }
@@ -64,6 +70,7 @@ struct Int8Arithmetic {
 struct LiveStep {
     StepDescriptor descriptor = {};
     uint64_t visit = 0;
+    size_t bank = 0;  // of the visit
     int rows = 0;     // physical rows that take part
     int pending = 0;  // of these, how many have not ended it
     uint64_t longest = 0;
@@ -141,7 +148,7 @@ private:
     }
 
     bool bank_ready(const LiveStep &step) const {
-        return step.visit < out_.drains_done + banks_ && (!step.descriptor.filled || bank_filled_[index_of(step.visit % banks_)] != 0);
+        return step.visit < out_.drains_done + banks_ && (!step.descriptor.filled || bank_filled_[step.bank] != 0);
     }
 
     void begin_step(Row &row) {
@@ -186,7 +193,7 @@ private:
         const size_t k = row.word * 64 + static_cast<size_t>(__builtin_ctzll(bit));
         const size_t buffer = index_of(row.step % kValueBuffers);
         const size_t at = buffer * slots_ * k_tile_ + row.word_base + count_bits(row.word_mask & (bit - 1));
-        const size_t cell = cell_of(index_of(step.visit % banks_), r, row.slot);
+        const size_t cell = cell_of(step.bank, r, row.slot);
         typename Arithmetic::Sum *sums = &sums_[cell * lanes_];
         if (!row.slot_entered) {
             enter_slot(cell, sums);
@@ -239,6 +246,7 @@ private:
         LiveStep &step = live(committed_++);
         step.descriptor = in.step;
         step.visit = visits_entered_ - 1;
+        step.bank = index_of(step.visit % banks_);
         step.rows = step.pending = std::min(static_cast<int>(rows_), in.step.rows_valid);
         step.longest = 0;
     }
