@@ -93,7 +93,7 @@ typedef struct sj_ledger_row {
     const float *x_density, *dy_density, *kept_fraction;
 } sj_ledger_row;
 
-// ---- writing. The file appears under `path` when closed; an abandoned writer leaves nothing.
+// ---- writing. The file is built in memory and appears under `path` at commit; an abandoned writer leaves nothing.
 typedef struct sj_trace_writer sj_trace_writer;
 
 sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_network *net, sj_trace_writer **out, sj_error *err);

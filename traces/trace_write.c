@@ -5,15 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sj_file.h"
 #include "trace_internal.h"
 
-enum { CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, PLACE_MAX = 2 * SJ_NAME_MAX + 2 };
+// The file is built in memory and written at commit. On the disk, HDF5 1.10 neither says why a write failed nor gets rid of a file that it cannot close:
+// with a full disk it leaks, and crashes at exit.
+enum { CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, GROWTH_BYTES = 1 << 24, PLACE_MAX = 2 * SJ_NAME_MAX + 2 };
 
 struct sj_trace_writer {
-    char *path, *temporary;
+    char *path;
+    sj_atomic_file output;
     hid_t file, step;  // step: the group of the step begun last, or -1
     int64_t step_number;
     sj_trace_meta meta;
@@ -31,17 +33,13 @@ static sj_status copy_network(const sj_network *from, sj_network *to, sj_error *
 }
 
 static sj_status open_output(sj_trace_writer *w, sj_error *err) {
-    FILE *probe = fopen(w->temporary, "wb");  // HDF5 would not say why
-    if (probe == NULL) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
-    }
-    fclose(probe);
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pset_fapl_core(access, GROWTH_BYTES, false);
+    w->file = H5Fcreate(w->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (w->file < 0) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot write: HDF5 cannot make the file");
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "cannot write: HDF5 cannot make the file");
     }
     SJ_TRY(sj_trace_put_table(w->file, &w->meta, &w->net, err));
     const hid_t steps = H5Gcreate2(w->file, "steps", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -61,13 +59,16 @@ sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_
     void *memory;
     SJ_TRY(sj_alloc(&memory, 1, sizeof(sj_trace_writer), path, err));
     sj_trace_writer *w = memory;
-    *w = (sj_trace_writer){.path = strdup(path), .temporary = sj_temporary_name(path), .file = -1, .step = -1, .meta = *meta};
-    sj_status status = w->path != NULL && w->temporary != NULL ? copy_network(net, &w->net, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "no memory for its name");
+    *w = (sj_trace_writer){.path = strdup(path), .file = -1, .step = -1, .meta = *meta};
+    sj_status status = w->path != NULL ? sj_atomic_open(&w->output, path, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its name", path);
     if (status == SJ_OK) {
-        status = open_output(w, err);
+        status = copy_network(net, &w->net, err);
+        status = status == SJ_OK ? open_output(w, err) : status;
+        if (status != SJ_OK) {
+            sj_error_prefix(err, "%s", path);
+        }
     }
     if (status != SJ_OK) {
-        sj_error_prefix(err, "%s", path);
         sj_trace_abandon(w);
         return status;
     }
@@ -75,25 +76,18 @@ sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_
     return SJ_OK;
 }
 
-static void release(sj_trace_writer *w) {
-    sj_ledger_writer_free(w->ledger);
-    sj_network_free(&w->net);
-    free(w->path);
-    free(w->temporary);
-    free(w);
-}
-
 void sj_trace_abandon(sj_trace_writer *w) {
     if (w == NULL) {
         return;
     }
-    if (w->temporary != NULL) {
-        unlink(w->temporary);  // first: closing then writes into a file without a name
-    }
     if (w->file >= 0) {
         H5Fclose(w->file);
     }
-    release(w);
+    sj_atomic_abandon(&w->output);
+    sj_ledger_writer_free(w->ledger);
+    sj_network_free(&w->net);
+    free(w->path);
+    free(w);
 }
 
 static sj_status put_step(hid_t group, const sj_step_info *s, sj_error *err) {
@@ -282,23 +276,31 @@ sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error
     return sj_ledger_append(w->ledger, row, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s", w->path);
 }
 
-sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err) {
-    errno = 0;
-    sj_status status = sj_ledger_flush(w->ledger, err);
-    if (status == SJ_OK && H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0) {
-        status = SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", errno != 0 ? strerror(errno) : "HDF5 cannot flush the file");
+// From HDF5's memory to the output, without a second copy.
+static sj_status put_image(sj_trace_writer *w, sj_error *err) {
+    SJ_TRY(sj_ledger_flush(w->ledger, err));
+    void *handle = NULL;  // of the in-memory driver: where its pointer to the bytes stands
+    if (H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(w->file, H5P_DEFAULT, &handle) < 0) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "cannot write: HDF5 cannot complete the file in memory");
     }
+    const ssize_t bytes = H5Fget_file_image(w->file, NULL, 0);
+    if (bytes <= 0) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "cannot write: HDF5 does not tell the size of the file");
+    }
+    errno = 0;
+    if (fwrite(*(void **)handle, 1, (size_t)bytes, w->output.stream) != (size_t)bytes) {
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
+    }
+    return SJ_OK;
+}
+
+sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err) {
+    sj_status status = put_image(w, err);
     if (status != SJ_OK) {
         sj_error_prefix(err, "%s", w->path);
-        sj_trace_abandon(w);
-        return status;
-    }
-    if (H5Fclose(w->file) < 0) {
-        status = SJ_FAIL(err, SJ_ERR_IO, "%s: cannot write: %s", w->path, errno != 0 ? strerror(errno) : "HDF5 cannot close the file");
-        unlink(w->temporary);
     } else {
-        status = sj_rename_into_place(w->temporary, w->path, err);
+        status = sj_atomic_commit(&w->output, err);
     }
-    release(w);
+    sj_trace_abandon(w);  // after the commit there is only memory left to free
     return status;
 }
