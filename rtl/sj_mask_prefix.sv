@@ -11,13 +11,17 @@ module sj_mask_prefix #(
   output logic [Slots-1:0][OffsetW-1:0] base_o
 );
 
+  localparam int unsigned CountW = $clog2(KTile + 1);
+
   logic [OffsetW-1:0] total;
+  logic [CountW-1:0]  ones;
 
   always_comb begin
     total = '0;
     for (int unsigned s = 0; s < Slots; s++) begin
+      ones      = CountW'($countones(mask_i[s]));  // cast to its own width first: $countones is signed
       base_o[s] = total;
-      total     = total + OffsetW'($countones(mask_i[s]));
+      total     = total + OffsetW'(ones);
     end
   end
 

@@ -277,9 +277,13 @@ module sj_row #(
   );
 
   // ---- Counters.
-  logic [63:0] lanes_active, lanes_zero;
-  assign lanes_active = 64'($countones(both_nonzero));
-  assign lanes_zero   = 64'($countones(in_range)) - lanes_active;
+  localparam int unsigned LanesW = $clog2(Lanes + 1);
+  logic [LanesW-1:0] ones_active, ones_in_range;
+  logic [63:0]       lanes_active, lanes_zero;
+  assign ones_active   = LanesW'($countones(both_nonzero));
+  assign ones_in_range = LanesW'($countones(in_range));
+  assign lanes_active  = 64'(ones_active);
+  assign lanes_zero    = 64'(ones_in_range) - lanes_active;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -30,12 +30,15 @@ module sj_select #(
   output logic               step_end_o
 );
 
+  localparam int unsigned CountW = $clog2(KTile + 1);
+
   logic [Slots-1:0] slots_done_d, slots_done_q;
   logic [KTile-1:0] k_done_d, k_done_q;
   logic             bubble_d, bubble_q;
 
   logic [Slots-1:0] has_work, slots_left, slot_onehot, slot_below;
   logic [KTile-1:0] slot_mask, k_left, k_onehot, k_below;
+  logic [CountW-1:0] rank;
   logic             slot_found, last_slot, unused_k_found;
 
   for (genvar s = 0; s < Slots; s++) begin : gen_has_work
@@ -68,7 +71,8 @@ module sj_select #(
   );
 
   // Values whose B vector is all zero are in the pad, too: the rank counts every mask bit.
-  assign rank_o     = base_i[slot_o] + OffsetW'($countones(slot_mask & k_below));
+  assign rank       = CountW'($countones(slot_mask & k_below));
+  assign rank_o     = base_i[slot_o] + OffsetW'(rank);
   assign issue_o    = active_i & slot_found & ~bubble_q;
   assign first_o    = k_done_q == '0;
   assign last_o     = (k_left & ~k_onehot) == '0;
