@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// The comparison as text, JSON, CSV and Markdown, all from the same rows.
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "sj_compare.h"
+#include "sj_table.h"
+
+const char *const sj_report_format_names[SJ_REPORT_FORMAT_COUNT] = {"text", "json", "csv", "md"};
+
+static void percent(char text[24], double share) {
+    if (isnan(share)) {
+        strcpy(text, "-");
+    } else {
+        snprintf(text, 24, "%.1f%%", 100.0 * share);
+    }
+}
+
+static double largest_energy(const sj_comparison_list *l, int group) {
+    double largest = 0.0;
+    for (int i = 0; i < l->count; i++) {
+        largest = l->group[i] == group ? fmax(largest, l->rows[i].variant->total.energy[SJ_TYPICAL].total_pj) : largest;
+    }
+    return largest;
+}
+
+#define COLUMNS 10
+static const char *const heads[COLUMNS] = {"run", "method", "accuracy", "machine/codec", "time", "energy", "low", "high", "vs gate", "vs first"};
+
+// The cells of a row as people read them.
+static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COLUMNS][256]) {
+    char text[24];
+    snprintf(cells[0], 256, "%s", c->source->path);
+    snprintf(cells[1], 256, "%s", c->run->method[0] != '\0' ? c->run->method : "-");
+    percent(text, c->source->accuracy);
+    snprintf(cells[2], 256, "%s", text);
+    sj_variant_name(c->variant->variant, text);
+    snprintf(cells[3], 256, "%s", text);
+    sj_format_seconds(text, sj_stat_seconds(c->run, &c->variant->total));
+    snprintf(cells[4], 256, "%s", text);
+    static const sj_bound order[SJ_BOUND_COUNT] = {SJ_TYPICAL, SJ_LOW, SJ_HIGH};
+    for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+        sj_format_energy(text, c->variant->total.energy[order[b]].total_pj, unit);
+        snprintf(cells[5 + b], 256, "%s", text);
+    }
+    percent(text, c->saving_vs_gate);
+    snprintf(cells[8], 256, "%s", text);
+    percent(text, c->saving_vs_baseline);
+    snprintf(cells[9], 256, "%s", text);
+}
+
+static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
+    fprintf(f, "%s%s%s%s%s of %" PRId64 " images%s%s, energy in %s\n\n", prefix, run->network, run->dataset[0] != '\0' ? " on " : "", run->dataset,
+            strcmp(run->mode, "train") == 0  ? ": a training step"
+            : strcmp(run->mode, "eval") == 0 ? ": an inference"
+                                             : "a product",
+            run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name);
+}
+
+static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int first, int end, sj_error *err) {
+    const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
+    char cells[COLUMNS][256];
+    title(f, first > 0 ? "\n" : "", l->rows[first].run, unit);
+    sj_table *t = sj_table_new(COLUMNS, 2);
+    for (int k = 0; k < COLUMNS; k++) {
+        sj_table_cell(t, "%s", heads[k]);
+    }
+    for (int i = first; i < end; i++) {
+        if (i == first || l->rows[i].source != l->rows[i - 1].source) {
+            sj_table_rule(t);
+        }
+        cells_of(&l->rows[i], unit, cells);
+        for (int k = 0; k < COLUMNS; k++) {
+            sj_table_cell(t, "%s", cells[k]);
+        }
+    }
+    return sj_table_print(t, f, err);
+}
+
+static void md_text(FILE *f, const char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text == '|') {
+            fputc('\\', f);
+        }
+        fputc(*text, f);
+    }
+}
+
+static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first, int end, sj_error *err) {
+    (void)err;
+    const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
+    char cells[COLUMNS][256];
+    title(f, first > 0 ? "\n### " : "### ", l->rows[first].run, unit);
+    for (int k = 0; k < COLUMNS; k++) {
+        fprintf(f, "| %s ", heads[k]);
+    }
+    fputs("|\n|---|---|--:|---|--:|--:|--:|--:|--:|--:|\n", f);
+    for (int i = first; i < end; i++) {
+        cells_of(&l->rows[i], unit, cells);
+        for (int k = 0; k < COLUMNS; k++) {
+            fputs("| ", f);
+            md_text(f, cells[k]);
+            fputc(' ', f);
+        }
+        fputs("|\n", f);
+    }
+    return SJ_OK;
+}
+
+static void csv_number(FILE *f, double v) {
+    if (isnan(v)) {
+        fputc(',', f);
+    } else {
+        fprintf(f, ",%.17g", v);
+    }
+}
+
+static void csv_field(FILE *f, const char *text) {
+    if (strpbrk(text, ",\"\n") == NULL) {
+        fputs(text, f);
+        return;
+    }
+    fputc('"', f);
+    for (; *text != '\0'; text++) {
+        if (*text == '"') {
+            fputc('"', f);
+        }
+        fputc(*text, f);
+    }
+    fputc('"', f);
+}
+
+static void write_csv(FILE *f, const sj_comparison_list *l) {
+    fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
+          "saving_vs_gate,saving_vs_baseline\n",
+          f);
+    for (int i = 0; i < l->count; i++) {
+        const sj_comparison *c = &l->rows[i];
+        const sj_stats *run = c->run;
+        const char *const texts[] = {c->source->path, run->accel, run->network, run->dataset, run->method, run->mode};
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+            csv_field(f, texts[k]);
+            fputc(',', f);
+        }
+        fprintf(f, "%" PRId64 ",%" PRId64 ",", run->step, run->batch);
+        csv_field(f, run->selection);
+        fprintf(f, ",%" PRId64, c->source->epochs);
+        csv_number(f, c->source->accuracy);
+        csv_number(f, c->source->macro_f1);
+        fprintf(f, ",%s,%s,%" PRIu64, sj_machine_name(c->variant->variant.machine), sj_codec_name(c->variant->variant.codec), c->variant->total.cycles);
+        csv_number(f, sj_stat_seconds(run, &c->variant->total));
+        csv_number(f, c->variant->total.energy[SJ_TYPICAL].total_pj);
+        csv_number(f, c->variant->total.energy[SJ_LOW].total_pj);
+        csv_number(f, c->variant->total.energy[SJ_HIGH].total_pj);
+        csv_number(f, c->saving_vs_gate);
+        csv_number(f, c->saving_vs_baseline);
+        fputc('\n', f);
+    }
+}
+
+static json_t *number_or_null(double v) { return isnan(v) ? json_null() : json_real(v); }
+
+static json_t *row_json(const sj_comparison *c) {
+    const sj_stat *total = &c->variant->total;
+    char name[24];
+    sj_variant_name(c->variant->variant, name);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "step",
+                     (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
+                     number_or_null(c->source->macro_f1), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",
+                     json_real(total->energy[SJ_TYPICAL].total_pj), "energy_pj_low", json_real(total->energy[SJ_LOW].total_pj), "energy_pj_high",
+                     json_real(total->energy[SJ_HIGH].total_pj), "saving_vs_gate", number_or_null(c->saving_vs_gate), "saving_vs_baseline", number_or_null(c->saving_vs_baseline));
+}
+
+static json_t *group_json(const sj_comparison_list *l, int first, int end) {
+    const sj_stats *run = l->rows[first].run;
+    json_t *rows = json_array();
+    for (int i = first; i < end; i++) {
+        if (json_array_append_new(rows, row_json(&l->rows[i])) != 0) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:o}", "mode", run->mode, "batch", (json_int_t)run->batch, "network", run->network, "dataset", run->dataset, "selection", run->selection,
+                     "rows", rows);
+}
+
+// End of the group that begins at `first`.
+static int group_end(const sj_comparison_list *l, int first) {
+    int end = first + 1;
+    while (end < l->count && l->group[end] == l->group[first]) {
+        end++;
+    }
+    return end;
+}
+
+static sj_status write_json(FILE *f, const sj_comparison_list *l, sj_error *err) {
+    json_t *groups = json_array();
+    bool made = groups != NULL;
+    for (int i = 0; i < l->count && made; i = group_end(l, i)) {
+        made = json_array_append_new(groups, group_json(l, i, group_end(l, i))) == 0;
+    }
+    json_t *root = json_pack("{s:s, s:i, s:o}", "format", "skipjoule-report", "version", 1, "groups", groups);
+    made = made && root != NULL;
+    const bool written = made && json_dumpf(root, f, JSON_INDENT(1)) == 0 && fputc('\n', f) != EOF;
+    json_decref(root);
+    if (!made) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "no memory to write the comparison as JSON");
+    }
+    return written ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write the comparison as JSON");
+}
+
+sj_status sj_comparison_write(FILE *f, const sj_comparison_list *l, sj_report_format format, sj_error *err) {
+    if (format == SJ_REPORT_JSON) {
+        return write_json(f, l, err);
+    }
+    if (format == SJ_REPORT_CSV) {
+        write_csv(f, l);
+        return SJ_OK;
+    }
+    for (int i = 0; i < l->count; i = group_end(l, i)) {
+        SJ_TRY((format == SJ_REPORT_MD ? write_md_group : write_text_group)(f, l, i, group_end(l, i), err));
+    }
+    return SJ_OK;
+}

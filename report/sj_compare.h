@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparing runs, the first being the baseline: like with like, never a sum of training steps and inferences.
+#ifndef SJ_COMPARE_H
+#define SJ_COMPARE_H
+
+#include "sj_stats.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// One RUN: a folder with stats.json (or such a file).
+typedef struct sj_compared {
+    char *path;
+    sj_stats *runs;
+    int count;
+    // From the metrics.csv beside the trace that the run names: the last epoch's test accuracy and macro F1. NAN where there is none.
+    double accuracy, macro_f1;
+    int64_t epochs;
+} sj_compared;
+
+sj_status sj_compared_open(const char *path, sj_compared *out, sj_error *err);
+void sj_compared_close(sj_compared *c);
+
+// A line of the comparison. Savings are shares of the other's energy; NAN where there is no such other.
+typedef struct sj_comparison {
+    const sj_compared *source;
+    const sj_stats *run;
+    const sj_stats_variant *variant;
+    double saving_vs_gate;      // same run, same codec
+    double saving_vs_baseline;  // first run, same machine and codec
+} sj_comparison;
+
+typedef struct sj_comparison_list {
+    sj_comparison *rows;  // grouped by the baseline's results; in a group by RUN, then variant
+    int count, *group;    // group: index of the baseline's result
+} sj_comparison_list;
+
+// SJ_ERR_RANGE names the runs when a RUN has no result of a baseline's mode, batch, network, data set and selection.
+sj_status sj_compare(const sj_compared *runs, int count, sj_comparison_list *out, sj_error *err);
+void sj_comparison_free(sj_comparison_list *l);
+
+typedef enum sj_report_format { SJ_REPORT_TEXT, SJ_REPORT_JSON, SJ_REPORT_CSV, SJ_REPORT_MD, SJ_REPORT_FORMAT_COUNT } sj_report_format;
+extern const char *const sj_report_format_names[SJ_REPORT_FORMAT_COUNT];
+sj_status sj_comparison_write(FILE *f, const sj_comparison_list *l, sj_report_format format, sj_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
