@@ -25,7 +25,7 @@ struct KStep {
     int64_t block, visit;
     int64_t a_mask = 0, a_bus = 0, a_buf = 0, b_flag = 0, b_vec = 0;
     std::vector<int64_t> work;  // one a physical row that takes part
-    bool block_first, visit_first, visit_last;
+    bool block_first, visit_first;
 };
 
 class Oracle {
@@ -84,15 +84,16 @@ private:
                     visits_.back().k_end = block.k1;
                     visits_.back().last_block = b;
                     for (int64_t k = block.k0; k < block.k1; k += a_.k_tile) {
-                        steps_.push_back({b, t, 0, 0, 0, 0, 0, {}, block_first, !goes_on && k == block.k0, false});
+                        steps_.push_back({b, t, 0, 0, 0, 0, 0, {}, block_first, !goes_on && k == block.k0});
                         block_first = false;
                         examine(&steps_.back(), &visits_.back(), k, std::min(block.k1, k + a_.k_tile));
                     }
                 }
             }
         }
+        last_step_.assign(visits_.size(), 0);
         for (size_t i = 0; i < steps_.size(); ++i) {
-            steps_[i].visit_last = i + 1 == steps_.size() || steps_[i + 1].visit != steps_[i].visit;
+            last_step_[z(steps_[i].visit)] = i;
         }
     }
 
@@ -284,10 +285,9 @@ private:
             if (t == 0 || visits_[t - 1].last_block != visits_[t].last_block) {
                 start = std::max(start, end_of(visits_[t].last_block - 2, true));
             }
-            for (size_t i = 0; i < steps_.size(); ++i) {
-                for (size_t r = 0; steps_[i].visit_last && z(steps_[i].visit) == t && r < steps_[i].work.size(); ++r) {
-                    start = std::max(start, end_[i][r] + 2);
-                }
+            const size_t i = last_step_[t];
+            for (size_t r = 0; job_.k > 0 && r < steps_[i].work.size(); ++r) {
+                start = std::max(start, end_[i][r] + 2);
             }
             bus_free = start + beats(visits_[t], drain_bytes(visits_[t]));
             raise(&drain_end_[t], bus_free);
@@ -330,6 +330,7 @@ private:
     const int64_t vb_;
     std::vector<TileVisit> visits_;
     std::vector<KStep> steps_;
+    std::vector<size_t> last_step_;  // of each visit
     std::vector<QueueEntry> queue_;
     std::vector<int64_t> load_end_, drain_end_, fill_end_, transfer_end_;
     std::vector<std::vector<int64_t>> end_;

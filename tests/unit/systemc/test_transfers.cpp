@@ -1,2 +1,211 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+// Transfers through the whole system against numbers worked out by hand (docs/timing.md sections 6, 7, 9).
+// ddr4-3200-4x16 at 500 MHz: a burst is 4 ticks, a miss 44, a turn 21; 16 ticks are 5 cycles. Pages of 8192 bytes in 8 banks. Refresh at 1950 + 3900 j for 175 cycles.
+#include <cstdio>
+#include <cstring>
+
+#include "fixture.hpp"
+#include "sj_array.hpp"
+
+extern "C" {
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+}
+
+namespace {
+
+constexpr int64_t kPage = 8192, kRow = 8 * kPage;  // the next row of the same bank
+
+sj_stream raw(int64_t length, int64_t value_bytes, int64_t base) {
+    sj_stream s = {};
+    s.kind = SJ_STREAM_RAW;
+    s.length = length;
+    s.value_bytes = value_bytes;
+    s.base = base;
+    return s;
+}
+
+// A line of values as one pixel with `length` channels.
+sj_stream coded(int64_t length, int64_t base, int64_t table_base, const std::vector<uint16_t> &values) {
+    sj_stream s = raw(length, 2, base);
+    s.kind = SJ_STREAM_ACTIVATION;
+    s.table_base = table_base;
+    s.coded = true;
+    s.values = {SJ_DTYPE_BF16, values.data()};
+    s.images = s.stored_images = s.source_h = s.source_w = s.y_step = s.y_count = s.x_step = s.x_count = 1;
+    s.source_c = s.channel_count = length;
+    s.k_tile = 8;
+    return s;
+}
+
+void set_elementwise(test::Job *j) {
+    j->job.is_product = false;
+    j->job.phase = SJ_PHASE_ELEMENTWISE;
+    std::snprintf(j->job.layer, sizeof j->job.layer, "pass");
+    j->connect();
+}
+
+sj_block block(int load_first, int loads, int store_first, int stores, int64_t vector_ops) { return {0, 0, 0, 0, 0, 0, load_first, loads, store_first, stores, vector_ops}; }
+
+sj_outcome run(const sj_accel &accel, const test::Job &j, sj_codec codec = SJ_CODEC_NONE) {
+    sj_error err;
+    sj_outcome out;
+    const sj_status status = sj_systemc_run(&accel, {SJ_MACHINE_SKIP, codec}, &j.job, &out, nullptr, &err);
+    if (status != SJ_OK) {
+        std::printf("%s\n", err.message);
+    }
+    assert_int_equal(status, SJ_OK);
+    return out;
+}
+
+void a_load_an_operation_and_a_store(void **) {
+    test::Job j;
+    j.streams = {raw(64, 1, 0), raw(64, 1, kRow)};
+    j.segments = {{0, 0, 64, false}, {1, 0, 64, false}};
+    j.blocks = {block(0, 1, 1, 1, 10)};
+    set_elementwise(&j);
+    const sj_outcome out = run(test::small_accel(), j);
+    // 4 + 44 ticks: 15 cycles; ceil(10/4) = 3; 4 + 44 + 21 = 69 ticks: 21.6
+    assert_int_equal(out.cycles, 15 + 3 + 22);
+    assert_int_equal(out.busy_dram, 15 + 22);
+    assert_int_equal(out.busy_work, 3);
+    assert_int_equal(out.counts.dram_activate, 2);
+    assert_int_equal(out.counts.dram_read, 1);
+    assert_int_equal(out.counts.dram_write, 1);
+    assert_int_equal(out.counts.dram_refresh, 0);
+    assert_int_equal(out.counts.vector_op, 10);
+    assert_int_equal(out.counts.buffer_read, 8 + 8);  // lines of 8 bytes
+    assert_int_equal(out.counts.buffer_write, 8 + 8);
+    assert_int_equal(out.counts.clock, out.cycles);
+}
+
+// Loads run two blocks ahead and stand before the store of the block that frees them.
+void the_queue_is_in_order(void **) {
+    test::Job j;
+    j.streams = {raw(64 * 3, 1, 0), raw(64 * 3, 1, kPage)};
+    j.segments = {{0, 0, 64, false}, {1, 0, 64, false}, {0, 64, 128, false}, {1, 64, 128, false}, {0, 128, 192, false}, {1, 128, 192, false}};
+    j.blocks = {block(0, 1, 1, 1, 40), block(2, 1, 3, 1, 40), block(4, 1, 5, 1, 40)};
+    set_elementwise(&j);
+    // ld0 [0,15) ld1 4 ticks [15,17); v0 [15,25); ld2 waits for v0 [25,27); st0 4+44+21 ticks = 22 [27,49);
+    // v1 [25,35); st1 waits for st0 [49,51); v2 waits for st0: [49,59); st2 [59,61)
+    assert_int_equal(run(test::small_accel(), j).cycles, 61);
+}
+
+// 1428 bursts in 12 pages are 6240 ticks: 1950 cycles, just before the first refresh; one burst more meets it.
+void a_refresh_window_makes_no_progress(void **) {
+    for (int64_t bursts = 1428; bursts <= 1429; ++bursts) {
+        test::Job j;
+        j.streams = {raw(64 * bursts, 1, 0)};
+        j.segments = {{0, 0, 64 * bursts, false}};
+        j.blocks = {block(0, 1, 1, 0, 0)};
+        set_elementwise(&j);
+        const sj_outcome out = run(test::small_accel(), j);
+        assert_int_equal(out.busy_dram, bursts == 1428 ? 1950 : 1952);
+        assert_int_equal(out.cycles, bursts == 1428 ? 1950 : 1952 + 175);
+        assert_int_equal(out.counts.dram_activate, 12);
+        assert_int_equal(out.counts.dram_refresh, bursts == 1428 ? 0 : 1);
+    }
+}
+
+void coded_groups_move_whole_with_their_sizes(void **) {
+    std::vector<uint16_t> values(1100, 0);
+    for (size_t v = 0; v < 512; ++v) {
+        values[v] = 0x3f80;  // group 0: full, so plain: 16 bursts. group 1: zeros, its mask alone: 1 burst
+    }
+    for (size_t v = 1024; v < 1044; ++v) {
+        values[v] = 0x3f80;  // group 2: 76 values, 20 nonzero: 10 + 40 bytes
+    }
+    test::Job j;
+    j.streams = {coded(1100, 0, kPage, values)};
+    j.segments = {{0, 100, 1100, false}, {0, 0, 600, false}, {0, 600, 1100, false}};
+    j.blocks = {block(0, 1, 1, 1, 0), block(0, 0, 2, 1, 0)};
+    set_elementwise(&j);
+    const sj_outcome out = run(test::small_accel(), j, SJ_CODEC_BITMASK);
+    assert_int_equal(out.counts.dram_read, 1 + 16 + 1 + 1);
+    assert_int_equal(out.counts.dram_write, 1 + 16 + 1 + 1 + 1);  // group 0, then groups 1 and 2
+    assert_int_equal(out.counts.dram_activate, 2);
+    assert_int_equal(out.counts.codec_decode, 16 + 16 + 3);
+    assert_int_equal(out.counts.codec_encode, 16 + 16 + 3);
+    // 19 * 4 + 2 * 44 = 164 ticks: 52 cycles; 17 * 4 + 21 = 89: 28; groups 1, 2: 3 * 4 ticks are 4 cycles, but 19 lines pass the encoder
+    assert_int_equal(out.cycles, 52 + 28 + 19);
+
+    const sj_outcome plain = run(test::small_accel(), j, SJ_CODEC_NONE);
+    assert_int_equal(plain.counts.dram_read, 35 - 3);  // bytes 200..2199: bursts 3..34
+    assert_int_equal(plain.counts.dram_write, 18 + 17);
+    assert_int_equal(plain.counts.codec_decode, 0);
+}
+
+// A burst that two stores share is written by the later one; a store that completes none is no transfer.
+void shared_bursts_are_stored_once(void **) {
+    test::Job j;
+    j.streams = {raw(50, 2, 0)};
+    j.segments = {{0, 0, 20, false}, {0, 20, 40, false}, {0, 40, 50, false}};
+    j.blocks = {block(0, 0, 0, 1, 0), block(0, 0, 1, 1, 0), block(0, 0, 2, 1, 0)};
+    set_elementwise(&j);
+    const sj_outcome out = run(test::small_accel(), j);
+    assert_int_equal(out.counts.dram_write, 2);
+    assert_int_equal(out.cycles, 15 + 2);  // 48 ticks, 4 ticks, each rounded up; no turn
+    assert_int_equal(out.counts.buffer_read, 5 + 5 + 3);
+}
+
+void the_transposer_passes_a_tile_while_the_next_one_enters(void **) {
+    test::Job j;
+    j.streams = {raw(192, 1, 0)};
+    j.segments = {{0, 0, 129, true}};
+    j.blocks = {block(0, 1, 1, 0, 0)};
+    set_elementwise(&j);
+    const sj_outcome out = run(test::small_accel(), j);
+    assert_int_equal(out.counts.transpose, 3);  // tiles of 8 x 8
+    assert_int_equal(out.cycles, 4 * 8);        // more than 3 * 4 + 44 ticks
+}
+
+void a_clock_that_never_leaves_the_refresh_is_refused(void **) {
+    sj_accel accel = test::small_accel();
+    accel.clock_mhz = 0.1;
+    test::Job j;
+    set_elementwise(&j);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_ERR_RANGE);
+    assert_non_null(std::strstr(err.message, "clock_mhz"));
+}
+
+// Product with transfers: the array waits for the load, the store for the drain.
+void a_product_waits_for_its_load_and_stores_after_its_drain(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 1, 1, 1, 100, 100, &j);
+    const std::vector<uint16_t> value = {0x3f80};
+    j.job.array_only = false;
+    j.streams = {coded(1, 0, 64, value), raw(1, 1, 128), raw(1, 4, 192)};
+    j.segments = {{0, 0, 1, false}, {1, 0, 1, false}, {2, 0, 1, false}};
+    j.blocks[0].load_count = 2;
+    j.blocks[0].store_first = 2;
+    j.blocks[0].store_count = 1;
+    j.connect();
+    const sj_outcome out = run(accel, j);
+    // loads 2 * 4 + 44 ticks: 17 cycles; product 8; store 4 + 21 ticks: 8
+    assert_int_equal(out.cycles, 17 + 8 + 8);
+    // A: one value in 2 bytes and its mask, B: one value and its flag; the drained row
+    assert_int_equal(out.counts.buffer_write, (1 + 1) + (1 + 1) + 1);
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(a_load_an_operation_and_a_store),
+        cmocka_unit_test(the_queue_is_in_order),
+        cmocka_unit_test(a_refresh_window_makes_no_progress),
+        cmocka_unit_test(coded_groups_move_whole_with_their_sizes),
+        cmocka_unit_test(shared_bursts_are_stored_once),
+        cmocka_unit_test(the_transposer_passes_a_tile_while_the_next_one_enters),
+        cmocka_unit_test(a_clock_that_never_leaves_the_refresh_is_refused),
+        cmocka_unit_test(a_product_waits_for_its_load_and_stores_after_its_drain),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
