@@ -51,6 +51,17 @@ static void window_text(const sj_layer_info *l, char out[96]) {
 
 static const char *mode_name(sj_mode mode) { return mode == SJ_MODE_TRAIN ? "train" : "eval"; }
 
+#define ROW_MAX 256
+
+// Without the blanks that empty cells leave at the end.
+static void print_row(char row[ROW_MAX]) {
+    size_t length = strlen(row);
+    while (length > 0 && row[length - 1] == ' ') {
+        length--;
+    }
+    printf("%.*s\n", (int)length, row);
+}
+
 static void print_info(const sj_trace *t) {
     const sj_trace_meta *m = sj_trace_get_meta(t);
     const sj_network *net = sj_trace_get_network(t);
@@ -69,7 +80,10 @@ static void print_info(const sj_trace *t) {
         if (macs_of(l) > 0) {
             snprintf(macs, sizeof macs, "%" PRId64, macs_of(l));
         }
-        printf("%3d  %-20s %-10s %-13s %-13s %-12s %14s\n", i, l->name, sj_kind_name(l->kind), in, out, window, macs);
+        char row[ROW_MAX];
+        if (snprintf(row, sizeof row, "%3d  %-20s %-10s %-13s %-13s %-12s %14s", i, l->name, sj_kind_name(l->kind), in, out, window, macs) > 0) {
+            print_row(row);
+        }
     }
     printf("%3s  %-20s %-10s %-13s %-13s %-12s %14" PRId64 "\n\n", "", "total", "", "", "", "", total);
     for (int i = 0; i < sj_trace_step_count(t); i++) {
@@ -173,25 +187,26 @@ static sj_status measure(sj_trace *t, int step, int layer, layer_stats *s, sj_er
 
 static double ratio(int64_t part, int64_t whole) { return whole > 0 ? (double)part / (double)whole : (double)NAN; }
 
-static void print_share(int64_t part, int64_t whole) {
+static void share_text(int64_t part, int64_t whole, char out[16]) {
+    out[0] = '\0';
     if (whole > 0) {
-        printf(" %8.4f", ratio(part, whole));
-    } else {
-        printf(" %8s", "");
+        snprintf(out, 16, "%.4f", ratio(part, whole));
     }
 }
 
 static void print_layer_stats(const sj_layer_info *l, const layer_stats *s) {
-    printf("  %-20s %-10s", l->name, sj_kind_name(l->kind));
-    print_share(s->x.batch_nonzero, s->x.batch_count);
-    print_share(s->x.stored_nonzero, s->x.stored_count);
-    print_share(s->w.stored_nonzero, s->w.stored_count);
-    print_share(s->dy.batch_nonzero, s->dy.batch_count);
-    print_share(s->dy.stored_nonzero, s->dy.stored_count);
+    char x[16], x_stored[16], w[16], dy[16], dy_stored[16], kept[48] = "", row[ROW_MAX];
+    share_text(s->x.batch_nonzero, s->x.batch_count, x);
+    share_text(s->x.stored_nonzero, s->x.stored_count, x_stored);
+    share_text(s->w.stored_nonzero, s->w.stored_count, w);
+    share_text(s->dy.batch_nonzero, s->dy.batch_count, dy);
+    share_text(s->dy.stored_nonzero, s->dy.stored_count, dy_stored);
     if (s->kept > 0) {
-        printf("   %" PRId64 "/%" PRId64, s->kept, l->out.c);
+        snprintf(kept, sizeof kept, "%" PRId64 "/%" PRId64, s->kept, l->out.c);
     }
-    printf("\n");
+    if (snprintf(row, sizeof row, "  %-20s %-10s %8s %8s %8s %8s %8s   %s", l->name, sj_kind_name(l->kind), x, x_stored, w, dy, dy_stored, kept) > 0) {
+        print_row(row);
+    }
 }
 
 static json_t *layer_stats_json(const sj_layer_info *l, const layer_stats *s) {
