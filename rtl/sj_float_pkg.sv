@@ -8,6 +8,7 @@ package sj_float_pkg;
 
   /// Exact product of two bf16 values as fp32: two 8-bit significands give 16 bits of 24. E.g. 3f80 (1.0) * c000 (-2.0) = c0000000.
   function automatic logic [31:0] bf16_multiply(input logic [15:0] a, input logic [15:0] b);
+    // verilator no_inline_task
     logic [31:0] exp_a, exp_b, exponent, significand, carry, fraction, magnitude, sign;
     logic zero, special, nan;
     exp_a       = {24'b0, a[14:7]};
@@ -17,7 +18,7 @@ package sj_float_pkg;
     nan         = ((exp_a == 255) & (a[6:0] != 0)) | ((exp_b == 255) & (b[6:0] != 0)) | zero;
     significand = {24'b0, 1'b1, a[6:0]} * {24'b0, 1'b1, b[6:0]};  // 1.0 stands at bit 14, up to 3.97
     carry       = significand >> 15;
-    fraction    = (significand << (9 - carry)) & 32'h007f_ffff;
+    fraction    = (significand << (5'd9 - carry[4:0])) & 32'h007f_ffff;
     exponent    = exp_a + exp_b + carry;                          // biased twice: the result's exponent is this - 127
     magnitude   = ((exponent - 127) << 23) | fraction;
     magnitude   = (exponent >= 382) ? Infinity : magnitude;
@@ -29,7 +30,9 @@ package sj_float_pkg;
 
   /// Sum of two fp32 values, rounded to nearest even. E.g. 3f800000 (1.0) + 33800000 (2^-24) = 3f800000, a tie to even.
   function automatic logic [31:0] fp32_add(input logic [31:0] a, input logic [31:0] b);
-    logic [31:0] larger, smaller, exp_big, exp_small, sig_big, sig_small, distance, aligned, lost, sum, exponent, magnitude;
+    // verilator no_inline_task
+    logic [31:0] larger, smaller, exp_big, exp_small, sig_big, sig_small, gap, aligned, lost, sum, exponent, magnitude;
+    logic [4:0] distance;
     logic swap, subtract, cancelled, round_up, nan;
     swap      = (b & 32'h7fff_ffff) > (a & 32'h7fff_ffff);
     larger       = swap ? b : a;
@@ -40,8 +43,8 @@ package sj_float_pkg;
     // Significands with their leading one at bit 26: three bits below for guard, round and sticky.
     sig_big   = (exp_big == 0) ? 32'b0 : (((larger & 32'h007f_ffff) | 32'h0080_0000) << 3);
     sig_small = (exp_small == 0) ? 32'b0 : (((smaller & 32'h007f_ffff) | 32'h0080_0000) << 3);
-    distance  = exp_big - exp_small;
-    distance  = (distance > 31) ? 32'd31 : distance;
+    gap       = exp_big - exp_small;
+    distance  = (gap > 31) ? 5'd31 : gap[4:0];
     aligned   = sig_small >> distance;
     lost      = sig_small ^ (aligned << distance);
     aligned   = aligned | {31'b0, lost != 0};
