@@ -43,9 +43,16 @@ void DramChannel::await_turn(const Transfer &transfer) {
     }
 }
 
+// The mutation test builds this file with a longer turnaround and must see that the fidelities part.
+#ifdef SJ_MUTATE_DRAM_TURNAROUND
+constexpr int64_t kExtraTurnaroundTicks = 4;
+#else
+constexpr int64_t kExtraTurnaroundTicks = 0;
+#endif
+
 int64_t DramChannel::cycles_of(const Movement &movement, bool turns) const {
     const sj_dram_type *dram = run_->accel->dram;
-    const int64_t ticks = movement.bursts * dram->burst_ticks + movement.misses * dram->miss_ticks + (turns ? dram->turnaround_ticks : 0);
+    const int64_t ticks = movement.bursts * dram->burst_ticks + movement.misses * dram->miss_ticks + (turns ? dram->turnaround_ticks + kExtraTurnaroundTicks : 0);
     const int64_t transposer = movement.transposed_tiles > 0 ? (movement.transposed_tiles + 1) * run_->accel->k_tile : 0;
     return std::max({sj_accel_cycles_from_ticks(run_->accel, ticks), movement.codec_lines, transposer});
 }
