@@ -52,10 +52,10 @@ static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COL
 }
 
 static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
-    fprintf(f, "%s%s%s%s%s of %" PRId64 " images%s%s, energy in %s\n\n", prefix, run->network, run->dataset[0] != '\0' ? " on " : "", run->dataset,
+    fprintf(f, "%s%s%s%s%s at batch %" PRId64 "%s%s, energy in %s\n\n", prefix, run->network, run->dataset[0] != '\0' ? " on " : "", run->dataset,
             strcmp(run->mode, "train") == 0  ? ": a training step"
             : strcmp(run->mode, "eval") == 0 ? ": an inference"
-                                             : "a product",
+                                             : "gemm",
             run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name);
 }
 

@@ -31,9 +31,7 @@ static layout layout_of(const sj_stats *run) {
         for (int m = 0; m < MACHINES; m++) {
             const sj_stats_variant *v = sj_stats_find(run, (sj_machine)m, (sj_codec)c);
             any = any || v != NULL;
-            for (int i = 0; v != NULL && i < v->layer_count; i++) {
-                largest = fmax(largest, v->layers[i].energy[SJ_TYPICAL].total_pj);
-            }
+            largest = v != NULL ? fmax(largest, v->total.energy[SJ_TYPICAL].total_pj) : largest;
         }
         if (any) {
             l.codecs[l.codec_count++] = (sj_codec)c;
@@ -51,7 +49,7 @@ static layout layout_of(const sj_stats *run) {
     for (int c = 0; c < l.codec_count; c++) {
         l.cycles_codec = l.codecs[c] == run->codec ? run->codec : l.cycles_codec;
     }
-    l.unit = sj_energy_unit_for(largest);
+    l.unit = sj_energy_unit_for(largest / 100.0);  // up to five digits for the total, so that small layers keep theirs
     return l;
 }
 
@@ -271,11 +269,7 @@ static void total_row(sj_table *t, const layout *l, const sj_stats_variant *v, s
 }
 
 static sj_status print_totals(FILE *f, const layout *l, sj_error *err) {
-    double largest = 0.0;
-    for (int v = 0; v < l->run->variant_count; v++) {
-        largest = fmax(largest, l->run->variants[v].total.energy[SJ_TYPICAL].total_pj);
-    }
-    const sj_energy_unit unit = sj_energy_unit_for(largest);
+    const sj_energy_unit unit = l->unit;
     sj_table *t = sj_table_new(10, 1);
     sj_table_span(t, 3, "");
     char text[64];
@@ -300,11 +294,7 @@ static sj_status print_totals(FILE *f, const layout *l, sj_error *err) {
 static sj_status print_components(FILE *f, const layout *l, sj_error *err) {
     sj_table *t = sj_table_new(1 + l->run->variant_count, 1);
     char name[24];
-    double largest = 0.0;
-    for (int v = 0; v < l->run->variant_count; v++) {
-        largest = fmax(largest, l->run->variants[v].total.energy[SJ_TYPICAL].total_pj);
-    }
-    const sj_energy_unit unit = sj_energy_unit_for(largest);
+    const sj_energy_unit unit = l->unit;
     sj_table_cell(t, "component, %s", unit.name);
     for (int v = 0; v < l->run->variant_count; v++) {
         sj_variant_name(l->run->variants[v].variant, name);
