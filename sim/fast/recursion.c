@@ -59,8 +59,15 @@ typedef struct tile {
     int64_t rows, lanes;
 } tile;
 
+// The mutation test builds this file with a rounding left out and must see that the fidelities part.
+#ifdef SJ_MUTATE_DRAIN_ROUNDING
+static int64_t beats_a_row(int64_t bytes, int64_t bus_bytes) { return bytes / bus_bytes; }
+#else
+static int64_t beats_a_row(int64_t bytes, int64_t bus_bytes) { return sj_fast_ceil(bytes, bus_bytes); }
+#endif
+
 static uint64_t bus_beats(const state *s, const tile *t, int64_t bytes) {
-    const uint64_t beats = (uint64_t)(t->rows * sj_fast_ceil(s->run->accel->lanes * bytes, s->run->accel->o_bytes));
+    const uint64_t beats = (uint64_t)(t->rows * beats_a_row(s->run->accel->lanes * bytes, s->run->accel->o_bytes));
     s->out->counts.bus_o += beats;
     s->out->busy_drain += beats;
     return beats;

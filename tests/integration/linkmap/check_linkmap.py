@@ -10,7 +10,7 @@ import sys
 # What both sides may call: where values are, sizes of the machine, errors. Nothing here counts or times.
 SHARED = re.compile(r"^sj_(operand_|stream_|accel_|error_|phase_name|kind_name|machine_name|codec_name|alloc|counter_table|dram_)")
 FAST = "libsj_fast.a"
-CYCLE_LEVEL = ("libsj_systemc.a", "libsj_rtl.a")
+CYCLE_LEVEL = ("libsj_systemc.a", "libsj_rtl.a", "libsj_rtl_arrays.a", "libsj_rtl_models.a")
 
 
 def cross_references(text):
