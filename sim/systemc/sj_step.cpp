@@ -11,6 +11,9 @@ namespace {
 constexpr size_t kKnownBytesMax = size_t{64} << 20;
 constexpr size_t kKnownLinesMax = size_t{1} << 21;
 
+// Over a run of channels of one tap (and one line group), a window operand's element moves with the channel alone: one look-up serves the run.
+int64_t channel_step(const sj_operand &o, int64_t first, int64_t channel) { return o.channels != nullptr ? o.channels[channel] - o.channels[first] : channel - first; }
+
 void set_bit(uint64_t *words, int64_t k) { words[k / 64] |= uint64_t{1} << (k % 64); }
 
 }  // namespace
@@ -106,24 +109,42 @@ std::shared_ptr<StepA> StepMaker::make_a(int64_t m0, int64_t m1, int64_t k0, int
 }
 
 void StepMaker::pack_row(int64_t m, uint64_t *mask, int64_t k0, int64_t k1, StepA *a) {
-    const sj_operand *operand = &run_->job->a;
-    for (int64_t k = k0; k < k1; ++k) {
-        const sj_place place = sj_operand_place(operand, m, k, run_->accel->k_tile);
-        const bool in_range = place.offset != SJ_PADDING;
-        if (in_range) {
-            ++a->rows_in_range[to_size(k - k0)];
-            const Group group = {place.unit, place.chunk};
-            if (touched_.empty() || !(touched_.back() == group)) {
-                touched_.push_back(group);
-            }
+    const sj_operand &operand = run_->job->a;
+    const int64_t k_tile = run_->accel->k_tile;
+    for (int64_t k = k0; k < k1;) {
+        const sj_place place = sj_operand_place(&operand, m, k, k_tile);
+        const int64_t channel = operand.kind == SJ_OPERAND_WINDOW ? k % operand.channel_count : 0;
+        int64_t run_end = k + 1;
+        if (operand.kind == SJ_OPERAND_WINDOW) {
+            run_end = k + std::min(operand.channel_count - channel, k_tile - channel % k_tile);
         }
-        const bool present = in_range ? !skip_ || sj_values_nonzero(&operand->values, place.offset) : issue_padding_;
-        if (present) {
-            set_bit(mask, k - k0);
-            set_bit(a->any.data(), k - k0);
-            a->values.push_back(in_range ? sj_values_bits(&operand->values, place.offset) : uint16_t{0});
-            a->in_range.push_back(in_range ? 1 : 0);
+        run_end = std::min(run_end, k1);
+        if (place.offset != SJ_PADDING) {
+            touch({place.unit, place.chunk});
         }
+        for (int64_t x = k; x < run_end; ++x) {
+            const int64_t offset = place.offset == SJ_PADDING || x == k ? place.offset : place.offset + channel_step(operand, channel, channel + x - k);
+            pack_value(offset, x - k0, mask, a);
+        }
+        k = run_end;
+    }
+}
+
+void StepMaker::touch(const Group &group) {
+    if (touched_.empty() || !(touched_.back() == group)) {
+        touched_.push_back(group);
+    }
+}
+
+void StepMaker::pack_value(int64_t offset, int64_t k, uint64_t *mask, StepA *a) {
+    const sj_values &values = run_->job->a.values;
+    const bool in_range = offset != SJ_PADDING;
+    a->rows_in_range[to_size(k)] += in_range ? 1 : 0;
+    if (in_range ? !skip_ || sj_values_nonzero(&values, offset) : issue_padding_) {
+        set_bit(mask, k);
+        set_bit(a->any.data(), k);
+        a->values.push_back(in_range ? sj_values_bits(&values, offset) : uint16_t{0});
+        a->in_range.push_back(in_range ? 1 : 0);
     }
 }
 
@@ -152,9 +173,15 @@ int64_t StepMaker::group_lines(const Group &group) {
     const int64_t count = sj_operand_group_count(operand, group.unit, group.chunk, k_tile);
     int64_t present = count;
     if (skip_) {
+        const bool is_run = operand->kind == SJ_OPERAND_WINDOW;
+        int64_t offset = 0;
         present = 0;
         for (int64_t j = 0; j < count; ++j) {
-            present += sj_values_nonzero(&operand->values, sj_operand_group_offset(operand, group.unit, group.chunk, k_tile, j)) ? 1 : 0;
+            if (j == 0 || !is_run) {
+                offset = sj_operand_group_offset(operand, group.unit, group.chunk, k_tile, j);
+            }
+            const int64_t element = is_run ? offset + channel_step(*operand, group.chunk * k_tile, group.chunk * k_tile + j) : offset;
+            present += sj_values_nonzero(&operand->values, element) ? 1 : 0;
         }
     }
     const int64_t lines = ceil_div(value_bytes_ * present, run_->accel->line_bytes);
@@ -179,6 +206,20 @@ std::shared_ptr<const StepB> StepMaker::side_b(int64_t n0, int64_t n1, int64_t k
     return made;
 }
 
+void StepMaker::place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) const {
+    const sj_values &values = run_->job->b.values;
+    const bool in_range = offset != SJ_PADDING;
+    if (in_range) {
+        const size_t at = to_size(k * run_->accel->lanes + lane);
+        b->values[at] = sj_values_bits(&values, offset);
+        b->in_range[at] = 1;
+        ++b->lanes_in_range[to_size(k)];
+    }
+    if (in_range ? !skip_ || sj_values_nonzero(&values, offset) : issue_padding_) {
+        set_bit(b->any.data(), k);
+    }
+}
+
 std::shared_ptr<StepB> StepMaker::make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) const {
     const sj_operand *operand = &run_->job->b;
     const int64_t lanes = run_->accel->lanes;
@@ -187,19 +228,18 @@ std::shared_ptr<StepB> StepMaker::make_b(int64_t n0, int64_t n1, int64_t k0, int
     b->values.assign(to_size((k1 - k0) * lanes), 0);
     b->in_range.assign(to_size((k1 - k0) * lanes), 0);
     b->lanes_in_range.assign(to_size(k1 - k0), 0);
-    for (int64_t n = n0; n < n1; ++n) {
-        for (int64_t k = k0; k < k1; ++k) {
-            const int64_t offset = sj_operand_offset(operand, n, k);
-            const bool in_range = offset != SJ_PADDING;
-            if (in_range) {
-                const size_t at = to_size((k - k0) * lanes + n - n0);
-                b->values[at] = sj_values_bits(&operand->values, offset);
-                b->in_range[at] = 1;
-                ++b->lanes_in_range[to_size(k - k0)];
+    for (int64_t k = k0; k < k1; ++k) {
+        int64_t offset = SJ_PADDING;
+        int64_t channel = operand->channel_count;  // of the run's first lane; none yet
+        int64_t run_begin = n0;
+        for (int64_t n = n0; n < n1; ++n) {
+            if (operand->kind != SJ_OPERAND_WINDOW_T || channel + n - run_begin >= operand->channel_count) {
+                offset = sj_operand_offset(operand, n, k);
+                channel = n % operand->channel_count;
+                run_begin = n;
             }
-            if (in_range ? !skip_ || sj_values_nonzero(&operand->values, offset) : issue_padding_) {
-                set_bit(b->any.data(), k - k0);
-            }
+            const int64_t element = offset == SJ_PADDING || n == run_begin ? offset : offset + channel_step(*operand, channel, channel + n - run_begin);
+            place_lane(element, k - k0, n - n0, b.get());
         }
     }
     return b;

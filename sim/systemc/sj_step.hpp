@@ -72,6 +72,9 @@ private:
     std::shared_ptr<StepA> make_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1);
     std::shared_ptr<StepB> make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) const;
     void pack_row(int64_t m, uint64_t *mask, int64_t k0, int64_t k1, StepA *a);
+    void pack_value(int64_t offset, int64_t k, uint64_t *mask, StepA *a);
+    void touch(const Group &group);
+    void place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) const;
     void count_lines(StepA *a);
     int64_t group_lines(const Group &group);
     void set_beats(Step *step) const;

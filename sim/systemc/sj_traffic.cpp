@@ -90,11 +90,31 @@ void Traffic::move_coded(const sj_stream &stream, const sj_segment &segment, boo
     }
 }
 
+// How many values from v on differ in their channel alone: one look-up serves them.
+static int64_t channel_run(const sj_stream &s, int64_t v, int64_t *channel) {
+    if (s.kind != SJ_STREAM_ACTIVATION) {
+        return 1;
+    }
+    const int64_t chunk_values = s.images * s.y_count * s.x_count * s.k_tile;
+    const int64_t chunk = v / chunk_values;
+    const int64_t width = std::min(s.k_tile, s.channel_count - chunk * s.k_tile);
+    const int64_t at = (v - chunk * chunk_values) % width;
+    *channel = chunk * s.k_tile + at;
+    return width - at;
+}
+
 static int64_t count_nonzeros(const sj_stream &stream, int64_t begin, int64_t end) {
     const sj_values *values = sj_stream_values(&stream);
     int64_t count = 0;
-    for (int64_t v = begin; v < end; ++v) {
-        count += sj_values_nonzero(values, sj_stream_offset(&stream, v)) ? 1 : 0;
+    for (int64_t v = begin; v < end;) {
+        int64_t channel = 0;
+        const int64_t run_end = std::min(end, v + channel_run(stream, v, &channel));
+        const int64_t first = sj_stream_offset(&stream, v);
+        for (int64_t x = 0; x < run_end - v; ++x) {
+            const int64_t step = stream.channels != nullptr && x > 0 ? stream.channels[channel + x] - stream.channels[channel] : x;
+            count += sj_values_nonzero(values, first + step) ? 1 : 0;
+        }
+        v = run_end;
     }
     return count;
 }

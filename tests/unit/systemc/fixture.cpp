@@ -91,7 +91,7 @@ void make_gemm(Random *random, const sj_accel &accel, int64_t m, int64_t k, int6
     out->connect();
 }
 
-static sj_operand window(const sj_accel &accel, sj_operand_kind kind, int64_t taps, int64_t images, int64_t size, int64_t channels) {
+static sj_operand window(const sj_accel &accel, sj_operand_kind kind, int64_t taps, int64_t images, int64_t size, int64_t channels, std::vector<int32_t> *kept, Random *random) {
     sj_operand o = {};
     o.kind = kind;
     o.values.dtype = accel.dtype;
@@ -101,6 +101,13 @@ static sj_operand window(const sj_accel &accel, sj_operand_kind kind, int64_t ta
     o.stored_images = std::max<int64_t>(1, images / 2);  // the batch repeats what is stored
     o.grid_h = o.grid_w = o.source_h = o.source_w = size;
     o.stride = 1;
+    if (random->chance(50)) {
+        o.source_c = 2 * channels;
+        for (int64_t c = 0; c < channels; ++c) {
+            kept->push_back(static_cast<int32_t>(2 * c + random->between(0, 1)));
+        }
+        o.channels = kept->data();
+    }
     return o;
 }
 
@@ -111,17 +118,17 @@ void make_conv(Random *random, const sj_accel &accel, int64_t images, int64_t si
     }
     const int64_t pixels = images * size * size;
     if (weight_gradient) {
-        job.a = window(accel, SJ_OPERAND_WINDOW_T, 1, images, size, outputs);
-        job.b = window(accel, SJ_OPERAND_WINDOW_T, 9, images, size, channels);
+        job.a = window(accel, SJ_OPERAND_WINDOW_T, 1, images, size, outputs, &out->kept_a, random);
+        job.b = window(accel, SJ_OPERAND_WINDOW_T, 9, images, size, channels, &out->kept_b, random);
         job.m = outputs;
         job.k = pixels;
         job.n = 9 * channels;
         job.flags_per_lane = channels % accel.lanes != 0;
         job.out_bytes = 4;
-        fill_values(random, accel.dtype, pixels * outputs, 40, &out->bf16_a, &out->int8_a);
-        fill_values(random, accel.dtype, pixels * channels, 60, &out->bf16_b, &out->int8_b);
+        fill_values(random, accel.dtype, pixels * job.a.source_c, 40, &out->bf16_a, &out->int8_a);
+        fill_values(random, accel.dtype, pixels * job.b.source_c, 60, &out->bf16_b, &out->int8_b);
     } else {
-        job.a = window(accel, SJ_OPERAND_WINDOW, 9, images, size, channels);
+        job.a = window(accel, SJ_OPERAND_WINDOW, 9, images, size, channels, &out->kept_a, random);
         job.b.kind = SJ_OPERAND_WEIGHT;
         job.b.values.dtype = accel.dtype;
         job.b.tap_count = 9;
@@ -133,7 +140,7 @@ void make_conv(Random *random, const sj_accel &accel, int64_t images, int64_t si
         job.k = 9 * channels;
         job.n = outputs;
         job.out_bytes = accel.dtype == SJ_DTYPE_BF16 ? 2 : 4;
-        fill_values(random, accel.dtype, pixels * channels, 50, &out->bf16_a, &out->int8_a);
+        fill_values(random, accel.dtype, pixels * job.a.source_c, 50, &out->bf16_a, &out->int8_a);
         fill_values(random, accel.dtype, outputs * 9 * channels, 80, &out->bf16_b, &out->int8_b);
     }
     one_block(out);

@@ -37,6 +37,7 @@ struct Job {
     std::vector<uint16_t> bf16_a, bf16_b;
     std::vector<int8_t> int8_a, int8_b;
     std::vector<sj_tap> taps;
+    std::vector<int32_t> kept_a, kept_b;  // channels
     std::vector<sj_stream> streams;
     std::vector<sj_segment> segments;
     std::vector<sj_block> blocks;
@@ -47,7 +48,7 @@ void fill_values(Random *random, sj_dtype dtype, int64_t count, int64_t density_
 
 // O[m x n] = A B of random values as one block without transfers.
 void make_gemm(Random *random, const sj_accel &accel, int64_t m, int64_t k, int64_t n, int64_t density_a, int64_t density_b, Job *out);
-// 3x3 convolution with padding 1 over images x size x size x channels, as forward (A = im2col) or as weight gradient (A = dy^T, B = im2col).
+// 3x3 convolution with padding 1 over images x size x size x channels (at times those kept of twice as many), as forward (A = im2col) or as weight gradient (A = dy^T, B = im2col).
 void make_conv(Random *random, const sj_accel &accel, int64_t images, int64_t size, int64_t channels, int64_t outputs, bool weight_gradient, Job *out);
 // Cuts the job into blocks of random sizes, k outermost or innermost.
 void cut_blocks(Random *random, const sj_accel &accel, Job *job);

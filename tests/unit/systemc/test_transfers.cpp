@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "fixture.hpp"
+#include "oracle_transfers.hpp"
 #include "sj_array.hpp"
 
 extern "C" {
@@ -173,6 +174,47 @@ void a_clock_that_never_leaves_the_refresh_is_refused(void **) {
     assert_non_null(std::strstr(err.message, "clock_mhz"));
 }
 
+// Streams of kept channels over sub-grids of stored images, against a walk value by value.
+void coded_sub_grids_equal_a_walk_value_by_value(void **) {
+    test::Random r(test::seed_of_run());
+    for (int i = 0; i < 40; ++i) {
+        std::vector<uint16_t> values;
+        std::vector<int8_t> none;
+        const int64_t channels = r.between(1, 40), height = r.between(1, 9), width = r.between(1, 9), stored = r.between(1, 3);
+        test::fill_values(&r, SJ_DTYPE_BF16, stored * height * width * 2 * channels, 30, &values, &none);
+        sj_stream s = coded(0, 0, kPage, values);
+        s.images = stored + r.between(0, 3);
+        s.stored_images = stored;
+        s.source_h = height;
+        s.source_w = width;
+        s.source_c = 2 * channels;
+        s.y_step = s.x_step = r.between(1, 2);
+        s.y_count = (height + s.y_step - 1) / s.y_step;
+        s.x_count = (width + s.x_step - 1) / s.x_step;
+        s.channel_count = channels;
+        s.k_tile = r.pick({8, 16, 64});
+        s.length = s.images * s.y_count * s.x_count * channels;
+        std::vector<int32_t> kept;
+        for (int64_t c = 0; c < channels; ++c) {
+            kept.push_back(static_cast<int32_t>(2 * c + r.between(0, 1)));
+        }
+        s.channels = r.chance(70) ? kept.data() : nullptr;
+        test::Job j;
+        j.streams = {s};
+        const int64_t begin = r.between(0, s.length - 1);
+        j.segments = {{0, begin, r.between(begin + 1, s.length), false}, {0, 0, begin, false}};
+        j.blocks = {block(0, 1, 1, 1, 0)};
+        set_elementwise(&j);
+        sj_outcome want = {};
+        test::expected_queue(test::small_accel(), {SJ_MACHINE_SKIP, SJ_CODEC_BITMASK}, j.job, &want);
+        const sj_outcome got = run(test::small_accel(), j, SJ_CODEC_BITMASK);
+        assert_int_equal(got.counts.dram_read, want.counts.dram_read);
+        assert_int_equal(got.counts.dram_write, want.counts.dram_write);
+        assert_int_equal(got.counts.dram_activate, want.counts.dram_activate);
+        assert_int_equal(got.busy_dram, want.busy_dram);
+    }
+}
+
 // Product with transfers: the array waits for the load, the store for the drain.
 void a_product_waits_for_its_load_and_stores_after_its_drain(void **) {
     const sj_accel accel = test::small_accel();
@@ -202,6 +244,7 @@ int main() {
         cmocka_unit_test(the_queue_is_in_order),
         cmocka_unit_test(a_refresh_window_makes_no_progress),
         cmocka_unit_test(coded_groups_move_whole_with_their_sizes),
+        cmocka_unit_test(coded_sub_grids_equal_a_walk_value_by_value),
         cmocka_unit_test(shared_bursts_are_stored_once),
         cmocka_unit_test(the_transposer_passes_a_tile_while_the_next_one_enters),
         cmocka_unit_test(a_clock_that_never_leaves_the_refresh_is_refused),
