@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.."
 out=${1:-runs/demo}
 scripts/get-deps.sh --minimal
 start=$(date +%s)
-cmake --preset release -DSJ_TESTS=OFF -B build/demo > /dev/null
+cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DSJ_TESTS=OFF > /dev/null
 cmake --build build/demo -j "$(nproc)"
 built=$(date +%s)
-skipjoule=build/demo/cli/skipjoule
+skipjoule=build/demo/skipjoule
 rm -rf "$out"
 mkdir -p "$out"
 for method in plain eat ssprop; do
