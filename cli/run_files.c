@@ -98,7 +98,9 @@ static sj_status write_all(const char *temporary, const char *path, const conten
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make the folder: %s", temporary, strerror(errno));
     }
     for (int i = 0; i < FILE_COUNT; i++) {
-        SJ_TRY(write_file(temporary, i, c, err));
+        if (write_file(temporary, i, c, err) != SJ_OK) {
+            return sj_error_prefix(err, "%s: not written", path);
+        }
     }
     return move_into_place(temporary, path, err);
 }

@@ -333,6 +333,21 @@ static void print_headline(FILE *f, const layout *l) {
     }
 }
 
+// The work itself, the same on all machines; what ssProp left out stands beside it.
+static void print_macs(FILE *f, const layout *l) {
+    const sj_stat *total = &l->run->variants[0].total;
+    char in_range[24], padding[24], active[24], whole[24];
+    sj_format_count(in_range, (double)total->macs_total);
+    sj_format_count(padding, (double)total->macs_padding);
+    sj_format_count(active, (double)total->macs_active);
+    sj_format_count(whole, (double)total->macs_uncompacted);
+    fprintf(f, "MACs: %s in range, of these %s of two nonzeros; %s of padding apart", in_range, active, padding);
+    if (total->macs_uncompacted != total->macs_total + total->macs_padding) {
+        fprintf(f, "; before dropped channels were left out the product had %s", whole);
+    }
+    fputs(".\n", f);
+}
+
 sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     if (run->variant_count == 0) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "a run without a variant");
@@ -344,6 +359,7 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     fputc('\n', f);
     SJ_TRY(print_components(f, &l, err));
     fputc('\n', f);
+    print_macs(f, &l);
     print_headline(f, &l);
     return SJ_OK;
 }
