@@ -6,6 +6,7 @@ module sj_mask_store #(
   localparam int unsigned OffsetW = $clog2(Slots * KTile + 1)
 ) (
   input  logic                          clk_i,
+  input  logic                          rst_ni,
   /// Write all masks of a step into a buffer (step number mod 4).
   input  logic                          we_i,
   input  logic [1:0]                    buffer_i,
@@ -13,6 +14,8 @@ module sj_mask_store #(
   input  logic [Slots-1:0][OffsetW-1:0] base_i,
   /// Buffer to read, in the same cycle.
   input  logic [1:0]                    read_buffer_i,
+  /// The row ends the step of the buffer being read: until it is written again it reads as empty.
+  input  logic                          clear_i,
   output logic [Slots-1:0][KTile-1:0]   mask_o,
   output logic [Slots-1:0][OffsetW-1:0] base_o
 );
@@ -20,8 +23,21 @@ module sj_mask_store #(
   logic [Slots-1:0][KTile-1:0]   mask_q [4];
   logic [Slots-1:0][OffsetW-1:0] base_q [4];
 
-  assign mask_o = mask_q[read_buffer_i];
+  logic [3:0] written_d, written_q;
+
+  assign mask_o = mask_q[read_buffer_i] & {(Slots * KTile){written_q[read_buffer_i]}};
   assign base_o = base_q[read_buffer_i];
+
+  always_comb begin
+    written_d = written_q;
+    if (clear_i) written_d[read_buffer_i] = 1'b0;
+    if (we_i) written_d[buffer_i] = 1'b1;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) written_q <= '0;
+    else         written_q <= written_d;
+  end
 
   always_ff @(posedge clk_i) begin
     if (we_i) begin

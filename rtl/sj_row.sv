@@ -119,11 +119,13 @@ module sj_row #(
     .KTile(KTile)
   ) u_mask_store (
     .clk_i,
+    .rst_ni,
     .we_i         (mask_we_i),
     .buffer_i     (mask_buffer_i),
     .mask_i,
     .base_i       (mask_base_i),
     .read_buffer_i(step_q),
+    .clear_i      (step_end_o | pass),
     .mask_o       (mask),
     .base_o       (base)
   );

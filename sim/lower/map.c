@@ -68,8 +68,10 @@ typedef struct plan {
     int64_t cost;
 } plan;
 
-// Bytes moved plus what cannot overlap (first load, last store) plus the blocks' overhead.
-static int64_t traffic(const sj_job *job, const plan *p, const footprint *a, const footprint *b) {
+// Bytes moved, to DRAM or as partial sums, plus what cannot overlap (first load, last store) plus the blocks' overhead.
+static int64_t traffic(const sj_accel *accel, const sj_job *job, const plan *p, const footprint *a, const footprint *b) {
+    const int64_t m_tile = accel->rows * accel->slots;
+    const int64_t n_tile = accel->lanes;
     const int64_t mb = sj_ceil_div(job->m, p->m_block);
     const int64_t nb = sj_ceil_div(job->n, p->n_block);
     const int64_t kb = sj_max64(sj_ceil_div(job->k, p->k_block), 1);
@@ -78,7 +80,9 @@ static int64_t traffic(const sj_job *job, const plan *p, const footprint *a, con
     const int64_t loads = a->total * (a_stays ? 1 : nb) + b->total * (b_stays ? 1 : mb);
     const int64_t last_m = job->m - (mb - 1) * p->m_block;
     const int64_t last_n = job->n - (nb - 1) * p->n_block;
-    return loads + a->first + b->first + last_m * last_n * job->out_bytes + mb * nb * kb * BLOCK_OVERHEAD_BYTES;
+    const bool one_tile = p->m_block <= m_tile && p->n_block <= n_tile;  // keeps its accumulators
+    const int64_t partials = one_tile ? 0 : (kb - 1) * job->m * job->n * 2 * 4;  // out to the O buffer and back
+    return loads + partials + a->first + b->first + last_m * last_n * job->out_bytes + mb * nb * kb * BLOCK_OVERHEAD_BYTES;
 }
 
 static int64_t greatest_common_divisor(int64_t a, int64_t b) { return b == 0 ? a : greatest_common_divisor(b, a % b); }
@@ -92,13 +96,13 @@ static capacity buffer_split(const sj_accel *accel) {
     return (capacity){bytes / 4, bytes / 8, bytes / 8};
 }
 
-static void try_plan(const sj_job *job, const capacity *fit, plan p, const footprint *a, const footprint *b, plan *best) {
+static void try_plan(const sj_accel *accel, const sj_job *job, const capacity *fit, plan p, const footprint *a, const footprint *b, plan *best) {
     const int64_t out_bytes = p.k_block < job->k ? 4 : job->out_bytes;
     const int64_t outputs = sj_min64(p.m_block, job->m) * sj_min64(p.n_block, job->n);
     if (a->largest > fit->a || b->largest > fit->b || outputs > fit->out / out_bytes) {
         return;
     }
-    p.cost = traffic(job, &p, a, b);
+    p.cost = traffic(accel, job, &p, a, b);
     if (best->cost < 0 || p.cost < best->cost) {
         *best = p;
     }
@@ -119,8 +123,8 @@ static sj_status search(const sj_accel *accel, const sj_job *job, int64_t n_unit
             footprint b;
             SJ_TRY(measure(job, sj_segments_b, job->n, ns.value[ni], ks.value[ki], accel->k_tile, fit.b, &b, err));
             for (int mi = 0; mi < ms.count; mi++) {
-                try_plan(job, &fit, (plan){ms.value[mi], ns.value[ni], ks.value[ki], false, -1}, &a[mi], &b, best);
-                try_plan(job, &fit, (plan){ms.value[mi], ns.value[ni], ks.value[ki], true, -1}, &a[mi], &b, best);
+                try_plan(accel, job, &fit, (plan){ms.value[mi], ns.value[ni], ks.value[ki], false, -1}, &a[mi], &b, best);
+                try_plan(accel, job, &fit, (plan){ms.value[mi], ns.value[ni], ks.value[ki], true, -1}, &a[mi], &b, best);
             }
         }
     }
