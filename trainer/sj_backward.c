@@ -167,7 +167,7 @@ static void plain_backward(const sj_model *m, int index) {
             if (l->info->kind == SJ_KIND_RELU) {
                 sj_relu_backward(out, x + c * in, l->dy + c * out, dx + c * in);
             } else if (l->info->kind == SJ_KIND_MAXPOOL) {
-                sj_maxpool_backward(l->info, m->chunk, x + c * in, l->dy + c * out, dx + c * in);
+                sj_maxpool_backward(l->info, m->chunk, x + c * in, l->y + c * out, l->dy + c * out, dx + c * in);
             } else if (l->info->kind == SJ_KIND_AVGPOOL) {
                 sj_avgpool_backward(l->info, m->chunk, l->dy + c * out, dx + c * in);
             } else {

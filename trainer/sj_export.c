@@ -243,20 +243,49 @@ sj_status sj_export_step(const sj_export *e, const sj_model *m, const sj_step_in
     return status;
 }
 
-void sj_measure_density(const sj_model *m, const sj_batch_density *out) {
-    const int64_t input = sj_dims_count(m->input_dims);
-    const float input_density = (float)((double)count_batch(m->batch, input, m->input) / (double)(m->batch * input));
+// All counts of a batch in one parallel region: row 0 the input, then y and dy of each layer; a column a chunk, so that no two threads share a count.
+static void count_chunk(const sj_model *m, int64_t chunk, int64_t columns, int64_t *counts) {
+    const int64_t input = m->chunk * sj_dims_count(m->input_dims);
+    counts[chunk] = sj_count_nonzero(input, m->input + chunk * input);
+    for (int i = 0; i < m->layer_count; i++) {
+        const sj_layer *l = &m->layers[i];
+        const int64_t each = m->chunk * sj_model_out_count(l);
+        int64_t *row = counts + (1 + 2 * (int64_t)i) * columns;
+        row[chunk] = l->owns_y ? sj_count_nonzero(each, l->y + chunk * each) : 0;
+        row[columns + chunk] = l->dy != NULL ? sj_count_nonzero(each, l->dy + chunk * each) : 0;
+    }
+}
+
+static float density_of(const int64_t *row, int64_t columns, int64_t values) {
+    int64_t nonzero = 0;
+    for (int64_t c = 0; c < columns; c++) {
+        nonzero += row[c];
+    }
+    return (float)((double)nonzero / (double)values);
+}
+
+sj_status sj_measure_density(const sj_model *m, const sj_batch_density *out, sj_error *err) {
+    const int64_t columns = m->batch / m->chunk;
+    int64_t *counts;
+    SJ_TRY(sj_alloc((void **)&counts, (uint64_t)((2 * (int64_t)m->layer_count + 1) * columns), sizeof *counts, "densities", err));
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t c = 0; c < columns; c++) {
+        count_chunk(m, c, columns, counts);
+    }
+    const float input = density_of(counts, columns, m->batch * sj_dims_count(m->input_dims));
     float *y = out->kept;  // until the end: the density of each layer's output
     for (int i = 0; i < m->layer_count; i++) {
         const sj_layer *l = &m->layers[i];
         const int from = l->info->inputs[0];
-        const int64_t count = sj_model_out_count(l);
-        out->x[i] = from < 0 ? input_density : y[from];
-        y[i] = l->owns_y ? (float)((double)count_batch(m->batch, count, l->y) / (double)(m->batch * count)) : out->x[i];
-        out->dy[i] = l->dy != NULL ? (float)((double)count_batch(m->batch, count, l->dy) / (double)(m->batch * count)) : NAN;
+        const int64_t values = m->batch * sj_model_out_count(l), *row = counts + (1 + 2 * (int64_t)i) * columns;
+        out->x[i] = from < 0 ? input : y[from];
+        y[i] = l->owns_y ? density_of(row, columns, values) : out->x[i];
+        out->dy[i] = l->dy != NULL ? density_of(row + columns, columns, values) : NAN;
     }
     for (int i = 0; i < m->layer_count; i++) {
         const sj_layer *l = &m->layers[i];
         out->kept[i] = l->info->kind == SJ_KIND_CONV ? (float)l->kept_count / (float)l->info->out.c : NAN;
     }
+    free(counts);
+    return SJ_OK;
 }

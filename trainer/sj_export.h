@@ -22,6 +22,6 @@ sj_status sj_export_step(const sj_export *e, const sj_model *m, const sj_step_in
 typedef struct sj_batch_density {
     float *x, *dy, *kept;
 } sj_batch_density;
-void sj_measure_density(const sj_model *m, const sj_batch_density *out);
+sj_status sj_measure_density(const sj_model *m, const sj_batch_density *out, sj_error *err);
 
 #endif

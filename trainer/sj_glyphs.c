@@ -8,7 +8,7 @@
 #include "sj_file.h"
 #include "sj_random.h"
 
-enum { SIDE = 32, CHANNELS = 3, POINTS_MAX = 16, CLASSES = 10, CLUTTER_MAX = 5 };
+enum { SIDE = 32, CHANNELS = 3, POINTS_MAX = 16, CLASSES = 10, CLUTTER_MAX = 3 };
 
 typedef struct point {
     double x, y;
@@ -39,7 +39,7 @@ static double between(sj_random *r, double low, double high) { return low + (hig
 // Rotation by an angle with tan(angle / 2) = t, without trigonometric functions.
 static figure place_figure(const figure *f, sj_random *r) {
     const double t = between(r, -0.16, 0.16), norm = 1.0 + t * t, co = (1.0 - t * t) / norm, si = 2.0 * t / norm;
-    const double size = between(r, 5.0, 10.5), aspect = between(r, 0.75, 1.3), shear = between(r, -0.2, 0.2);
+    const double size = between(r, 6.0, 11.0), aspect = between(r, 0.75, 1.3), shear = between(r, -0.2, 0.2);
     const double margin = 15.5 - size * 0.9, cx = 15.5 + between(r, -margin, margin), cy = 15.5 + between(r, -margin, margin);
     figure out = *f;
     for (int i = 0; i < f->count; i++) {
@@ -80,10 +80,10 @@ typedef struct colour {
 } colour;
 
 // Draws stand in statements of their own: C leaves the order inside an expression open.
-static colour draw_colour(sj_random *r) {
+static colour draw_colour(sj_random *r, double low, double high) {
     colour out;
     for (int c = 0; c < CHANNELS; c++) {
-        out.v[c] = between(r, 0.0, 1.0);
+        out.v[c] = between(r, low, high);
     }
     return out;
 }
@@ -95,10 +95,10 @@ static point draw_point(sj_random *r, double low, double high) {
     return out;
 }
 
-// A pen that stands out from the ground by at least `contrast` in the sum of channel differences.
+// A light pen that stands out from the ground by at least `contrast` in the sum of channel differences.
 static colour draw_pen(sj_random *r, const colour *ground, double contrast) {
     for (;;) {
-        const colour pen = draw_colour(r);
+        const colour pen = draw_colour(r, 0.35, 1.0);
         double difference = 0.0;
         for (int c = 0; c < CHANNELS; c++) {
             difference += fabs(pen.v[c] - ground->v[c]);
@@ -138,7 +138,7 @@ static void paint_clutter(canvas *out, sj_random *r) {
     for (int i = 0; i < strokes; i++) {
         const point a = draw_point(r, 0.0, 31.0), offset = draw_point(r, -5.0, 5.0);
         const figure stroke = {2, {a, {a.x + offset.x, a.y + offset.y}}};
-        const colour pen = draw_colour(r);
+        const colour pen = draw_colour(r, 0.0, 1.0);
         paint(out, &stroke, between(r, 0.2, 0.9), &pen, 0.8);
     }
 }
@@ -146,13 +146,13 @@ static void paint_clutter(canvas *out, sj_random *r) {
 void sj_glyphs_draw(uint64_t seed, int64_t index, uint8_t pixels[32 * 32 * 3]) {
     sj_random r = sj_random_stream(seed, (uint64_t)index);
     canvas image;
-    const colour ground = draw_colour(&r), pen = draw_pen(&r, &ground, 0.7);
+    const colour ground = draw_colour(&r, 0.0, 0.5), pen = draw_pen(&r, &ground, 0.9);
     paint_ground(&image, &ground, &r);
     paint_clutter(&image, &r);
     const figure f = place_figure(&figures[index % CLASSES], &r);
-    const double radius = between(&r, 0.5, 1.5), opacity = between(&r, 0.75, 1.0);
+    const double radius = between(&r, 0.6, 1.6), opacity = between(&r, 0.8, 1.0);
     paint(&image, &f, radius, &pen, opacity);
-    const double noise = between(&r, 0.0, 0.16);
+    const double noise = between(&r, 0.0, 0.10);
     for (int i = 0; i < SIDE * SIDE * CHANNELS; i++) {
         double bell = -1.5;  // the sum of three uniform draws: variance 1/4
         for (int j = 0; j < 3; j++) {

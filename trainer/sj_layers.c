@@ -6,16 +6,18 @@
 
 #include "sj_bf16.h"
 
-void sj_relu_forward(int64_t count, const float *x, float *y) {
+// Without branches: the signs of activations cannot be predicted.
+void sj_relu_forward(int64_t count, const float *restrict x, float *restrict y) {
     for (int64_t i = 0; i < count; i++) {
-        const float v = x[i] > 0.0F ? x[i] : 0.0F * x[i];  // a NaN or an infinity must not turn into 0
-        y[i] = v + 0.0F;                                   // -0 to +0
+        const float v = x[i];
+        y[i] = (v < 0.0F ? 0.0F : v) + 0.0F;  // a NaN stays; -0 to +0
     }
 }
 
-void sj_relu_backward(int64_t count, const float *x, const float *dy, float *dx) {
+void sj_relu_backward(int64_t count, const float *restrict x, const float *restrict dy, float *restrict dx) {
     for (int64_t i = 0; i < count; i++) {
-        dx[i] = x[i] > 0.0F ? dy[i] : 0.0F;
+        const float d = dy[i];
+        dx[i] = x[i] > 0.0F ? d : 0.0F;
     }
 }
 
@@ -28,7 +30,7 @@ static window window_at(const sj_layer_info *l, int64_t p, int64_t q) {
     return (window){y < 0 ? 0 : y, y + l->kernel_h > l->in.h ? l->in.h : y + l->kernel_h, x < 0 ? 0 : x, x + l->kernel_w > l->in.w ? l->in.w : x + l->kernel_w};
 }
 
-void sj_maxpool_forward(const sj_layer_info *l, int64_t images, const float *x, float *y) {
+void sj_maxpool_forward(const sj_layer_info *l, int64_t images, const float *restrict x, float *restrict y) {
     const int64_t channels = l->in.c;
     for (int64_t i = 0; i < images * l->out.h * l->out.w; i++) {
         const float *image = x + i / (l->out.h * l->out.w) * l->in.h * l->in.w * channels;
@@ -46,30 +48,42 @@ void sj_maxpool_forward(const sj_layer_info *l, int64_t images, const float *x, 
     }
 }
 
-static void maxpool_scatter(const sj_layer_info *l, const window *win, int64_t c, const float *image, float dy, float *dx) {
-    int64_t best = (win->y0 * l->in.w + win->x0) * l->in.c + c;
+enum { LANES = 16 };  // channels at a time
+
+// The first place in row order whose value is the window's maximum takes the gradient.
+static void maxpool_scatter(const sj_layer_info *l, const window *win, int64_t lanes, const float *image, const float *best, const float *dy, float *dx) {
+    int32_t open[LANES];
+    for (int64_t c = 0; c < lanes; c++) {
+        open[c] = 1;
+    }
     for (int64_t r = win->y0; r < win->y1; r++) {
         for (int64_t s = win->x0; s < win->x1; s++) {
-            const int64_t at = (r * l->in.w + s) * l->in.c + c;
-            best = image[at] > image[best] ? at : best;
+            const float *v = image + (r * l->in.w + s) * l->in.c;
+            float *d = dx + (r * l->in.w + s) * l->in.c;
+            for (int64_t c = 0; c < lanes; c++) {
+                const int32_t hit = open[c] & (v[c] == best[c] ? 1 : 0);
+                const float g = dy[c];
+                d[c] += hit != 0 ? g : 0.0F;
+                open[c] -= hit;
+            }
         }
     }
-    dx[best] += dy;
 }
 
-void sj_maxpool_backward(const sj_layer_info *l, int64_t images, const float *x, const float *dy, float *dx) {
+void sj_maxpool_backward(const sj_layer_info *l, int64_t images, const float *x, const float *y, const float *dy, float *dx) {
     const int64_t in_count = l->in.h * l->in.w * l->in.c;
     memset(dx, 0, (size_t)(images * in_count) * sizeof *dx);
     for (int64_t i = 0; i < images * l->out.h * l->out.w; i++) {
         const int64_t image = i / (l->out.h * l->out.w);
         const window win = window_at(l, i / l->out.w % l->out.h, i % l->out.w);
-        for (int64_t c = 0; c < l->in.c; c++) {
-            maxpool_scatter(l, &win, c, x + image * in_count, dy[i * l->in.c + c], dx + image * in_count);
+        for (int64_t c = 0; c < l->in.c; c += LANES) {
+            const int64_t lanes = l->in.c - c < LANES ? l->in.c - c : LANES, out = i * l->in.c + c, in = image * in_count + c;
+            maxpool_scatter(l, &win, lanes, x + in, y + out, dy + out, dx + in);
         }
     }
 }
 
-void sj_avgpool_forward(const sj_layer_info *l, int64_t images, const float *x, float *y) {
+void sj_avgpool_forward(const sj_layer_info *l, int64_t images, const float *restrict x, float *restrict y) {
     const int64_t channels = l->in.c;
     const float inverse = 1.0F / (float)(l->kernel_h * l->kernel_w);
     for (int64_t i = 0; i < images * l->out.h * l->out.w; i++) {
@@ -107,7 +121,7 @@ void sj_avgpool_backward(const sj_layer_info *l, int64_t images, const float *dy
     }
 }
 
-void sj_bn_sums(int64_t pixels, int64_t channels, const float *x, double *sums, double *squares) {
+void sj_bn_sums(int64_t pixels, int64_t channels, const float *restrict x, double *restrict sums, double *restrict squares) {
     memset(sums, 0, (size_t)channels * sizeof *sums);
     memset(squares, 0, (size_t)channels * sizeof *squares);
     for (int64_t i = 0; i < pixels; i++) {
@@ -119,7 +133,8 @@ void sj_bn_sums(int64_t pixels, int64_t channels, const float *x, double *sums, 
     }
 }
 
-void sj_bn_forward(int64_t pixels, int64_t channels, const float *x, const float *mean, const float *scale, const float *shift, float *y) {
+void sj_bn_forward(int64_t pixels, int64_t channels, const float *restrict x, const float *restrict mean, const float *restrict scale, const float *restrict shift,
+                   float *restrict y) {
     for (int64_t i = 0; i < pixels; i++) {
         for (int64_t c = 0; c < channels; c++) {
             y[i * channels + c] = scale[c] * (x[i * channels + c] - mean[c]) + shift[c];
@@ -127,8 +142,8 @@ void sj_bn_forward(int64_t pixels, int64_t channels, const float *x, const float
     }
 }
 
-void sj_bn_backward_sums(int64_t pixels, int64_t channels, const float *x, const float *dy, const float *mean, const float *inverse_std, double *dy_sums,
-                         double *dy_x_sums) {
+void sj_bn_backward_sums(int64_t pixels, int64_t channels, const float *restrict x, const float *restrict dy, const float *restrict mean,
+                         const float *restrict inverse_std, double *restrict dy_sums, double *restrict dy_x_sums) {
     memset(dy_sums, 0, (size_t)channels * sizeof *dy_sums);
     memset(dy_x_sums, 0, (size_t)channels * sizeof *dy_x_sums);
     for (int64_t i = 0; i < pixels; i++) {
@@ -140,8 +155,8 @@ void sj_bn_backward_sums(int64_t pixels, int64_t channels, const float *x, const
     }
 }
 
-void sj_bn_backward(int64_t pixels, int64_t channels, const float *x, const float *dy, const float *mean, const float *inverse_std, const float *gamma,
-                    const float *a, const float *b, float *dx) {
+void sj_bn_backward(int64_t pixels, int64_t channels, const float *restrict x, const float *restrict dy, const float *restrict mean, const float *restrict inverse_std,
+                    const float *restrict gamma, const float *restrict a, const float *restrict b, float *restrict dx) {
     for (int64_t i = 0; i < pixels; i++) {
         for (int64_t c = 0; c < channels; c++) {
             const float xhat = (x[i * channels + c] - mean[c]) * inverse_std[c];
@@ -203,13 +218,13 @@ void sj_column_abs_sums(int64_t rows, int64_t channels, const float *v, double *
 }
 
 int64_t sj_count_nonzero(int64_t count, const float *v) {
+    enum { BLOCK = 65536, SMALLEST = 0x007f8000 };  // the least magnitude that rounds to an exponent above 0: nearest, ties to even
     int64_t total = 0;
     for (int64_t done = 0; done < count;) {
-        const int64_t end = count - done > 65536 ? done + 65536 : count;
-        uint32_t nonzero = 0;  // 32-bit partial counts vectorise
+        const int64_t end = count - done > BLOCK ? done + BLOCK : count;
+        int32_t nonzero = 0;  // 32-bit partial counts vectorise
         for (; done < end; done++) {
-            const uint32_t bits = sj_f32_bits(v[done]);
-            nonzero += ((bits + 0x7fffU + ((bits >> 16) & 1U)) & 0x7f800000U) != 0;
+            nonzero += (int32_t)(sj_f32_bits(v[done]) & 0x7fffffffU) >= SMALLEST ? 1 : 0;
         }
         total += nonzero;
     }

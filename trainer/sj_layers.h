@@ -15,7 +15,7 @@ void sj_relu_backward(int64_t count, const float *x, const float *dy, float *dx)
 
 // The first maximum of a window in row order wins, as a machine that scans the window would choose; padding never wins. dx is written whole.
 void sj_maxpool_forward(const sj_layer_info *l, int64_t images, const float *x, float *y);
-void sj_maxpool_backward(const sj_layer_info *l, int64_t images, const float *x, const float *dy, float *dx);
+void sj_maxpool_backward(const sj_layer_info *l, int64_t images, const float *x, const float *y, const float *dy, float *dx);  // y: of the forward pass
 
 // The mean over kernel_h * kernel_w, padding included as zeros.
 void sj_avgpool_forward(const sj_layer_info *l, int64_t images, const float *x, float *y);

@@ -119,7 +119,7 @@ static sj_status train_batch(run *r, int64_t epoch, int64_t batch, double lr, sj
     const sj_backward_options method = method_now(r, epoch);
     SJ_TRY(sj_model_forward(r->model, SJ_MODE_TRAIN, c->batch_size, &result, err));
     SJ_TRY(sj_model_backward(r->model, &method, &penalty, err));
-    sj_measure_density(r->model, &r->density);
+    SJ_TRY(sj_measure_density(r->model, &r->density, err));
     sj_metrics_add(sums, r->model, &r->density, &result, penalty);
     SJ_TRY(write_ledger(r, epoch, result.loss, err));
     if (is_traced(r, epoch, batch)) {
