@@ -29,12 +29,18 @@ static void the_change_is_seen(void **state) {
         sj_error err = {0};
         sj_outcome fast = {0};
         sj_outcome other = {0};
-        const sj_status a = sj_fast_run(&c.accel, c.variant, c.job, &fast, &err);
-        const sj_status b = a == SJ_OK ? run_other(&c, &other, &err) : a;
-        if (b != SJ_OK) {
+        if (sj_fast_run(&c.accel, c.variant, c.job, &fast, &err) != SJ_OK) {
             fail_msg("%s; %s", err.message, exact_describe(&c));
         }
-        const char *difference = exact_difference(&fast, &other);
+        const char *difference = NULL;
+        const sj_status status = run_other(&c, &other, &err);
+        if (status == SJ_ERR_INTERNAL) {  // the system holds the array to its protocol: a late drain stops the run
+            difference = err.message;
+        } else if (status == SJ_OK) {
+            difference = exact_difference(&fast, &other);
+        } else {
+            fail_msg("%s; %s", err.message, exact_describe(&c));
+        }
         if (difference != NULL && seen++ == 0) {
             printf("mutant %s: first seen in case %lld: %s; %s\n", name, (long long)i, difference, exact_describe(&c));
         }
