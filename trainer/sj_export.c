@@ -17,12 +17,14 @@ typedef struct place {
     const float *data;
 } place;
 
+enum { SHARERS = SJ_INPUTS_MAX };
+
 typedef struct exporter {
     const sj_export *e;
     const sj_model *m;
     int64_t images;     // of the batch
     place *values;      // [0] the network's input, [1 + i] the output of layer i
-    place *gradients;   // of an add layer's output, which its inputs' gradients equal
+    place *gradients;   // SHARERS an add layer: what equals, or may equal, its output's gradient
     float *gathered;    // scratch: the stored images of one tensor
 } exporter;
 
@@ -110,15 +112,19 @@ static int reader_of(const sj_model *m, int layer, int nth) {
 // `sum` is the add layer whose gradient this may be, or -1. EAT's term may have made them differ.
 static sj_status write_gradient(const exporter *x, int layer, const char *name, const float *dy, int sum, sj_error *err) {
     const sj_dims dims = x->m->layers[layer].info->out;
-    place *known = sum >= 0 && x->m->layers[sum].info->kind == SJ_KIND_ADD ? &x->gradients[sum] : NULL;
-    if (known != NULL && known->layer >= 0 && memcmp(known->data, dy, (size_t)(x->images * sj_dims_count(dims)) * sizeof *dy) == 0) {
-        return sj_trace_link(x->e->writer, layer, name, known->layer, known->name, err);
+    const bool shared = sum >= 0 && x->m->layers[sum].info->kind == SJ_KIND_ADD;
+    place *known = shared ? &x->gradients[sum * SHARERS] : NULL;
+    int n = 0;
+    for (; shared && n < SHARERS && known[n].layer >= 0; n++) {
+        if (memcmp(known[n].data, dy, (size_t)(x->images * sj_dims_count(dims)) * sizeof *dy) == 0) {
+            return sj_trace_link(x->e->writer, layer, name, known[n].layer, known[n].name, err);
+        }
     }
     SJ_TRY(write_images(x, layer, name, dy, dims, err));
-    if (known != NULL && known->layer < 0) {
-        known->layer = layer;
-        known->data = dy;
-        (void)snprintf(known->name, sizeof known->name, "%s", name);
+    if (shared && n < SHARERS) {
+        known[n].layer = layer;
+        known[n].data = dy;
+        (void)snprintf(known[n].name, sizeof known[n].name, "%s", name);
     }
     return SJ_OK;
 }
@@ -222,10 +228,13 @@ static int64_t largest_image(const sj_model *m) {
 static sj_status write_step(exporter *x, const sj_step_info *step, sj_error *err) {
     const uint64_t places = (uint64_t)x->m->layer_count + 1;
     SJ_TRY(sj_alloc((void **)&x->values, places, sizeof *x->values, "the export", err));
-    SJ_TRY(sj_alloc((void **)&x->gradients, places, sizeof *x->gradients, "the export", err));
+    SJ_TRY(sj_alloc((void **)&x->gradients, places * SHARERS, sizeof *x->gradients, "the export", err));
     SJ_TRY(sj_alloc((void **)&x->gathered, (uint64_t)(x->e->image_count * largest_image(x->m)), sizeof(float), "the export", err));
     for (uint64_t i = 0; i < places; i++) {
-        x->values[i].layer = x->gradients[i].layer = -1;
+        x->values[i].layer = -1;
+    }
+    for (uint64_t i = 0; i < places * SHARERS; i++) {
+        x->gradients[i].layer = -1;
     }
     SJ_TRY(sj_trace_begin_step(x->e->writer, step, err));
     for (int i = 0; i < x->m->layer_count; i++) {

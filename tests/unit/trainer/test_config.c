@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks and training configurations: what is read, and what is refused and how.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "helper.h"
+#include "sj_metrics.h"
+#include "sj_train_config.h"
+
+static sj_error err;
+
+static sj_status read_net(const char *layers, sj_net *net) {
+    char path[1024], text[4096];
+    const char *dir = test_folder();
+    (void)snprintf(text, sizeof text, "name = \"n\"; width = 4; layers = (%s {kind=\"softmax_ce\"; name=\"loss\";});", layers);
+    test_write_file(dir, "net.cfg", text, strlen(text));
+    (void)snprintf(path, sizeof path, "%s/net.cfg", dir);
+    const sj_status status = sj_net_read(path, (sj_dims){8, 6, 3}, 10, 0, net, &err);
+    (void)remove(path);
+    (void)remove(dir);
+    return status;
+}
+
+static void refuses_networks(void **state) {
+    (void)state;
+    static const struct {
+        const char *layers, *word, *other;
+    } cases[] = {
+        {"{kind=\"convv\"; name=\"c\"; out=1; kernel=3;}, {kind=\"bn\"; name=\"b\";},", "convv", "did you mean \"conv\""},
+        {"{kind=\"conv\"; name=\"c\"; out=1; kernel=3; strid=2;}, {kind=\"flatten\"; name=\"f\";}, {kind=\"linear\"; name=\"l\"; out=10;},", "strid", "stride"},
+        {"{kind=\"conv\"; name=\"c\"; out=1; kernel=9;},", "9x9", "8x6"},
+        {"{kind=\"conv\"; name=\"c\"; kernel=3;},", "out_width", "0 of"},
+        {"{kind=\"conv\"; name=\"c\"; out=1; out_width=2; kernel=3;},", "out_width", "2 of"},
+        {"{kind=\"linear\"; name=\"l\"; out_classes=true;},", "8x6x3", "flatten"},
+        {"{kind=\"flatten\"; name=\"f\";}, {kind=\"linear\"; name=\"l\"; out=9;},", "1x1x9", "10"},
+        {"{kind=\"relu\"; name=\"r\";}, {kind=\"add\"; name=\"a\"; from=[\"r\", \"r\"];}, {kind=\"flatten\"; name=\"f\";}, {kind=\"linear\"; name=\"l\"; out=10;},", "\"r\"", "fork"},
+        {"{kind=\"relu\"; name=\"r\"; from=[\"later\"];},", "later", "before"},
+        {"{kind=\"relu\"; name=\"r\";}, {kind=\"relu\"; name=\"r\";},", "\"r\"", "two layers"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sj_net net;
+        assert_int_equal(read_net(cases[i].layers, &net), SJ_ERR_CONFIG);
+        if (strstr(err.message, cases[i].word) == NULL || strstr(err.message, cases[i].other) == NULL || strstr(err.message, "net.cfg") == NULL) {
+            fail_msg("case %zu: expected \"%s\" and \"%s\" in: %s", i, cases[i].word, cases[i].other, err.message);
+        }
+        const char *second = strchr(err.message, '\n');  // one error, and not the ones that follow from it
+        if (second != NULL && second[1] != '\0' && i != 9) {
+            fail_msg("case %zu: more than one error: %s", i, err.message);
+        }
+    }
+}
+
+static void reads_the_shipped_models(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int convolutions, linears, adds;
+    } models[] = {{"lenet5", 2, 3, 0}, {"cnn8", 7, 1, 0}, {"resnet18", 20, 1, 8}, {"linear", 0, 1, 0}};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        for (int64_t side = 28; side <= 32; side += 4) {
+            char path[1024];
+            sj_net net;
+            int counts[SJ_KIND_COUNT] = {0};
+            (void)snprintf(path, sizeof path, SJ_SOURCE_DIR "/models/%s.cfg", models[i].name);
+            test_ok(sj_net_read(path, (sj_dims){side, side, side == 28 ? 1 : 3}, 10, 8, &net, &err), &err);
+            for (int l = 0; l < net.network.layer_count; l++) {
+                counts[net.network.layers[l].kind]++;
+            }
+            assert_int_equal(counts[SJ_KIND_CONV], models[i].convolutions);
+            assert_int_equal(counts[SJ_KIND_LINEAR], models[i].linears);
+            assert_int_equal(counts[SJ_KIND_ADD], models[i].adds);
+            assert_int_equal(counts[SJ_KIND_FORK], models[i].adds);
+            assert_false(net.network.layers[0].needs_dx);
+            assert_string_equal(net.network.name, models[i].name);
+            sj_net_free(&net);
+        }
+    }
+}
+
+static const char plain[] =
+    "seed = 1; data = { name = \"glyphs\"; }; network = { model = \"cnn8\"; }; batch_size = 16; epochs = 4;"
+    "optimizer = { lr = 1; momentum = 0.9; weight_decay = 5e-4; schedule = \"exponential\"; decay = 0.95; }; trace = { images = 2; };";
+
+static sj_status read_config(const char *method, const char *override, sj_train_config *out) {
+    char text[2048];
+    sj_config *c;
+    (void)snprintf(text, sizeof text, "%s method = %s;", plain, method);
+    test_ok(sj_config_parse(text, "test.cfg", &c, &err), &err);
+    if (override != NULL) {
+        test_ok(sj_config_override(c, override, &err), &err);
+    }
+    const sj_status status = sj_train_config_read(c, out, &err);
+    sj_config_close(c);
+    return status;
+}
+
+static void resolved_text_reads_back(void **state) {
+    (void)state;
+    static const char *const methods[] = {"{ name = \"plain\"; }", "{ name = \"ssprop\"; keep = 0.2; schedule = \"interleaved\"; }",
+                                          "{ name = \"eat\"; lambda = 2.5; sigma = 1e-4; reduce = \"sum\"; warmup_epochs = 1; kinds = [\"relu\", \"input\"]; }"};
+    for (int i = 0; i < 3; i++) {
+        sj_train_config a, b;
+        char *text;
+        sj_config *c;
+        test_ok(read_config(methods[i], "trace.epochs=[0, 3]", &a), &err);
+        assert_true(a.traced_epoch_count == 2 && a.traced_epochs[1] == 3 && a.lr == 1.0 && a.trace_type == SJ_TYPE_BF16 && a.trace_eval);
+        test_ok(sj_train_config_text(&a, &text, &err), &err);
+        test_ok(sj_config_parse(text, "resolved.cfg", &c, &err), &err);
+        test_ok(sj_train_config_read(c, &b, &err), &err);
+        assert_memory_equal(&a, &b, sizeof a);
+        sj_config_close(c);
+        free(text);
+    }
+}
+
+static void refuses_configurations(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *override, *word;
+    } cases[] = {
+        {"{ name = \"plain\"; }", "epochs=0", "epochs"},        {"{ name = \"plain\"; }", "epoch=3", "epochs"},
+        {"{ name = \"plain\"; }", "trace.images=17", "batch_size"}, {"{ name = \"plian\"; }", NULL, "plain"},
+        {"{ name = \"plain\"; keep = 0.2; }", NULL, "keep"},    {"{ name = \"ssprop\"; schedule = \"constant\"; }", NULL, "method.keep"},
+        {"{ name = \"eat\"; lambda = 1; sigma = 0.0; reduce = \"mean\"; warmup_epochs = 0; }", NULL, "sigma"},
+        {"{ name = \"plain\"; }", "trace.epochs=[4]", "trace.epochs"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sj_train_config c;
+        assert_int_equal(read_config(cases[i].method, cases[i].override, &c), SJ_ERR_CONFIG);
+        if (strstr(err.message, cases[i].word) == NULL) {
+            fail_msg("case %zu: expected \"%s\" in: %s", i, cases[i].word, err.message);
+        }
+    }
+}
+
+static void macro_f1_by_hand(void **state) {
+    (void)state;
+    const int64_t confusion[] = {3, 1, 0, 2, 4, 0, 0, 0, 0};  // F1: 6/(4+5), 8/(6+5), 0
+    const double expected = (6.0 / 9.0 + 8.0 / 11.0) / 3.0;
+    const double difference = sj_macro_f1(3, confusion) - expected;
+    assert_true(difference < 1e-12 && difference > -1e-12);
+}
+
+// A loss that is no number names the layer where it began.
+static void names_the_layer_of_a_nan(void **state) {
+    (void)state;
+    sj_model *m = test_model("name = \"n\"; layers = ({kind=\"conv\"; name=\"c1\"; out=4; kernel=3;}, {kind=\"relu\"; name=\"r\";}, {kind=\"conv\"; name=\"c2\"; out=4; kernel=3;},"
+                             "{kind=\"avgpool\"; name=\"p\"; global=true;}, {kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});",
+                             (sj_dims){8, 8, 2}, 3, 4, 1);
+    sj_forward_result r;
+    m->layers[2].params[0].value[5] = 3e38F;
+    m->layers[2].params[0].value[6] = 3e38F;
+    for (int64_t i = 0; i < 4 * 8 * 8 * 2; i++) {
+        m->input[i] = 100.0F + (float)(i % 7);
+    }
+    for (int64_t i = 0; i < m->layers[0].params[0].count; i++) {
+        m->layers[0].params[0].value[i] = 1.0F;
+    }
+    assert_int_equal(sj_model_forward(m, SJ_MODE_TRAIN, 4, &r, &err), SJ_ERR_NUMERIC);
+    assert_non_null(strstr(err.message, "layer c2"));
+    sj_model_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_networks),       cmocka_unit_test(reads_the_shipped_models), cmocka_unit_test(resolved_text_reads_back),
+                                       cmocka_unit_test(refuses_configurations), cmocka_unit_test(macro_f1_by_hand),         cmocka_unit_test(names_the_layer_of_a_nan)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
