@@ -13,7 +13,7 @@
 // Where a value or gradient already stands in the step, so that it is linked and not written twice.
 typedef struct place {
     int layer;  // -1: nowhere
-    char name[8];
+    char name[16];
     const float *data;
 } place;
 
@@ -83,7 +83,7 @@ static int source(const exporter *x, int from) {
 static sj_status write_inputs(const exporter *x, int layer, sj_error *err) {
     const sj_layer_info *l = x->m->layers[layer].info;
     for (int j = 0; j < l->input_count; j++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, l->input_count > 1 ? "x%d" : "x", j);
         place *known = &x->values[1 + source(x, l->inputs[j])];
         if (known->layer >= 0) {
@@ -137,7 +137,7 @@ static sj_status write_fork(const exporter *x, int layer, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&sum, (uint64_t)count, sizeof *sum, l->info->name, err));
     sj_status status = SJ_OK;
     for (int b = 0; b < l->branch_count && status == SJ_OK; b++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "dy%d", b);
         status = write_gradient(x, layer, name, l->branches[b], reader_of(x->m, layer, b), err);
         for (int64_t i = 0; i < count; i++) {
