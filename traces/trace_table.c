@@ -109,8 +109,11 @@ sj_status sj_trace_put_table(hid_t file, const sj_trace_meta *meta, const sj_net
 static sj_status get_meta(hid_t file, sj_trace_meta *m, sj_error *err) {
     char format[64] = "";
     int64_t version;
-    if (sj_h5_get_string(file, "format", format, sizeof format, err) != SJ_OK || strcmp(format, SJ_TRACE_FORMAT) != 0) {
-        return SJ_FAIL(err, SJ_ERR_FORMAT, "an HDF5 file, but not a Skipjoule trace: its root attribute \"format\" is not \"" SJ_TRACE_FORMAT "\"");
+    if (sj_h5_get_string(file, "format", format, sizeof format, err) != SJ_OK) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "an HDF5 file, but not a Skipjoule trace: it has no root attribute \"format\"; expected \"" SJ_TRACE_FORMAT "\"");
+    }
+    if (strcmp(format, SJ_TRACE_FORMAT) != 0) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "an HDF5 file, but not a Skipjoule trace: its root attribute \"format\" is \"%s\"; expected \"" SJ_TRACE_FORMAT "\"", format);
     }
     SJ_TRY(sj_h5_get_int(file, "version", &version, err));
     if (version != SJ_TRACE_VERSION) {

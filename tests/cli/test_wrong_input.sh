@@ -52,7 +52,7 @@ refused 1 "tech.cfg" "$SKIPJOULE" sim "$train_trace" --accel edge16 --tech tech.
 
 # training
 sed 's/kind = "relu"/kind = "rellu"/; s/relu/rellu/' "$SOURCE/models/lenet5.cfg" > net.cfg
-sed "s#network = \"[a-z0-9]*\"#network = \"$PWD/net.cfg\"#" "$SOURCE/configs/train/glyphs-plain.cfg" > train.cfg
+sed "s#model = \"cnn8\"#model = \"$PWD/net.cfg\"#; s/ width = 16;//" "$SOURCE/configs/train/glyphs-plain.cfg" > train.cfg
 refused 1 "rellu" "$SKIPJOULE" train train.cfg -o run -q
 mkdir -p data
 for name in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte; do
