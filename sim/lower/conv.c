@@ -194,26 +194,26 @@ sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_j
     return SJ_OK;
 }
 
-// Predicted array cycles of M x N x K at half of the operands nonzero: tiles x k-steps x the slowest of work, A bus and B bus.
-static int64_t predicted_cycles(const sj_accel *a, int64_t m, int64_t n, int64_t k) {
+// Predicted array cycles of M x N x K: tiles x k-steps x the slowest of work, A bus and B bus. a_halves: nominal share of nonzeros of A, in halves.
+static int64_t predicted_cycles(const sj_accel *a, int64_t m, int64_t n, int64_t k, int64_t a_halves) {
     const int64_t vb = sj_accel_value_bytes(a);
     const int64_t rows = sj_min64(m, a->rows * a->slots);
     const int64_t slots = sj_ceil_div(rows, a->rows);
-    const int64_t work = sj_ceil_div(slots * a->k_tile, 2);
-    const int64_t bus_a = sj_min64(rows, a->rows) * sj_ceil_div(sj_ceil_div(slots * a->k_tile * vb, 2), a->a_bytes);
+    const int64_t work = sj_ceil_div(slots * a->k_tile * a_halves, 2);
+    const int64_t bus_a = sj_min64(rows, a->rows) * sj_ceil_div(sj_ceil_div(slots * a->k_tile * vb * a_halves, 2), a->a_bytes);
     const int64_t bus_b = a->k_tile * sj_ceil_div(a->lanes * vb, a->b_bytes);
     const int64_t tiles = sj_ceil_div(m, a->rows * a->slots) * sj_ceil_div(n, a->lanes);
     return tiles * sj_ceil_div(k, a->k_tile) * sj_max64(work, sj_max64(bus_a, bus_b));
 }
 
-static bool swap_operands(const sj_accel *accel, const sj_operand *gradient, const sj_operand *input) {
+static bool swap_operands(const sj_accel *accel, const sj_conv_case *c, const sj_operand *gradient, const sj_operand *input) {
     if (accel->swap != SJ_SWAP_AUTO) {
         return accel->swap == SJ_SWAP_ALWAYS;
     }
     const int64_t cout = sj_operand_u_count(gradient);
     const int64_t taps_cin = sj_operand_u_count(input);
     const int64_t k = sj_operand_k_count(input);
-    return predicted_cycles(accel, taps_cin, cout, k) < predicted_cycles(accel, cout, taps_cin, k);
+    return predicted_cycles(accel, taps_cin, cout, k, c->dense_input ? 2 : 1) < predicted_cycles(accel, cout, taps_cin, k, c->dense_gradient ? 2 : 1);
 }
 
 static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
@@ -221,7 +221,7 @@ static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c,
     sj_operand input;
     SJ_TRY(gradient_window_t(job, c, &gradient, err));
     SJ_TRY(input_window(job, c, SJ_OPERAND_WINDOW_T, &input, err));
-    const bool swap = swap_operands(accel, &gradient, &input);
+    const bool swap = swap_operands(accel, c, &gradient, &input);
     job->a = swap ? input : gradient;
     job->b = swap ? gradient : input;
     job->flags_per_lane = !swap && input.channel_count % accel->lanes != 0;

@@ -53,6 +53,8 @@ static sj_status grad_input_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_
 
 static sj_status grad_weight_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_case *c, sj_densities *d, sj_error *err) {
     SJ_TRY(sj_lowering_input(l, u->unit.layer_index, 0, &c->x, err));
+    c->dense_gradient = feeds_batch_norm(l, u->unit.layer_index);
+    c->dense_input = c->info->inputs[0] < 0;
     c->output_path_ops = c->keep != NULL ? 2 * l->options.batch * volume(c->info->out) : 0;  // ssProp's scores: magnitude, sum
     sj_job *job = NULL;
     SJ_TRY(sj_lower_grad_weight(l->accel, c, &job, err));

@@ -46,6 +46,8 @@ typedef struct sj_conv_case {
     int64_t batch;
     const sj_tensor *x, *w, *dy, *keep;  // keep: NULL when every channel is kept
     sj_plane result;            // forward: what leaves for DRAM (the fused tail's output); grad_input: dx
+    bool dense_gradient;        // nominal dy density 1 instead of 1/2: a batch norm behind the layer leaves no zeros (known from the network, not from values)
+    bool dense_input;           // nominal x density 1: the network's own input
     int64_t output_path_ops;    // vector operations on the output path
 } sj_conv_case;
 
