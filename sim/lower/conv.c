@@ -213,7 +213,7 @@ static bool swap_operands(const sj_accel *accel, const sj_conv_case *c, const sj
     const int64_t cout = sj_operand_u_count(gradient);
     const int64_t taps_cin = sj_operand_u_count(input);
     const int64_t k = sj_operand_k_count(input);
-    return predicted_cycles(accel, taps_cin, cout, k, c->dense_input ? 2 : 1) < predicted_cycles(accel, cout, taps_cin, k, c->dense_gradient ? 2 : 1);
+    return predicted_cycles(accel, taps_cin, cout, k, c->dense_input ? 2 : 1) <= predicted_cycles(accel, cout, taps_cin, k, c->dense_gradient ? 2 : 1);
 }
 
 static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
