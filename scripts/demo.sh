@@ -3,6 +3,7 @@
 # The whole chain on the embedded data set: set-up, build, then train (plain, EAT, ssProp) -> trace -> simulate -> report. Usage: scripts/demo.sh [OUT]   (default runs/demo)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export OMP_WAIT_POLICY=passive  # spinning threads starve each other where other programs run too
 out=${1:-runs/demo}
 scripts/get-deps.sh --minimal
 start=$(date +%s)

@@ -4,6 +4,7 @@
 # Usage: scripts/make-samples.sh [SKIPJOULE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export OMP_WAIT_POLICY=passive  # spinning threads starve each other where other programs run too
 skipjoule=${1:-build/release/skipjoule}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,6 +4,7 @@
 # DIR holds the four official files (train-images-idx3-ubyte.gz, ...). OUT: default runs/fashion. A training that is there already is not repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export OMP_WAIT_POLICY=passive  # spinning threads starve each other where other programs run too
 data=${1:?usage: scripts/study-fashion.sh DIR [OUT]}
 out=${2:-runs/fashion}
 scripts/get-deps.sh --minimal

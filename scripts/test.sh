@@ -3,6 +3,7 @@
 # Set-up, build and every test, in the release and the asan build. Real data: SJ_DATA=DIR (else its tests are skipped and counted).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export OMP_WAIT_POLICY=passive  # spinning threads starve each other where other programs run too
 scripts/get-deps.sh
 jobs=$(nproc)
 for preset in release asan; do
