@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bf16 lanes of a physical row: one A value times a vector of B values into product registers, then an fp32 add that takes one cycle.
-// Lanes are a loop in one process, not instances: the simulator's text and compile time do not grow with them.
 module sj_mac_bf16 #(
   parameter int unsigned Lanes = 16
 ) (
@@ -22,28 +21,38 @@ module sj_mac_bf16 #(
   output logic                   infinite_o
 );
 
-  logic [Lanes-1:0][31:0] product_d;
-  logic [Lanes-1:0][31:0] product_q;
+  // Lanes in groups of eight; the last one may hold lanes that nobody sees.
+  localparam int unsigned Groups = (Lanes + 7) / 8;
 
-  always_comb begin
-    product_d = product_q;
-    if (multiply_i) begin
-      for (int unsigned l = 0; l < Lanes; l++) begin
-        product_d[l] = sj_float_pkg::bf16_multiply(a_i & {16{enable_i[l]}}, b_i[l] & {16{enable_i[l]}});
-      end
+  logic [Groups-1:0][7:0][15:0] b;
+  logic [Groups-1:0][7:0]       enable;
+  logic [Groups-1:0][7:0][31:0] addend, product_d, product_q;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [Groups-1:0][7:0][31:0] sum;  // beyond Lanes: nobody sees them
+  // verilator lint_on UNUSEDSIGNAL
+  logic [Lanes-1:0]             infinite;
+
+  assign b      = (Groups * 128)'(b_i);
+  assign enable = (Groups * 8)'(enable_i);
+  assign addend = (Groups * 256)'(addend_i);
+  assign sum_o  = (Lanes * 32)'(sum);
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    always_comb begin
+      product_d[g] = product_q[g];
+      if (multiply_i) sj_float_pkg::multiply_eight_lanes(a_i, b[g], enable[g], product_d[g]);
+    end
+
+    always_comb begin
+      sum[g] = addend[g];
+      if (add_i) sj_float_pkg::add_eight_lanes(addend[g], product_q[g], sum[g]);
     end
   end
 
-  always_comb begin
-    sum_o      = addend_i;
-    infinite_o = 1'b0;
-    if (add_i) begin
-      for (int unsigned l = 0; l < Lanes; l++) begin
-        sum_o[l]   = sj_float_pkg::fp32_add(addend_i[l], product_q[l]);
-        infinite_o = infinite_o | (&sum_o[l][30:23]);
-      end
-    end
+  for (genvar l = 0; l < Lanes; l++) begin : gen_infinite
+    assign infinite[l] = &sum_o[l][30:23];
   end
+  assign infinite_o = add_i & (|infinite);
 
   always_ff @(posedge clk_i) begin
     product_q <= product_d;

@@ -14,8 +14,10 @@ module sj_mask_store #(
   input  logic [Slots-1:0][OffsetW-1:0] base_i,
   /// Buffer to read, in the same cycle.
   input  logic [1:0]                    read_buffer_i,
-  /// The row ends the step of the buffer being read: until it is written again it reads as empty.
+  /// The row ends the step of the buffer being read: until it is written again it counts as empty.
   input  logic                          clear_i,
+  /// 0: the masks of this step were never written, all of them are empty whatever mask_o shows.
+  output logic                          written_o,
   output logic [Slots-1:0][KTile-1:0]   mask_o,
   output logic [Slots-1:0][OffsetW-1:0] base_o
 );
@@ -25,8 +27,9 @@ module sj_mask_store #(
 
   logic [3:0] written_d, written_q;
 
-  assign mask_o = mask_q[read_buffer_i] & {(Slots * KTile){written_q[read_buffer_i]}};
-  assign base_o = base_q[read_buffer_i];
+  assign mask_o    = mask_q[read_buffer_i];
+  assign base_o    = base_q[read_buffer_i];
+  assign written_o = written_q[read_buffer_i];
 
   always_comb begin
     written_d = written_q;

@@ -98,7 +98,7 @@ module sj_row #(
   // ---- Cycle c: which step, which pair.
   logic [1:0]         step_d, step_q;
   logic [WorkW-1:0]   work_d, work_q;
-  logic               available, active, pass;
+  logic               available, active, pass, mask_written;
   logic               issue, first, last;
   logic [SlotW-1:0]   slot;
   logic [KW-1:0]      k;
@@ -126,6 +126,7 @@ module sj_row #(
     .base_i       (mask_base_i),
     .read_buffer_i(step_q),
     .clear_i      (step_end_o | pass),
+    .written_o    (mask_written),
     .mask_o       (mask),
     .base_o       (base)
   );
@@ -140,7 +141,7 @@ module sj_row #(
     .active_i  (active),
     .mask_i    (mask),
     .base_i    (base),
-    .any_b_i   (flag_i[step_q]),
+    .any_b_i   (flag_i[step_q] & {KTile{mask_written}}),
     .issue_o   (issue),
     .slot_o    (slot),
     .k_o       (k),

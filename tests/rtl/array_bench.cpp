@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every built array against random streams of steps: outputs in every cycle, sums bit for bit, counters. Mutants must be found out.
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <vector>
 
 #include "array_driver.hpp"
 #include "sj_rtl.hpp"
@@ -94,32 +95,49 @@ int check_limits() {
     return (early || !overflow) + !refused;
 }
 
-// Cycles a second of each large array, fully busy.
-void measure() {
-    for (sj::ArrayShape shape : sj::verilated_shapes()) {
-        if (shape.rows * shape.lanes < 256) continue;
-        sj_random random = sj_random_seed(1);
-        sj_error err = {};
-        bench::Options o;
-        o.visits = 40;
-        bench::Job job(shape, o, &random);
-        auto array = sj::make_verilated_array(shape, &err);
-        bench::Driver driver(array.get(), &job, 1.0, &random);
-        const auto begin = std::chrono::steady_clock::now();
-        const std::string fault = driver.run();
-        const std::chrono::duration<double> driven = std::chrono::steady_clock::now() - begin;
-        const sj::ArrayCounts c = array->counts();
-        std::printf("%dx%d: %llu cycles, %.4f Mcycles/s with the bench, %.1f M lane issues/s %s\n", shape.rows, shape.lanes, static_cast<unsigned long long>(driver.cycles()),
-                    static_cast<double>(driver.cycles()) / driven.count() * 1e-6,
-                    static_cast<double>(c.mac_active + c.mac_gated + c.mac_idle) / driven.count() * 1e-6, fault.c_str());
+// Loads one dense step, then commits it again and again: all rows issue all the time, B vectors are written all the time, too.
+void measure(const sj::ArrayShape &shape) {
+    sj_error err = {};
+    auto array = sj::make_verilated_array(shape, &err);
+    const auto values = static_cast<std::size_t>(shape.slots * shape.k_tile);
+    const std::vector<uint64_t> ones(values, ~uint64_t{0});
+    const std::vector<uint16_t> data(values, 0x3f81);
+    const std::vector<uint8_t> in_range(values, 1);
+    uint64_t committed = 0;
+    const uint64_t cycles = 40000;
+    const std::clock_t begin = std::clock();
+    for (uint64_t c = 0; c < cycles; c++) {
+        sj::ArrayIn in;
+        in.mask_write = in.flag_write = true;
+        in.mask_row = static_cast<int>(c) % shape.rows;
+        in.mask_buffer = in.flag_buffer = static_cast<int>(c) / shape.rows % 4;
+        in.mask = in.flag = ones.data();
+        in.a_write = true;
+        in.a_row = static_cast<int>(c % static_cast<uint64_t>(shape.rows));
+        in.a_buffer = static_cast<int>(c / static_cast<uint64_t>(shape.rows) % 2);
+        in.a_count = 32;
+        in.a_offset = static_cast<int>(c / static_cast<uint64_t>(2 * shape.rows) * 32 % values);
+        in.b_write = true;
+        in.b_k = static_cast<int>(c % static_cast<uint64_t>(shape.k_tile));
+        in.b_buffer = static_cast<int>(c / static_cast<uint64_t>(shape.k_tile) % 2);
+        in.b_count = shape.lanes;
+        in.a_data = in.b_data = data.data();
+        in.a_in_range = in.b_in_range = in_range.data();
+        in.commit = c > 1000 && committed < array->out().steps_done + 2;
+        in.step = {committed == 0, false, false, shape.rows * shape.slots};
+        committed += in.commit;
+        array->clock(in);
     }
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    std::printf("%dx%d slots %d: %.3f Mcycles/s of processor time, %.1f M lane issues/s\n", shape.rows, shape.lanes, shape.slots, static_cast<double>(cycles) / seconds * 1e-6,
+                static_cast<double>(array->counts().mac_active) / seconds * 1e-6);
 }
 
 }  // namespace
 
 int main(int argc, char **argv) {
     if (argc > 1 && std::strcmp(argv[1], "--speed") == 0) {
-        measure();
+        for (const sj::ArrayShape &shape : sj::verilated_shapes()) measure(shape);
         return 0;
     }
     const char *text = std::getenv("SJ_TEST_SEED");

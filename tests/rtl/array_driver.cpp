@@ -68,7 +68,10 @@ void Driver::check_counts() {
 void Driver::send_masks(sj::ArrayIn *in) {
     if (masks_.empty() && masks_sent_ < job_.steps.size() && masks_sent_ <= loading_ + 2 && array_.out().steps_done + 4 > masks_sent_) {
         masks_.push_back({masks_sent_, -1});
-        for (int r = 0; r < job_.taking_part(job_.steps[masks_sent_]); r++) masks_.push_back({masks_sent_, r});
+        for (int r = 0; r < job_.taking_part(job_.steps[masks_sent_]); r++) {
+            // A row without values may go without a mask.
+            if (job_.has_values(job_.steps[masks_sent_], r) || chance()) masks_.push_back({masks_sent_, r});
+        }
         masks_sent_++;
     }
     if (masks_.empty() || !chance()) return;

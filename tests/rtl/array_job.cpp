@@ -37,6 +37,15 @@ bool Job::nonzero(uint16_t bits) const { return shape.dtype == SJ_DTYPE_INT8 ? (
 
 int Job::taking_part(const Step &s) const { return std::min(shape.rows, visits[static_cast<std::size_t>(s.visit)].rows); }
 
+bool Job::has_values(const Step &s, int row) const {
+    for (int m = row; m < visits[static_cast<std::size_t>(s.visit)].rows; m += shape.rows) {
+        for (int k = 0; k < shape.k_tile; k++) {
+            if (a(s, m, k).present) return true;
+        }
+    }
+    return false;
+}
+
 void Job::make_step(const Options &o, Step *s, sj_random *random) const {
     const Visit &v = visits[static_cast<std::size_t>(s->visit)];
     const bool skip = shape.machine == SJ_MACHINE_SKIP;

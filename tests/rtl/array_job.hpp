@@ -58,6 +58,7 @@ public:
 
     int taking_part(const Step &s) const;
     const Value &a(const Step &s, int m, int k) const { return s.a[static_cast<std::size_t>(m * shape.k_tile + k)]; }
+    bool has_values(const Step &s, int row) const;  // a physical row has a present value in the step
     std::size_t lane(int row, int l) const { return static_cast<std::size_t>(row * shape.lanes + l); }
 
     // Ends of steps that follow from the cycles known so far; call it after lend, fill_end or drain_end of something became known.
