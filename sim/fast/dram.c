@@ -95,7 +95,6 @@ static bool is_coded(const sj_fast_run_info *run, const sj_stream *s) { return s
 
 static void move_segment(builder *b, const sj_segment *seg, bool store) {
     const sj_stream *s = &b->run->job->streams[seg->stream];
-    const int64_t tile = b->run->accel->k_tile * b->run->accel->k_tile;
     if (seg->end <= seg->begin) {
         return;
     }
@@ -105,8 +104,8 @@ static void move_segment(builder *b, const sj_segment *seg, bool store) {
     } else {
         move_plain(b, s, seg, store);
     }
-    if (seg->transpose && !store) {
-        b->tiles += (uint64_t)sj_fast_ceil(seg->end - seg->begin, tile);
+    if (seg->transpose_width > 0 && !store) {
+        b->tiles += (uint64_t)sj_fast_ceil(sj_fast_ceil(seg->end - seg->begin, seg->transpose_width), b->run->accel->k_tile);
     }
 }
 

@@ -58,8 +58,9 @@ static void count_time(const sj_fast_run_info *run, const sj_dram *dram, sj_outc
     for (int64_t b = 0; b < run->job->block_count; b++) {
         out->counts.vector_op += (uint64_t)run->job->blocks[b].vector_ops;
     }
-    out->counts.dram_refresh = sj_fast_dram_refreshes(dram, out->cycles);
-    out->counts.dram_background = out->counts.clock = out->counts.leakage = out->cycles;
+    out->counts.dram_refresh = run->job->array_only ? 0 : sj_fast_dram_refreshes(dram, out->cycles);
+    out->counts.dram_background = run->job->array_only ? 0 : out->cycles;
+    out->counts.clock = out->counts.leakage = out->cycles;
 }
 
 sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, sj_error *err) {

@@ -47,7 +47,7 @@ static void add_runs(sj_job *job, int first, int last, int64_t b, int64_t blocks
         const int64_t begin = run_begin(&job->streams[i], b, blocks);
         const int64_t end = run_begin(&job->streams[i], b + 1, blocks);
         if (end > begin) {
-            job->segments[job->segment_count++] = (sj_segment){i, begin, end, false};
+            job->segments[job->segment_count++] = (sj_segment){i, begin, end, 0};
             (*added)++;
         }
     }

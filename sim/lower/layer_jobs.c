@@ -55,7 +55,6 @@ static sj_status grad_weight_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv
     SJ_TRY(sj_lowering_input(l, u->unit.layer_index, 0, &c->x, err));
     c->dense_gradient = feeds_batch_norm(l, u->unit.layer_index);
     c->dense_input = c->info->inputs[0] < 0;
-    c->output_path_ops = c->keep != NULL ? 2 * l->options.batch * volume(c->info->out) : 0;  // ssProp's scores: magnitude, sum
     sj_job *job = NULL;
     SJ_TRY(sj_lower_grad_weight(l->accel, c, &job, err));
     const double gradient = sj_tensor_density(c->dy, c->keep);
@@ -114,6 +113,13 @@ static sj_status gradient_in(sj_lowering *l, const sj_chain *c, sj_pass *pass, s
     return SJ_OK;
 }
 
+// ssProp scores every channel of dy (magnitude, sum) where dy is written: by the backward pass of the chain behind a conv layer that has a choice of channels.
+static int64_t score_ops(const sj_lowering *l, int head) {
+    const int producer = l->net->layers[head].inputs[0];
+    const bool scored = producer >= 0 && sj_trace_has(l->trace, l->step, producer, "keep");
+    return scored ? 2 * l->options.batch * volume(l->net->layers[producer].out) : 0;
+}
+
 // Batch norm backward: one pass for the two sums (x-hat: subtract, multiply; sum dy; multiply, add), one that reads the same and writes dx (two multiplies, two adds).
 static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass pass, int64_t shared_ops, sj_error *err) {
     const int64_t values = l->options.batch * volume(l->net->layers[c->head].out);
@@ -128,7 +134,7 @@ static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass 
     }
     SJ_TRY(sj_lowering_dx_plane(l, c->head, &pass.written[0], err));
     pass.written_count = 1;
-    pass.vector_ops = 4 * values + shared_ops;
+    pass.vector_ops = 4 * values + shared_ops + score_ops(l, c->head);
     return push_pass(l, &pass, err);
 }
 
@@ -148,7 +154,7 @@ static sj_status other_backward(sj_lowering *l, const sj_chain *c, sj_pass pass,
         SJ_TRY(sj_lowering_dx_plane(l, c->head, &pass.written[0], err));
     }
     pass.written_count = 1;
-    pass.vector_ops = shared_ops;
+    pass.vector_ops = shared_ops + score_ops(l, c->head);
     return push_pass(l, &pass, err);
 }
 

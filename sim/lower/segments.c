@@ -44,7 +44,7 @@ static sj_status window_segments(const sj_operand *o, int stream, span positions
     for (int64_t chunk = chunks.begin; chunk < chunks.end; chunk++) {
         const int64_t width = sj_min64(k_tile, o->channel_count - chunk * k_tile);
         const int64_t base = chunk * all_pixels * k_tile;
-        SJ_TRY(emit_nonempty(emit, context, (sj_segment){stream, base + pixels.begin * width, base + pixels.end * width, transpose}, err));
+        SJ_TRY(emit_nonempty(emit, context, (sj_segment){stream, base + pixels.begin * width, base + pixels.end * width, transpose ? width : 0}, err));
     }
     return SJ_OK;
 }
@@ -68,11 +68,11 @@ sj_status sj_segments_b(const sj_job *job, int64_t n0, int64_t n1, int64_t k0, i
     }
     const bool whole_rows = n0 == 0 && n1 == job->n;  // then the k-steps follow each other without a gap
     if (whole_rows) {
-        return emit(context, (sj_segment){1, k0 * job->n, k1 * job->n, false}, err);
+        return emit(context, (sj_segment){1, k0 * job->n, k1 * job->n, 0}, err);
     }
     for (int64_t k = k0; k < k1; k += k_tile) {
         const int64_t width = sj_min64(k_tile, job->k - k);
-        SJ_TRY(emit(context, (sj_segment){1, k * job->n + n0 * width, k * job->n + n1 * width, false}, err));
+        SJ_TRY(emit(context, (sj_segment){1, k * job->n + n0 * width, k * job->n + n1 * width, 0}, err));
     }
     return SJ_OK;
 }
@@ -80,7 +80,7 @@ sj_status sj_segments_b(const sj_job *job, int64_t n0, int64_t n1, int64_t k0, i
 sj_status sj_segments_out(const sj_job *job, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context, sj_error *err) {
     const sj_stream *s = &job->streams[2];
     if (s->kind == SJ_STREAM_RAW) {
-        return emit(context, (sj_segment){2, raw_begin, raw_begin + (m1 - m0) * (n1 - n0), false}, err);
+        return emit(context, (sj_segment){2, raw_begin, raw_begin + (m1 - m0) * (n1 - n0), 0}, err);
     }
     // With pooling on the output path the stored plane has fewer pixels than M: a block stores its share of them.
     const int64_t pixels = s->images * s->y_count * s->x_count;
@@ -88,7 +88,7 @@ sj_status sj_segments_out(const sj_job *job, int64_t m0, int64_t m1, int64_t n0,
     const int64_t end = pixels * m1 / job->m;
     for (int64_t n = n0; n < n1; n += s->k_tile) {
         const int64_t width = sj_min64(s->k_tile, job->n - n);
-        SJ_TRY(emit_nonempty(emit, context, (sj_segment){2, n * pixels + begin * width, n * pixels + end * width, false}, err));
+        SJ_TRY(emit_nonempty(emit, context, (sj_segment){2, n * pixels + begin * width, n * pixels + end * width, 0}, err));
     }
     return SJ_OK;
 }

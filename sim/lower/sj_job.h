@@ -112,7 +112,7 @@ const sj_values *sj_stream_values(const sj_stream *s);
 typedef struct sj_segment {
     int stream;            // index in the job's streams
     int64_t begin, end;
-    bool transpose;        // passes the transposer on its way in
+    int64_t transpose_width;  // passes the transposer on its way in, in rows of this many values (channels a pixel, at most k_tile); 0: does not
 } sj_segment;
 
 // ---- Jobs: one product on the array, or one elementwise pass on the vector unit.

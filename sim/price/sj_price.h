@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-// Components in which energy is reported.
-#define SJ_COMPONENTS(X) X(mac) X(acc) X(pads) X(mask) X(codec) X(transpose) X(buffer) X(bus) X(dram) X(vector) X(rng) X(clock) X(leakage)
+// Components in which energy is reported. dram: rows opened and bursts moved; dram_standby: background and refresh, which pass with time.
+#define SJ_COMPONENTS(X) X(mac) X(acc) X(pads) X(mask) X(codec) X(transpose) X(buffer) X(bus) X(dram) X(dram_standby) X(vector) X(rng) X(clock) X(leakage)
 
 enum {
 #define SJ_X(id) SJ_COMPONENT_##id,

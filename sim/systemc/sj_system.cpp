@@ -183,8 +183,11 @@ sj_status take_outcome(const Run &run, sj_outcome *out) {
     out->busy_b = run.busy_b;
     out->busy_drain = run.busy_drain;
     out->busy_dram = run.busy_dram;
-    out->counts.dram_refresh = refreshes_before(run.accel, run.end_cycle);
-    out->counts.dram_background = out->counts.clock = out->counts.leakage = run.end_cycle;
+    if (!run.job->array_only) {
+        out->counts.dram_refresh = refreshes_before(run.accel, run.end_cycle);
+        out->counts.dram_background = run.end_cycle;
+    }
+    out->counts.clock = out->counts.leakage = run.end_cycle;
     return run.job->is_product ? account_macs(run.job, run.macs_total, out, run.err) : SJ_OK;
 }
 

@@ -56,8 +56,9 @@ Movement Traffic::move(int segment_first, int segment_count, bool is_store) {
         } else {
             move_plain(stream, segment, is_store, &movement);
         }
-        if (segment.transpose) {
-            movement.transposed_tiles += ceil_div(segment.end - segment.begin, accel_->k_tile * accel_->k_tile);
+        if (segment.transpose_width > 0) {
+            const int64_t rows = ceil_div(segment.end - segment.begin, segment.transpose_width);
+            movement.transposed_tiles += ceil_div(rows, accel_->k_tile);
         }
     }
     return movement;

@@ -396,8 +396,10 @@ static void finish(const model *x, const clock_state *t) {
     sj_outcome *out = x->out;
     sj_counters *c = &out->counts;
     out->cycles = (uint64_t)t->cycles;
-    c->dram_refresh = (uint64_t)naive_refreshes(&t->dram, t->cycles);
-    c->dram_background = c->clock = c->leakage = out->cycles;
+    const bool has_dram = !x->job->array_only;
+    c->dram_refresh = has_dram ? (uint64_t)naive_refreshes(&t->dram, t->cycles) : 0;
+    c->dram_background = has_dram ? out->cycles : 0;
+    c->clock = c->leakage = out->cycles;
     c->mac_idle = (uint64_t)x->accel->lanes * c->a_pad_read - c->mac_active - c->mac_zero - c->mac_gated;
     out->macs_active = c->mac_active;
     out->macs_zero = c->mac_zero;

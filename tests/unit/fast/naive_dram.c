@@ -123,7 +123,9 @@ int64_t naive_transfer_run(naive_dram *d, int first, int count, bool store, int6
         if (seg->end > seg->begin) {
             buffer_lines(d, s, seg, store);
             (s->coded && d->variant.codec != SJ_CODEC_NONE ? coded : plain)(d, &t, s, seg, store);
-            t.tiles += seg->transpose ? ceil_div(seg->end - seg->begin, d->accel->k_tile * d->accel->k_tile) : 0;
+            for (int64_t left = seg->end - seg->begin; seg->transpose_width > 0 && left > 0; left -= seg->transpose_width * d->accel->k_tile) {
+                t.tiles++;
+            }
         }
     }
     if (t.bursts == 0) {

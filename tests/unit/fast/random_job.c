@@ -189,7 +189,7 @@ static void random_segments(random_case *c, sj_random *r, sj_block *b, bool stor
     b->store_count = stores ? (int)between(r, 0, 2) : 0;
     for (int i = 0; i < b->store_count; i++) {
         c->segments[j->segment_count] = random_segment(c, r, 2);
-        c->segments[j->segment_count++].transpose = false;
+        c->segments[j->segment_count++].transpose_width = 0;
     }
 }
 

@@ -162,7 +162,7 @@ static void a_run_has_the_promised_keys(void **state) {
     KEYS(layer, "name", "kind", "phase", "cycles", "bound", "busy", "macs", "uncompacted_macs", "counts", "energy_pj", "energy_pj_low", "energy_pj_high", "density", "utilization",
          "dram_bytes");
     KEYS(at(layer, "macs"), "total", "active", "zero", "gated", "skipped", "padding");
-    KEYS(at(layer, "energy_pj"), "mac", "acc", "pads", "mask", "codec", "transpose", "buffer", "bus", "dram", "vector", "rng", "clock", "leakage", "total");
+    KEYS(at(layer, "energy_pj"), "mac", "acc", "pads", "mask", "codec", "transpose", "buffer", "bus", "dram", "dram_standby", "vector", "rng", "clock", "leakage", "total");
     KEYS(at(layer, "density"), "a", "b", "out");
     KEYS(at(layer, "dram_bytes"), "read", "write");
     assert_int_equal(json_object_size(at(layer, "counts")), SJ_COUNTER_COUNT);

@@ -38,13 +38,14 @@ public:
         queue_ = expected_queue(a_, variant_, job_, &out_);
         solve();
         const int64_t interval = sj_accel_cycles_from_ns(&a_, a_.dram->refresh_interval_ns);
-        for (int64_t window = interval / 2; u(window) < out_.cycles; window += interval) {
+        for (int64_t window = interval / 2; !job_.array_only && u(window) < out_.cycles; window += interval) {
             ++out_.counts.dram_refresh;
         }
         for (const TileVisit &v : visits_) {
             out_.counts.acc_read += v.valid.size();
         }
-        out_.counts.clock = out_.counts.leakage = out_.counts.dram_background = out_.cycles;
+        out_.counts.clock = out_.counts.leakage = out_.cycles;
+        out_.counts.dram_background = job_.array_only ? 0 : out_.cycles;
         out_.macs_active = out_.counts.mac_active;
         out_.macs_zero = out_.counts.mac_zero;
         out_.macs_gated = out_.counts.mac_gated;

@@ -66,7 +66,7 @@ private:
 
     void move(const sj_segment &g, bool is_store) {
         const sj_stream &s = job_.streams[g.stream];
-        tiles_ += g.transpose ? up(g.end - g.begin, a_.k_tile * a_.k_tile) : 0;
+        tiles_ += g.transpose_width > 0 ? up(up(g.end - g.begin, g.transpose_width), a_.k_tile) : 0;
         if (!s.coded || variant_.codec == SJ_CODEC_NONE) {
             for (const int64_t x : pieces(g.begin * s.value_bytes, g.end * s.value_bytes, 64, s.length * s.value_bytes, is_store)) {
                 burst(s.base + 64 * x);

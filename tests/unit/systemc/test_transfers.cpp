@@ -155,7 +155,7 @@ void shared_bursts_are_stored_once(void **) {
 void the_transposer_passes_a_tile_while_the_next_one_enters(void **) {
     test::Job j;
     j.streams = {raw(192, 1, 0)};
-    j.segments = {{0, 0, 129, true}};
+    j.segments = {{0, 0, 129, 8}};
     j.blocks = {block(0, 1, 1, 0, 0)};
     set_elementwise(&j);
     const sj_outcome out = run(test::small_accel(), j);
