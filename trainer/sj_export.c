@@ -145,8 +145,12 @@ static sj_status write_fork(const exporter *x, int layer, sj_error *err) {
         }
     }
     const int from = l->info->inputs[0];
-    if (status == SJ_OK && memcmp(sum, x->m->layers[from].dy, (size_t)count * sizeof *sum) == 0) {
-        status = sj_trace_link(x->e->writer, layer, "dy", from, "dy", err);
+    if (status == SJ_OK && memcmp(sum, sj_model_dx(x->m, layer, 0), (size_t)count * sizeof *sum) == 0) {
+        char above[16] = "dy";
+        if (x->m->layers[from].info->kind == SJ_KIND_FORK) {  // a fork of a fork: the gradient is one of the upper one's branches
+            (void)snprintf(above, sizeof above, "dy%d", l->branch_of[0]);
+        }
+        status = sj_trace_link(x->e->writer, layer, "dy", from, above, err);
     } else if (status == SJ_OK) {
         status = write_images(x, layer, "dy", sum, l->info->out, err);
     }
