@@ -64,10 +64,14 @@ static void normalise(sj_dataset *d) {
     }
 }
 
-static sj_status check_labels(const sj_dataset *d, const sj_images *images, sj_error *err) {
+// `part` is "training" or "test"; `wanted` images were asked for under `key`.
+static sj_status check_images(const sj_dataset *d, const sj_images *images, const char *part, const char *key, int64_t wanted, sj_error *err) {
+    if (wanted > images->count) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "%s: %lld; data set %s has %lld %s images (0 takes all)", key, (long long)wanted, d->name, (long long)images->count, part);
+    }
     for (int64_t i = 0; i < images->count; i++) {
         if (images->labels[i] >= d->classes) {
-            return SJ_FAIL(err, SJ_ERR_FORMAT, "data set %s: label %d of image %lld; labels are 0 to %lld", d->name, images->labels[i], (long long)i,
+            return SJ_FAIL(err, SJ_ERR_FORMAT, "data set %s: label %d of %s image %lld; labels are 0 to %lld", d->name, images->labels[i], part, (long long)i,
                            (long long)d->classes - 1);
         }
     }
@@ -76,7 +80,9 @@ static sj_status check_labels(const sj_dataset *d, const sj_images *images, sj_e
 
 static sj_status load(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
     if (strcmp(r->name, "glyphs") == 0) {
-        return load_glyphs(r, out, err);
+        return r->dir == NULL ? load_glyphs(r, out, err)
+                              : SJ_FAIL(err, SJ_ERR_CONFIG, "data set glyphs is drawn by the program and reads no folder; leave out --data or data.dir (%s), or give another data.name",
+                                        r->dir);
     }
     if (r->dir == NULL) {
         return SJ_FAIL(err, SJ_ERR_CONFIG, "data set %s is read from a folder: give it with --data DIR or data.dir", r->name);
@@ -104,10 +110,10 @@ sj_status sj_dataset_load(const sj_dataset_request *request, sj_dataset *out, sj
     out->classes = CLASSES;
     sj_status status = load(request, out, err);
     if (status == SJ_OK) {
-        status = check_labels(out, &out->train, err);
+        status = check_images(out, &out->train, "training", "data.train_images", request->train_images, err);
     }
     if (status == SJ_OK) {
-        status = check_labels(out, &out->test, err);
+        status = check_images(out, &out->test, "test", "data.test_images", request->test_images, err);
     }
     if (status != SJ_OK) {
         sj_dataset_free(out);

@@ -26,8 +26,8 @@ typedef struct sj_dataset {
 
 typedef struct sj_dataset_request {
     const char *name;
-    const char *dir;        // folder of the files; NULL for glyphs
-    int64_t train_images;   // 0: all (glyphs: 8000); else the first ones
+    const char *dir;        // folder of the files; NULL for glyphs, where a folder is refused
+    int64_t train_images;   // 0: all (glyphs: 8000); else the first ones; more than there are is refused
     int64_t test_images;    // 0: all (glyphs: 2000)
     uint64_t seed;          // glyphs: what is drawn
 } sj_dataset_request;

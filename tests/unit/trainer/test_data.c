@@ -101,6 +101,11 @@ static void reads_idx(void **state) {
     assert_true(d.train.count == 4 && d.test.count == IMAGES && d.dims.h == SIDE_H && d.dims.w == SIDE_W && d.dims.c == 1);
     assert_true(d.train.labels[1] == 8 && d.test.labels[5] == 4 && d.test.pixels[BODY - 1] == (uint8_t)((BODY - 1) * 7) && d.train.pixels[3] == 21);
     sj_dataset_free(&d);
+    const sj_dataset_request whole = {"idx", dir, IMAGES, IMAGES, 0}, train = {"idx", dir, IMAGES + 1, 0, 0}, test = {"idx", dir, 0, IMAGES + 1, 0};
+    test_ok(sj_dataset_load(&whole, &d, &err), &err);
+    sj_dataset_free(&d);
+    expect(&train, SJ_ERR_CONFIG, "data.train_images: 7", "idx", "6 training images");
+    expect(&test, SJ_ERR_CONFIG, "data.test_images: 7", "idx", "6 test images");
     remove_folder(dir);
 }
 
@@ -132,7 +137,7 @@ static void refuses_wrong_idx(void **state) {
     put_u32(bytes + 4, IMAGES);
     bytes[9] = 10;
     test_write_file(dir, "train-labels-idx1-ubyte", bytes, 8 + IMAGES);
-    expect(&request, SJ_ERR_FORMAT, "label 10", "image 1", "0 to 9");
+    expect(&request, SJ_ERR_FORMAT, "label 10", "training image 1", "0 to 9");
     test_write_file(dir, "train-labels-idx1-ubyte", "\x1f\x8b\x08\x00garbage that is no gzip stream", 30);
     expect(&request, SJ_ERR_FORMAT, "train-labels-idx1-ubyte", "cannot decompress", "");
     remove_folder(dir);
@@ -172,6 +177,8 @@ static void names_the_nearest_data_set(void **state) {
     const sj_dataset_request wrong = {"glyph", NULL, 0, 0, 0}, homeless = {"mnist", NULL, 0, 0, 0};
     expect(&wrong, SJ_ERR_CONFIG, "\"glyph\"", "did you mean \"glyphs\"", "cifar10");
     expect(&homeless, SJ_ERR_CONFIG, "mnist", "--data", "folder");
+    const sj_dataset_request drawn = {"glyphs", "somewhere", 10, 10, 0};
+    expect(&drawn, SJ_ERR_CONFIG, "glyphs", "--data", "somewhere");
 }
 
 static void order_is_a_permutation(void **state) {
