@@ -10,6 +10,7 @@
 
 #define LAYERS_MAX 1024
 #define CHANNELS_MAX 65536
+#define VALUES_MAX 2147483648  // of one image: products of sizes then stay far inside 64 bits
 
 typedef struct reader {
     sj_config *config;
@@ -183,6 +184,10 @@ static void read_shape(reader *r, sj_layer_info *l) {
     }
     if (l->kind == SJ_KIND_ADD) {
         check_same_dims(r, l);
+    }
+    if (sj_dims_count(l->out) > VALUES_MAX) {
+        FAIL_AT(r, SJ_CFG_RANGE, "name", "the output of layer \"%s\" has %lldx%lldx%lld values an image; at most %lld are allowed", l->name, (long long)l->out.h,
+                (long long)l->out.w, (long long)l->out.c, (long long)VALUES_MAX);
     }
     if (l->kind == SJ_KIND_SOFTMAX_CE && (l->in.h * l->in.w != 1 || l->in.c != r->classes)) {
         FAIL_AT(r, SJ_CFG_RANGE, "kind", "softmax_ce reads %lldx%lldx%lld; the data set has %lld classes: 1x1x%lld is needed", (long long)l->in.h, (long long)l->in.w,

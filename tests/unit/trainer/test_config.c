@@ -42,6 +42,7 @@ static void refuses_networks(void **state) {
         {"{kind=\"relu\"; name=\"r\";}, {kind=\"add\"; name=\"a\"; from=[\"r\", \"r\"];}, {kind=\"flatten\"; name=\"f\";}, {kind=\"linear\"; name=\"l\"; out=10;},", "\"r\"", "fork"},
         {"{kind=\"relu\"; name=\"r\"; from=[\"later\"];},", "later", "before"},
         {"{kind=\"relu\"; name=\"r\";}, {kind=\"relu\"; name=\"r\";},", "\"r\"", "two layers"},
+        {"{kind=\"conv\"; name=\"c\"; out=65536; kernel=1; padding=64;}, {kind=\"conv\"; name=\"d\"; out=65536; kernel=1; padding=64;},", "264x262x65536", "2147483648"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sj_net net;
