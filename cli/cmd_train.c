@@ -168,7 +168,11 @@ static sj_status write_text(const char *dir, const char *name, const char *text,
     sj_atomic_file f;
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     SJ_TRY(sj_atomic_open(&f, path, err));
+    const size_t length = strlen(text);
     (void)fputs(text, f.stream);  // errors stay in the stream until the commit
+    if (length == 0 || text[length - 1] != '\n') {
+        (void)fputc('\n', f.stream);
+    }
     return sj_atomic_commit(&f, err);
 }
 
@@ -193,7 +197,11 @@ static sj_status write_provenance(const job *j, sj_error *err) {
 
 static sj_status write_config(const job *j, sj_error *err) {
     char *text;
-    SJ_TRY(sj_train_config_text(&j->config, &text, err));
+    sj_train_config resolved = j->config;
+    resolved.width = j->result.width;
+    resolved.train_images = j->result.train_images;
+    resolved.test_images = j->result.test_images;
+    SJ_TRY(sj_train_config_text(&resolved, &text, err));
     const sj_status status = write_text(j->args.out, "config.cfg", text, err);
     free(text);
     return status;
@@ -225,6 +233,27 @@ static void print_result(const job *j) {
                  e->x_density, e->dy_density);
 }
 
+// The trainer has put its files in place: a run without its configuration or provenance is not one.
+static void remove_files(const job *j) {
+    static const char *const names[] = {"metrics.csv", "trace.h5", "checkpoint.bin", "config.cfg", "provenance.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[SJ_TRAIN_PATH_MAX + 32];
+        (void)snprintf(path, sizeof path, "%s/%s", j->args.out, names[i]);
+        (void)unlink(path);
+    }
+}
+
+static sj_status write_descriptions(const job *j, sj_error *err) {
+    sj_status status = write_config(j, err);
+    if (status == SJ_OK) {
+        status = write_provenance(j, err);
+    }
+    if (status != SJ_OK) {
+        remove_files(j);
+    }
+    return status;
+}
+
 static sj_status run(job *j, sj_error *err) {
     SJ_TRY(read_config(j, err));
     const bool existed = sj_path_exists(j->args.out);
@@ -233,10 +262,7 @@ static sj_status run(job *j, sj_error *err) {
     sj_status status = sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
     if (status == SJ_OK) {
-        status = write_config(j, err);
-    }
-    if (status == SJ_OK) {
-        status = write_provenance(j, err);
+        status = write_descriptions(j, err);
     }
     if (status != SJ_OK && !existed) {
         (void)rmdir(j->args.out);  // nothing half-written: goes only when it is empty

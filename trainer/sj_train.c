@@ -167,13 +167,23 @@ static sj_status trace_inference(run *r, sj_error *err) {
     return export_step(r, SJ_MODE_EVAL, r->config->epochs - 1, result.loss, count, err);
 }
 
+// All three files, or none of them.
 static sj_status commit(run *r, sj_error *err) {
-    char path[SJ_TRAIN_PATH_MAX + 32];
+    char trace_path[SJ_TRAIN_PATH_MAX + 32], checkpoint_path[SJ_TRAIN_PATH_MAX + 32];
     sj_trace_writer *trace = r->trace;
     r->trace = NULL;
     SJ_TRY(sj_trace_commit(trace, err));
-    SJ_TRY(sj_checkpoint_write(path_in(r, "checkpoint.bin", path), r->model, r->config->seed, r->config->epochs, r->iteration, err));
-    return sj_atomic_commit(&r->metrics, err);
+    sj_status status = sj_checkpoint_write(path_in(r, "checkpoint.bin", checkpoint_path), r->model, r->config->seed, r->config->epochs, r->iteration, err);
+    if (status == SJ_OK) {
+        status = sj_atomic_commit(&r->metrics, err);
+        if (status != SJ_OK) {
+            (void)remove(checkpoint_path);
+        }
+    }
+    if (status != SJ_OK) {
+        (void)remove(path_in(r, "trace.h5", trace_path));
+    }
+    return status;
 }
 
 static sj_status train(run *r, sj_train_result *result, sj_error *err) {
@@ -191,6 +201,9 @@ static sj_status train(run *r, sj_train_result *result, sj_error *err) {
         }
     }
     result->iterations = r->iteration;
+    result->width = r->model->net.width;
+    result->train_images = r->data.train.count;
+    result->test_images = r->data.test.count;
     return commit(r, err);
 }
 

@@ -24,7 +24,7 @@ typedef struct sj_train_progress {
 
 typedef struct sj_train_options {
     const char *model_path;  // models/<name>.cfg
-    const char *run_dir;     // an existing folder: metrics.csv, trace.h5 and checkpoint.bin are put there, whole, at the end
+    const char *run_dir;     // an existing folder: metrics.csv, trace.h5 and checkpoint.bin are put there at the end, all of them whole or none
     const char *version;     // of the program, for the trace
     bool (*progress)(void *context, const sj_train_progress *p);  // false: stop with SJ_ERR_INTERRUPTED. May be NULL
     void *context;
@@ -33,6 +33,7 @@ typedef struct sj_train_options {
 typedef struct sj_train_result {
     sj_epoch_metrics last;
     int64_t parameters, iterations;
+    int64_t width, train_images, test_images;  // what a 0 in the configuration stood for
 } sj_train_result;
 
 sj_status sj_train_run(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -136,6 +138,24 @@ static void interrupted_runs_leave_nothing(void **state) {
     assert_int_equal(remove(dir), 0);  // only an empty folder goes
 }
 
+// The trace is in place when the checkpoint cannot be: it goes again.
+static void a_failed_commit_leaves_nothing(void **state) {
+    (void)state;
+    static const char *const blocked[] = {"checkpoint.bin", "metrics.csv"};
+    for (int i = 0; i < 2; i++) {
+        char dir[512];
+        sj_train_config c;
+        sj_train_result result;
+        make_folder(dir);
+        assert_int_equal(mkdir(in(dir, blocked[i]), 0700), 0);
+        read_shipped("glyphs-plain", tiny, &c);
+        assert_int_equal(train(&c, dir, NULL, &result), SJ_ERR_IO);
+        assert_non_null(strstr(err.message, blocked[i]));
+        assert_int_equal(rmdir(in(dir, blocked[i])), 0);
+        assert_int_equal(rmdir(dir), 0);  // only an empty folder goes
+    }
+}
+
 static void glyphs_is_hard(void **state) {
     (void)state;
 #ifdef SJ_SLOW_BUILD
@@ -159,6 +179,6 @@ static void glyphs_is_hard(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(equal_seeds_make_equal_files), cmocka_unit_test(default_step_of_ssprop_is_sparse),
-                                       cmocka_unit_test(interrupted_runs_leave_nothing), cmocka_unit_test(glyphs_is_hard)};
+                                       cmocka_unit_test(interrupted_runs_leave_nothing), cmocka_unit_test(a_failed_commit_leaves_nothing), cmocka_unit_test(glyphs_is_hard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
