@@ -8,7 +8,7 @@
 
 #include "sj_config_internal.h"
 
-static const char *type_name(const config_setting_t *setting) {
+const char *sj_config_type_name(const config_setting_t *setting) {
     switch (config_setting_type(setting)) {
         case CONFIG_TYPE_GROUP: return "a group";
         case CONFIG_TYPE_INT:
@@ -23,7 +23,7 @@ static const char *type_name(const config_setting_t *setting) {
 }
 
 static void wrong_type(sj_config *c, const config_setting_t *setting, const char *path, const char *wanted) {
-    sj_config_error(c, SJ_CFG_TYPE, path, "\"%s\" is %s; it must be %s", path, type_name(setting), wanted);
+    sj_config_error(c, SJ_CFG_TYPE, path, "\"%s\" is %s; it must be %s", path, sj_config_type_name(setting), wanted);
 }
 
 // A missing key; where the whole group around it is missing, the group, once.

@@ -39,6 +39,8 @@ config_setting_t *sj_config_lookup(const sj_config *c, const char *path);
 config_setting_t *sj_config_ask(sj_config *c, const char *path);
 // The path of a setting, built from the tree.
 void sj_config_setting_path(const config_setting_t *setting, char path[SJ_CONFIG_PATH_MAX]);
+// "a group", "an integer", ...
+const char *sj_config_type_name(const config_setting_t *setting);
 // Keeps a problem; the sentence has no location yet. line 0: the location is `where` (a --set argument), else c->path and the line.
 void sj_config_problem_at(sj_config *c, sj_config_error_class cls, const char *where, int line, const char *sentence);
 void sj_config_syntax(sj_config *c, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));

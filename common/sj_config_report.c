@@ -157,6 +157,10 @@ static void report_unasked(sj_config *c, const config_setting_t *setting) {
         }
         return;
     }
+    if (!config_setting_is_aggregate(setting) && config_setting_get_hook(setting) == NULL) {
+        sj_config_error(c, SJ_CFG_TYPE, path, "\"%s\" is %s; it must be a group", path, sj_config_type_name(setting));
+        return;
+    }
     const int length = config_setting_is_aggregate(setting) ? config_setting_length(setting) : 0;
     for (int i = 0; i < length; i++) {
         report_unasked(c, config_setting_get_elem(setting, (unsigned)i));

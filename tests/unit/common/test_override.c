@@ -82,6 +82,22 @@ static void errors_of_set_values_name_the_argument(void **state) {
     sj_config_close(c);
 }
 
+// Every key of a group may be optional: without this a scalar in its place would leave all of them at their defaults, in silence.
+static void a_scalar_in_place_of_a_group_is_refused(void **state) {
+    sj_config *c = parse("array = { rows = 4; };");
+    set(c, "array=3");
+    assert_int_equal(sj_config_int(c, "array.rows", SJ_OPTIONAL, 1, 1, 9), 1);
+    assert_int_equal(sj_config_finish(c, &err), SJ_ERR_CONFIG);
+    assert_string_equal(err.message, "--set array=3: \"array\" is an integer; it must be a group");
+    sj_config_close(c);
+    c = parse("rows = 4;\narray = \"x\";");
+    sj_config_int(c, "rows", SJ_REQUIRED, 0, 1, 9);
+    sj_config_int(c, "array.rows", SJ_REQUIRED, 0, 1, 9);
+    assert_int_equal(sj_config_finish(c, &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, ":2: \"array\" is a string; it must be a group"));
+    sj_config_close(c);
+}
+
 static void text_reads_back_as_the_same(void **state) {
     sj_config *c = parse("a = 1; b = 5000000000L; c = 1.0e-12; d = \"q\\\"\\\\\\n\\t\"; e = ( { x = true; }, [1.5, 2.5], () ); f = { }; g = -0.1;");
     set(c, "h.i=3");
@@ -130,6 +146,7 @@ static void floats_survive_text_bit_for_bit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_replace_those_of_the_file), cmocka_unit_test(wrong_assignments_are_refused), cmocka_unit_test(errors_of_set_values_name_the_argument),
+        cmocka_unit_test(a_scalar_in_place_of_a_group_is_refused),
         cmocka_unit_test(text_reads_back_as_the_same),      cmocka_unit_test(floats_survive_text_bit_for_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
