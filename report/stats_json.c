@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing stats.json and provenance.json. The keys' order is fixed, so that equal runs give equal bytes.
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -157,7 +158,7 @@ static sj_status dump(FILE *f, json_t *root, const maker *m, sj_error *err) {
     } else if (root == NULL || m->memory) {
         status = SJ_FAIL(err, SJ_ERR_MEMORY, "no memory to write the results as JSON");
     } else if (json_dumpf(root, f, JSON_INDENT(1)) != 0 || fputc('\n', f) == EOF) {
-        status = SJ_FAIL(err, SJ_ERR_IO, "cannot write the results as JSON");
+        status = SJ_FAIL(err, SJ_ERR_IO, "cannot write the results as JSON: %s", strerror(errno));
     }
     json_decref(root);
     return status;

@@ -65,6 +65,13 @@ static void energy_at(reader *r, const json_t *o, const char *key, sj_energy *e)
         e->component_pj[c] = real_at(r, energy, sj_component_names[c]);
     }
     e->total_pj = real_at(r, energy, "total");
+    double sum = 0.0;
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        sum += e->component_pj[c];
+    }
+    if (!(fabs(sum - e->total_pj) <= 1e-9 * fabs(sum))) {
+        fail(r, key, "components that sum to their total");
+    }
 }
 
 static void read_stat(reader *r, const json_t *o, sj_stat *s) {
@@ -171,6 +178,9 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "tech", true, run->tech, sizeof run->tech);
     text_at(r, o, "fidelity", true, run->fidelity, sizeof run->fidelity);
     text_at(r, o, "mode", true, run->mode, sizeof run->mode);
+    if (strcmp(run->mode, "train") != 0 && strcmp(run->mode, "eval") != 0 && strcmp(run->mode, "gemm") != 0) {
+        fail(r, "mode", "train, eval or gemm");
+    }
     text_at(r, o, "network", false, run->network, sizeof run->network);
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
@@ -202,8 +212,8 @@ static void read_run(reader *r, const json_t *o, sj_stats *run) {
     read_head(r, o, run);
     read_provenance(r, object_at(r, o, "provenance"), &run->provenance);
     const json_t *variants = object_at(r, o, "variants");
-    if (json_object_size(variants) > SJ_VARIANTS_MAX) {
-        fail(r, "variants", "an object of at most 6 variants");
+    if (json_object_size(variants) < 1 || json_object_size(variants) > SJ_VARIANTS_MAX) {
+        fail(r, "variants", "an object of 1 to 6 variants");
         return;
     }
     void *at = json_object_iter((json_t *)(uintptr_t)variants);
