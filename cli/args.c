@@ -83,3 +83,11 @@ sj_status sj_cli_float(const char *option, const char *text, double min, double 
     *out = value;
     return SJ_OK;
 }
+
+sj_status sj_cli_check_set(const char *text, sj_error *err) {
+    const char *path = strncmp(text, "tech.", 5) == 0 ? text + 5 : text, *equals = strchr(path, '=');
+    if (equals == NULL || equals == path || equals[1] == '\0') {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--set %s: it must be PATH=VALUE, for example array.rows=8", text);
+    }
+    return SJ_OK;
+}

@@ -29,6 +29,9 @@ static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"phase", required_argument, NULL, OPT_PHASE},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"force", no_argument, NULL, OPT_FORCE},
+                                             {"output", required_argument, NULL, 'o'},
+                                             {"quiet", no_argument, NULL, 'q'},
+                                             {"verbose", no_argument, NULL, 'v'},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
 
@@ -41,9 +44,10 @@ static const char help[] =
     "  --layer NAME         only this layer; repeatable\n"
     "  --phase NAME         only forward, grad_input, grad_weight, elementwise or update\n"
     "  --json               the machine-readable result on stdout\n"
-    "  -o RUN               a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt\n"
+    "  -o, --output RUN     a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt\n"
     "  --force              write into RUN though it exists\n"
-    "  -q, -v               no progress; a line per layer on stderr\n"
+    "  -q, --quiet          no progress\n"
+    "  -v, --verbose        a line per layer on stderr\n"
     "  -h, --help           this text\n";
 
 typedef struct sim_options {
@@ -298,10 +302,32 @@ static int count_chosen(const sim_options *o, const sj_lowering *lowering) {
     return count;
 }
 
+// What the step has: the phases of the chosen layers, or of all of them.
+static sj_status nothing_chosen(const session *s, const sj_lowering *lowering, sj_error *err) {
+    bool present[SJ_PHASE_COUNT] = {false};
+    sim_options any_phase = *s->o;
+    any_phase.phase = -1;
+    for (int u = 0; u < sj_lowering_unit_count(lowering); u++) {
+        const sj_unit *unit = sj_lowering_unit(lowering, u);
+        present[unit->phase] = present[unit->phase] || is_chosen(&any_phase, unit);
+    }
+    char wanted[512], known[128] = "";
+    describe_selection(s->o, wanted, sizeof wanted);
+    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
+        if (present[p]) {
+            strcat(strcat(known, known[0] != '\0' ? ", " : ""), sj_phase_name((sj_phase)p));
+        }
+    }
+    if (known[0] == '\0') {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the step has no work of its own for %s: it is a part of other layers' work", s->o->trace, wanted);
+    }
+    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the step has nothing for %s; the phases there are %s", s->o->trace, wanted, known);
+}
+
 static sj_status start_run(const session *s, const sj_lowering *lowering, sj_stats *run, sj_error *err) {
     const int count = count_chosen(s->o, lowering);
     if (count == 0) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the step has no such layer in such a phase", s->o->trace);
+        return nothing_chosen(s, lowering, err);
     }
     return sj_machine_start_run(s->setup, &s->o->machine, count, run, err);
 }

@@ -73,11 +73,13 @@ static sj_status not_found(const char *kind, const char *name, sj_error *err) {
         strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
         strncat(list, names[i], sizeof list - strlen(list) - 1);
     }
+    struct stat info;
+    const char *what = stat(name, &info) == 0 && S_ISDIR(info.st_mode) ? "a folder, not a file" : "no such file";
     const char *nearest = sj_nearest_name(name, (const char *const *)names, count);
     if (nearest != NULL) {
-        SJ_FAIL(err, SJ_ERR_IO, "%s: no such file, nor a shipped name (%s: %s); did you mean %s?", name, kind, list, nearest);
+        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s); did you mean %s?", name, what, kind, list, nearest);
     } else {
-        SJ_FAIL(err, SJ_ERR_IO, "%s: no such file, nor a shipped name (%s: %s)", name, kind, count > 0 ? list : "none");
+        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s)", name, what, kind, count > 0 ? list : "none");
     }
     for (int i = 0; i < count; i++) {
         free(names[i]);

@@ -61,6 +61,7 @@ static sj_status name_list(const char *option, const char *text, const char *con
 }
 
 static sj_status add_set(sj_machine_options *o, const char *text, sj_error *err) {
+    SJ_TRY(sj_cli_check_set(text, err));
     const bool tech = strncmp(text, "tech.", 5) == 0;
     int *count = tech ? &o->tech_set_count : &o->accel_set_count;
     if (*count == SJ_SETS_MAX) {
@@ -131,6 +132,26 @@ static sj_status choose_variants(const sj_machine_options *o, sj_machine_setup *
     return SJ_OK;
 }
 
+// The tech file knows its keys without "tech."; the user's --set has it.
+static sj_status name_tech_sets(sj_error *err) {
+    static const char plain[] = "--set ", full[] = "--set tech.";
+    char text[sizeof err->message];
+    size_t used = 0;
+    for (const char *p = err->message; *p != '\0' && used + sizeof full < sizeof text;) {
+        const bool at_line = p == err->message || p[-1] == '\n';
+        if (at_line && strncmp(p, plain, sizeof plain - 1) == 0) {
+            memcpy(text + used, full, sizeof full - 1);
+            used += sizeof full - 1;
+            p += sizeof plain - 1;
+        } else {
+            text[used++] = *p++;
+        }
+    }
+    text[used] = '\0';
+    memcpy(err->message, text, used + 1);
+    return err->status;
+}
+
 sj_status sj_machine_open(const sj_machine_options *o, const char *command, sj_machine_setup *s, sj_error *err) {
     memset(s, 0, sizeof *s);
     if (o->accel == NULL) {
@@ -139,7 +160,9 @@ sj_status sj_machine_open(const sj_machine_options *o, const char *command, sj_m
     SJ_TRY(sj_cli_find_config("accel", o->accel, &s->accel_path, err));
     SJ_TRY(read_accel(o, s, err));
     SJ_TRY(sj_cli_find_config("tech", s->accel.tech, &s->tech_path, err));
-    SJ_TRY(sj_tech_open(s->tech_path, o->tech_sets, o->tech_set_count, &s->tech, err));
+    if (sj_tech_open(s->tech_path, o->tech_sets, o->tech_set_count, &s->tech, err) != SJ_OK) {
+        return name_tech_sets(err);
+    }
     return choose_variants(o, s, err);
 }
 

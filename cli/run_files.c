@@ -81,10 +81,22 @@ static sj_status move_file(const char *from_folder, const char *to_folder, const
     return status;
 }
 
+// A folder of a file's name would stop the moving half-way.
+static sj_status check_replaceable(const char *folder, const char *name, sj_error *err) {
+    char *path = join(folder, name);
+    struct stat info;
+    const bool is_folder = path != NULL && lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    free(path);
+    return is_folder ? SJ_FAIL(err, SJ_ERR_IO, "%s/%s: cannot write: it is a folder", folder, name) : SJ_OK;
+}
+
 // Over an empty folder (or none) by one rename; into a folder with other files in it, one by one.
 static sj_status move_into_place(const char *temporary, const char *path, sj_error *err) {
     if (rename(temporary, path) == 0) {
         return SJ_OK;
+    }
+    for (int i = 0; i < FILE_COUNT; i++) {
+        SJ_TRY(check_replaceable(path, file_names[i], err));
     }
     for (int i = 0; i < FILE_COUNT; i++) {
         SJ_TRY(move_file(temporary, path, file_names[i], err));

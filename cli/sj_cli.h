@@ -31,6 +31,8 @@ sj_status sj_cli_float(const char *option, const char *text, double min, double 
 extern const char *const sj_version;  // "0.1.0"
 
 // Set by SIGINT and SIGTERM once main has installed the handlers.
+// The form of a --set argument: PATH=VALUE, neither part empty.
+sj_status sj_cli_check_set(const char *text, sj_error *err);
 bool sj_cli_interrupted(void);
 
 #endif
