@@ -72,6 +72,7 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
                 if (a->override_count == OVERRIDES_MAX) {
                     return SJ_FAIL(err, SJ_ERR_USAGE, "--set: more than %d times", OVERRIDES_MAX);
                 }
+                SJ_TRY(sj_cli_check_set(optarg, err));
                 a->overrides[a->override_count++] = optarg;
                 break;
             default: return sj_cli_bad_option("train", argc, argv, options, err);

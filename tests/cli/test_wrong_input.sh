@@ -13,6 +13,12 @@ refused 2 "--fidelty" "$SKIPJOULE" sim "$train_trace" --accel edge16 --fidelty f
 refused 2 "fast" "$SKIPJOULE" sim "$train_trace" --accel edge16 --fidelity quick
 refused 2 "--batch" "$SKIPJOULE" sim "$train_trace" --accel edge16 --batch 0
 refused 2 "K" "$SKIPJOULE" gemm 4 x 4 --accel edge16
+refused 2 "-o needs a value" "$SKIPJOULE" sim "$train_trace" --accel edge16 -o
+refused 2 "PATH=VALUE" sim "$train_trace" --set array.rows
+refused 2 "PATH=VALUE" sim "$train_trace" --set tech.=3
+refused 2 "PATH=VALUE" "$SKIPJOULE" train glyphs-plain -o run --set epochs
+refused 1 "the phases there are forward, grad_weight, update" sim "$train_trace" --layer conv1 --phase grad_input
+refused 1 "layer relu1" sim "$train_trace" --layer relu1
 works "$SKIPJOULE" sim -h
 says "skipjoule sim"
 
@@ -47,6 +53,12 @@ accel 's/rows = 16/rows = 0/'
 refused 1 "array.rows" "$SKIPJOULE" sim "$train_trace" --accel accel.cfg -q
 refused 1 "array.rows" sim "$train_trace" --set array.rows=0
 refused 1 "array.rowz" sim "$train_trace" --set array.rowz=4
+refused 1 "must be a group" sim "$train_trace" --set array=3
+refused 1 "must be a group" "$SKIPJOULE" train glyphs-plain --set trace=3 -o run -q
+accel 's/^array *= .*/array = 3;/'
+refused 1 "must be a group" "$SKIPJOULE" sim "$train_trace" --accel accel.cfg -q
+refused 1 "set tech.wire.typical=-1: " sim "$train_trace" --set tech.wire.typical=-1
+refused 1 "a folder" "$SKIPJOULE" sim "$train_trace" --accel . -q
 tech '0,/typical = [0-9.]*/s//typical = -1.0/'
 refused 1 "tech.cfg" "$SKIPJOULE" sim "$train_trace" --accel edge16 --tech tech.cfg -q
 
@@ -67,6 +79,16 @@ before=$(md5sum out/stats.json)
 refused 1 "out" sim "$train_trace" --batch 1 --variants skip --codecs none -o out
 [ "$(md5sum out/stats.json)" = "$before" ] || fault "a refused output changed what was there"
 works sim "$train_trace" --batch 1 --variants skip --codecs none -o out --force
+
+mkdir -p clash/stats.txt
+refused 1 "clash/stats.txt" sim "$train_trace" --batch 1 -o clash --force
+[ "$(ls clash)" = stats.txt ] || fault "a refused output left files"
+rm -r clash
+for edit in 's/"mode": "train"/"mode": "other"/' 's/"total": [0-9.]*$/"total": 0.0/'; do
+  mkdir -p edited
+  sed "$edit" out/stats.json > edited/stats.json
+  refused 1 "edited/stats.json" "$SKIPJOULE" report out edited
+done
 
 # a full disk: a limit on the size of files everywhere, a small tmpfs where root allows
 limited() { (ulimit -f 1; trap '' XFSZ; "$@"); }
