@@ -320,7 +320,7 @@ static void sim_names_what_the_trace_lacks(void **state) {
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step 4 -o run", SJ_ERR_RANGE, "it has 3");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step last -o run", SJ_ERR_USAGE, "last-train or last-eval");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step last-train -o run", SJ_ERR_RANGE, "no train step");
-    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --phase update -o run", SJ_ERR_RANGE, "no such layer");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --phase update -o run", SJ_ERR_RANGE, "the phases there are forward");
     json_t *root = json_of(sj_cmd_sim, "sim t.h5 --accel edge16 --layer conv1 --step 3 --batch 5 --json");
     assert_string_equal(json_string_value(DIG(root, "selection")), "layer conv1");
     assert_int_equal(COUNT(root, "batch"), 5);
