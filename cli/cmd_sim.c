@@ -16,6 +16,7 @@
 
 #define LAYERS_MAX 256
 #define RUNS_MAX 4096
+#define BATCH_MAX 65536  // the limit of the lowering
 #define EVAL_BATCH_SMALL 1
 #define EVAL_BATCH_LARGE 128
 
@@ -78,7 +79,7 @@ static sj_status read_option(sim_options *o, int option, sj_error *err) {
         case OPT_STEP: o->step = optarg; return SJ_OK;
         case OPT_ALL_STEPS: o->all_steps = true; return SJ_OK;
         case OPT_BATCH:
-            SJ_TRY(sj_cli_int("--batch", optarg, 1, 1 << 20, &value, err));
+            SJ_TRY(sj_cli_int("--batch", optarg, 1, BATCH_MAX, &value, err));
             o->batch = value;
             return SJ_OK;
         case OPT_LAYER:

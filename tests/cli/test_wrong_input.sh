@@ -12,6 +12,7 @@ refused 2 "sim" "$SKIPJOULE" sim
 refused 2 "--fidelty" "$SKIPJOULE" sim "$train_trace" --accel edge16 --fidelty fast
 refused 2 "fast" "$SKIPJOULE" sim "$train_trace" --accel edge16 --fidelity quick
 refused 2 "--batch" "$SKIPJOULE" sim "$train_trace" --accel edge16 --batch 0
+refused 2 "between 1 and 65536" "$SKIPJOULE" sim "$train_trace" --accel edge16 --batch 65537
 refused 2 "K" "$SKIPJOULE" gemm 4 x 4 --accel edge16
 refused 2 "-o needs a value" "$SKIPJOULE" sim "$train_trace" --accel edge16 -o
 refused 2 "PATH=VALUE" sim "$train_trace" --set array.rows
