@@ -100,7 +100,7 @@ module sj_drain #(
   assign drains_done_o = drains_done_q;
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i or negedge rst_ni) begin
     if (rst_ni) begin
       assert (!(start_i && busy_q)) else $error("A drain begins while another one is under way.");
       assert (!start_i || (rows_i != 0 && beats_i != 0)) else $error("A drain without rows or beats begins.");

@@ -157,7 +157,7 @@ module sj_step_control #(
   assign busy_work_o   = busy_work_q;
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk_i or negedge rst_ni) begin
     if (rst_ni) begin
       assert (!commit_i || committed_q - steps_done_q < 64'd2) else $error("A step is committed while two steps are in flight.");
       assert (!commit_i || rows_valid_i != 0) else $error("A step without A rows is committed.");
