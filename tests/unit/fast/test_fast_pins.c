@@ -100,11 +100,11 @@ static void a_transfer_waits_for_the_end_of_a_refresh(void **state) {
     (void)state;
     pin p;
     make(&p, 1, 1, 1);
-    p.job.is_product = false;
+    p.job.is_product = p.job.array_only = false;
     p.stream = (sj_stream){.kind = SJ_STREAM_RAW, .length = 64, .value_bytes = 1};
     p.job.stream_count = 1;
     p.job.segment_count = 2;
-    p.segments[0] = p.segments[1] = (sj_segment){0, 0, 64, false};
+    p.segments[0] = p.segments[1] = (sj_segment){0, 0, 64, 0};
     p.blocks[0] = (sj_block){.load_first = 0, .load_count = 1, .store_first = 1, .store_count = 1, .vector_ops = 40};
     // load: 10 + 4 -> 14; vector unit to 54; store: 6 + 4 cycles of progress from 80 on -> 90
     const sj_outcome out = run(&p, SJ_MACHINE_SKIP);

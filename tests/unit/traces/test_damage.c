@@ -40,7 +40,7 @@ static void missing_empty_and_foreign_files_are_told_apart(void **state) {
     put_bytes("text.h5", "just a text\n", 12);
     assert_open_says("text.h5", SJ_ERR_FORMAT, "text.h5: not a trace: it is not an HDF5 file");
     H5Fclose(H5Fcreate("other.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
-    assert_open_says("other.h5", SJ_ERR_FORMAT, "other.h5: an HDF5 file, but not a Skipjoule trace: its root attribute \"format\" is not \"skipjoule-trace\"");
+    assert_open_says("other.h5", SJ_ERR_FORMAT, "other.h5: an HDF5 file, but not a Skipjoule trace: it has no root attribute \"format\"; expected \"skipjoule-trace\"");
 }
 
 static void a_truncated_trace_is_refused_wherever_it_is_cut(void **state) {
