@@ -11,6 +11,10 @@ cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DSJ_TESTS=OFF > /d
 cmake --build build/demo -j "$(nproc)"
 built=$(date +%s)
 skipjoule=build/demo/skipjoule
+if [ $# -gt 0 ] && [ -e "$out" ]; then
+  echo "demo.sh: $out exists; give another folder" >&2
+  exit 1
+fi
 rm -rf "$out"
 mkdir -p "$out"
 for method in plain eat ssprop; do
