@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sj_compare.h"
+#include "sj_csv.h"
 #include "sj_table.h"
 
 const char *const sj_report_format_names[SJ_REPORT_FORMAT_COUNT] = {"text", "json", "csv", "md"};
@@ -117,21 +118,6 @@ static void csv_number(FILE *f, double v) {
     }
 }
 
-static void csv_field(FILE *f, const char *text) {
-    if (strpbrk(text, ",\"\n") == NULL) {
-        fputs(text, f);
-        return;
-    }
-    fputc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            fputc('"', f);
-        }
-        fputc(*text, f);
-    }
-    fputc('"', f);
-}
-
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
           "saving_vs_gate,saving_vs_baseline\n",
@@ -141,11 +127,11 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         const sj_stats *run = c->run;
         const char *const texts[] = {c->source->path, run->accel, run->network, run->dataset, run->method, run->mode};
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
-            csv_field(f, texts[k]);
+            sj_csv_field(f, texts[k]);
             fputc(',', f);
         }
         fprintf(f, "%" PRId64 ",%" PRId64 ",", run->step, run->batch);
-        csv_field(f, run->selection);
+        sj_csv_field(f, run->selection);
         fprintf(f, ",%" PRId64, c->source->epochs);
         csv_number(f, c->source->accuracy);
         csv_number(f, c->source->macro_f1);

@@ -5,23 +5,13 @@
 #include <string.h>
 
 #include "sj_stats.h"
+#include "sj_csv.h"
 
 static const char *const energy_names[SJ_BOUND_COUNT] = {"energy_pj_low", "energy_pj", "energy_pj_high"};
 
-// A field as RFC 4180 has it: quoted where it must be.
 static void csv_text(FILE *f, const char *text) {
-    if (strpbrk(text, ",\"\n") == NULL) {
-        fprintf(f, "%s,", text);
-        return;
-    }
-    fputc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            fputc('"', f);
-        }
-        fputc(*text, f);
-    }
-    fputs("\",", f);
+    sj_csv_field(f, text);
+    fputc(',', f);
 }
 
 static void csv_density(FILE *f, double v) {
