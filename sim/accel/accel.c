@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const dtype_names[] = {"bf16", "int8", NULL};
-static const char *const codec_names[] = {"none", "bitmask", NULL};
+static const char *const codec_names[] = {"none", "bitmask", "rle", NULL};
 static const char *const swap_names[] = {"auto", "always", "never", NULL};
 
 const char *sj_machine_name(sj_machine m) {

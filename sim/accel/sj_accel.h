@@ -15,11 +15,11 @@ extern "C" {
 
 typedef enum sj_dtype { SJ_DTYPE_BF16, SJ_DTYPE_INT8 } sj_dtype;
 typedef enum sj_machine { SJ_MACHINE_DENSE, SJ_MACHINE_GATE, SJ_MACHINE_SKIP } sj_machine;
-typedef enum sj_codec { SJ_CODEC_NONE, SJ_CODEC_BITMASK } sj_codec;
+typedef enum sj_codec { SJ_CODEC_NONE, SJ_CODEC_BITMASK, SJ_CODEC_RLE, SJ_CODEC_COUNT } sj_codec;
 typedef enum sj_swap { SJ_SWAP_AUTO, SJ_SWAP_ALWAYS, SJ_SWAP_NEVER } sj_swap;
 
 const char *sj_machine_name(sj_machine m);  // "dense", "gate", "skip"
-const char *sj_codec_name(sj_codec c);      // "none", "bitmask"
+const char *sj_codec_name(sj_codec c);      // "none", "bitmask", "rle"
 
 // DRAM channel timing. Ticks are cycles of the DRAM command clock.
 typedef struct sj_dram_type {

@@ -67,6 +67,16 @@ sj_place sj_operand_place(const sj_operand *o, int64_t u, int64_t k, int64_t k_t
     return transposed ? (sj_place){offset, channel, pixel / k_tile} : (sj_place){offset, pixel, channel / k_tile};
 }
 
+sj_operand sj_operand_instance(const sj_operand *o, int64_t instance) {
+    sj_operand view = *o;
+    const int64_t which = o->instance_period > 0 ? instance % o->instance_period : instance;
+    const int64_t bytes = o->values.dtype == SJ_DTYPE_BF16 ? (int64_t)sizeof(sj_bf16) : 1;
+    if (o->values.data != NULL) {
+        view.values.data = (const char *)o->values.data + which * o->instance_shift * bytes;
+    }
+    return view;
+}
+
 int64_t sj_operand_group_count(const sj_operand *o, int64_t unit, int64_t chunk, int64_t k_tile) {
     const int64_t all = o->kind == SJ_OPERAND_WINDOW_T ? o->images * o->source_h * o->source_w : o->channel_count;
     const int64_t rest = all - chunk * k_tile;

@@ -80,7 +80,7 @@ typedef struct sj_variant {
     sj_codec codec;
 } sj_variant;
 
-// The three fidelities. `results`, where not NULL, receives M*N results row-major: float for bf16 (fp32 sums before rounding), int32_t for int8; `fast` refuses it.
+// The three fidelities. `results`, where not NULL, receives instances x M x N results, row-major: float for bf16 (fp32 sums before rounding), int32_t for int8; `fast` refuses it.
 // An fp32 overflow is SJ_ERR_NUMERIC.
 sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, sj_error *err);
 sj_status sj_systemc_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, void *results, sj_error *err);

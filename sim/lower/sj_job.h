@@ -59,7 +59,13 @@ typedef struct sj_operand {
     int64_t u_stride, channel_stride;
     int64_t u_count;            // number of u
     const int32_t *u_list;      // index of each kept u in the source; NULL: identity. (WINDOW kinds: use channels)
+    // Instances of a job: all fields above describe instance 0; instance i reads its values instance_shift * (i mod instance_period) elements further on.
+    int64_t instance_shift;     // elements; 0: all instances read the same values
+    int64_t instance_period;    // instances after which the values repeat (stored images of a larger batch); 0: never
 } sj_operand;
+
+// The operand of one instance, as a plain operand: its values moved, everything else the same. u, k, units and chunks count from 0 in each instance.
+sj_operand sj_operand_instance(const sj_operand *o, int64_t instance);
 
 int64_t sj_operand_u_count(const sj_operand *o);
 int64_t sj_operand_k_count(const sj_operand *o);
@@ -88,7 +94,9 @@ typedef enum sj_stream_kind {
 
 typedef struct sj_stream {
     sj_stream_kind kind;
-    int64_t length;        // values
+    int64_t length;        // values, of all instances
+    int64_t instance_length;  // values of one instance: the layouts below describe one, and instances follow each other; 0: there is one
+    int64_t instance_shift, instance_period;  // as those of an operand; a WEIGHT stream has them here too
     int64_t value_bytes;   // bytes a value
     int64_t base;          // byte address, a multiple of 64
     int64_t table_base;    // byte address of the size table (one byte a group of 512 values), a multiple of 64
@@ -120,13 +128,14 @@ typedef enum sj_phase { SJ_PHASE_FORWARD, SJ_PHASE_GRAD_INPUT, SJ_PHASE_GRAD_WEI
 
 const char *sj_phase_name(sj_phase phase);  // "forward", "grad_input", ...
 
-// A block: output tiles [m0,m1) x [n0,n1) over k in [k0,k1). m0, n0, k0 are multiples of R*G, C, KT.
+// A block: output tiles [m0,m1) x [n0,n1) over k in [k0,k1) of one instance. m0, n0, k0 are multiples of R*G, C, KT.
 // Elementwise jobs use only segments and vector_ops.
 typedef struct sj_block {
     int64_t m0, m1, n0, n1, k0, k1;
     int load_first, load_count;    // segments of ld(b), in order; may be none
     int store_first, store_count;  // segments of st(b); none unless k1 = K
-    int64_t vector_ops;            // elementwise: operations of this block
+    int64_t vector_ops;            // elementwise: operations of this block; 0 in a product
+    int64_t instance;              // which of the job's independent products; m, n, k count within it
 } sj_block;
 
 typedef struct sj_job {
@@ -134,8 +143,10 @@ typedef struct sj_job {
     sj_phase phase;
     bool is_product;
     // product O[M x N] = A[M x K] B[K x N]
-    int64_t m, n, k;
+    int64_t m, n, k;               // of one instance
+    int64_t instances;             // independent products of one shape that share blocks' order and the DRAM queue: the groups of a convolution, the matrices of a batch. 0 means 1
     sj_operand a, b;
+    int64_t out_ops;               // operations of the vector unit on every result as it leaves for good (statistics, ReLU, pooling, rounded up to a whole number)
     int64_t out_bytes;             // bytes a result when it is drained for good; partials always 4
     bool flags_per_lane;           // B is a WINDOW_T operand whose lane groups may straddle taps: KT*C/8 flag bytes instead of KT/8
     bool array_only;               // --array-only: one block, no DRAM at all
@@ -145,11 +156,14 @@ typedef struct sj_job {
     sj_segment *segments;
     int64_t block_count;
     sj_block *blocks;
-    int64_t vector_ops;            // elementwise: the sum over blocks
-    // The dense product before dropped channels were left out (reported beside); equals m*n*k where none were.
+    int64_t vector_ops;            // elementwise: the sum over blocks; 0 in a product
+    int64_t rng_samples;           // elementwise: normal samples drawn; they take no time beside the operations
+    // The dense product before dropped channels were left out (reported beside); equals instances*m*n*k where none were.
     uint64_t uncompacted_macs;
     void *owner;                   // storage of taps, channel lists, ...; freed by sj_job_free
 } sj_job;
+
+static inline int64_t sj_job_instances(const sj_job *job) { return job->instances > 0 ? job->instances : 1; }
 
 void sj_job_free(sj_job *job);
 

@@ -25,7 +25,12 @@ static int64_t weight_offset(const sj_stream *s, int64_t v) {
     return sj_operand_offset(o, rest / width, step * s->k_tile + rest % width);
 }
 
-int64_t sj_stream_offset(const sj_stream *s, int64_t v) { return s->kind == SJ_STREAM_WEIGHT ? weight_offset(s, v) : activation_offset(s, v); }
+int64_t sj_stream_offset(const sj_stream *s, int64_t v) {
+    const int64_t one = s->instance_length > 0 ? s->instance_length : s->length;
+    const int64_t instance = v / one;
+    const int64_t shift = (s->instance_period > 0 ? instance % s->instance_period : instance) * s->instance_shift;
+    return shift + (s->kind == SJ_STREAM_WEIGHT ? weight_offset(s, v - instance * one) : activation_offset(s, v - instance * one));
+}
 
 const sj_values *sj_stream_values(const sj_stream *s) { return s->kind == SJ_STREAM_WEIGHT ? &s->operand->values : &s->values; }
 

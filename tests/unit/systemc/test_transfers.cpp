@@ -49,7 +49,7 @@ void set_elementwise(test::Job *j) {
     j->connect();
 }
 
-sj_block block(int load_first, int loads, int store_first, int stores, int64_t vector_ops) { return {0, 0, 0, 0, 0, 0, load_first, loads, store_first, stores, vector_ops}; }
+sj_block block(int load_first, int loads, int store_first, int stores, int64_t vector_ops) { return {0, 0, 0, 0, 0, 0, load_first, loads, store_first, stores, vector_ops, 0}; }
 
 sj_outcome run(const sj_accel &accel, const test::Job &j, sj_codec codec = SJ_CODEC_NONE) {
     sj_error err;
