@@ -27,12 +27,13 @@ void sj_job_place_streams(sj_job *job);
 sj_stream sj_stream_of_operand(const sj_accel *accel, const sj_operand *operand);
 sj_stream sj_stream_raw(int64_t length, int64_t value_bytes);
 
-// Segments that a block needs, handed one by one to `emit`; stops at the first failure.
+// Segments that a block of one instance needs, handed one by one to `emit`; stops at the first failure.
 typedef sj_status (*sj_segment_sink)(void *context, sj_segment segment, sj_error *err);
-sj_status sj_segments_a(const sj_job *job, int64_t m0, int64_t m1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err);
-sj_status sj_segments_b(const sj_job *job, int64_t n0, int64_t n1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err);
-// Output of a block: ACTIVATION needs n0 at a multiple of k_tile; RAW runs from raw_begin on.
-sj_status sj_segments_out(const sj_job *job, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context, sj_error *err);
+sj_status sj_segments_a(const sj_job *job, int64_t instance, int64_t m0, int64_t m1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err);
+sj_status sj_segments_b(const sj_job *job, int64_t instance, int64_t n0, int64_t n1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err);
+// Output of a block: ACTIVATION needs n0 at a multiple of k_tile; RAW runs from raw_begin on, which counts over the whole job.
+sj_status sj_segments_out(const sj_job *job, int64_t instance, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context,
+                          sj_error *err);
 
 // Layers to jobs (conv.c, elementwise.c). Tensors are NHWC / KRSC, bf16.
 typedef struct sj_plane {

@@ -41,7 +41,7 @@ static sj_status add_bytes(void *context, sj_segment s, sj_error *err) {
     return SJ_OK;
 }
 
-typedef sj_status (*segments_of)(const sj_job *, int64_t, int64_t, int64_t, int64_t, int64_t, sj_segment_sink, void *, sj_error *);
+typedef sj_status (*segments_of)(const sj_job *, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, sj_segment_sink, void *, sj_error *);
 
 static sj_status measure(const sj_job *job, segments_of segments, int64_t u_all, int64_t u_block, int64_t k_block, int64_t k_tile, int64_t capacity, footprint *out,
                          sj_error *err) {
@@ -49,7 +49,7 @@ static sj_status measure(const sj_job *job, segments_of segments, int64_t u_all,
     for (int64_t u = 0; u < u_all; u += u_block) {
         for (int64_t k = 0; k < job->k; k += k_block) {
             adder a = {job, 0};
-            SJ_TRY(segments(job, u, sj_min64(u + u_block, u_all), k, sj_min64(k + k_block, job->k), k_tile, add_bytes, &a, err));
+            SJ_TRY(segments(job, 0, u, sj_min64(u + u_block, u_all), k, sj_min64(k + k_block, job->k), k_tile, add_bytes, &a, err));
             out->total += a.bytes;
             out->largest = sj_max64(out->largest, a.bytes);
             out->first = out->first < 0 ? a.bytes : out->first;
@@ -149,11 +149,11 @@ static sj_status add_segment(void *context, sj_segment s, sj_error *err) {
 }
 
 typedef struct ranges {
-    int64_t m0, m1, n0, n1, k0, k1;
+    int64_t instance, m0, m1, n0, n1, k0, k1;
 } ranges;
 
 static bool same_operand(const ranges *x, const ranges *y, bool a) {
-    const bool same_k = x->k0 == y->k0 && x->k1 == y->k1;
+    const bool same_k = x->instance == y->instance && x->k0 == y->k0 && x->k1 == y->k1;
     return same_k && (a ? x->m0 == y->m0 && x->m1 == y->m1 : x->n0 == y->n0 && x->n1 == y->n1);
 }
 
@@ -162,19 +162,19 @@ static sj_status add_block(const sj_accel *accel, builder *b, const ranges *r, c
     const int64_t load_first = b->segments;
     if (!job->array_only) {
         if (previous == NULL || !same_operand(r, previous, true)) {
-            SJ_TRY(sj_segments_a(job, r->m0, r->m1, r->k0, r->k1, accel->k_tile, add_segment, b, err));
+            SJ_TRY(sj_segments_a(job, r->instance, r->m0, r->m1, r->k0, r->k1, accel->k_tile, add_segment, b, err));
         }
         if (previous == NULL || !same_operand(r, previous, false)) {
-            SJ_TRY(sj_segments_b(job, r->n0, r->n1, r->k0, r->k1, accel->k_tile, add_segment, b, err));
+            SJ_TRY(sj_segments_b(job, r->instance, r->n0, r->n1, r->k0, r->k1, accel->k_tile, add_segment, b, err));
         }
     }
     const int64_t store_first = b->segments;
     if (!job->array_only && r->k1 == job->k) {
-        SJ_TRY(sj_segments_out(job, r->m0, r->m1, r->n0, r->n1, b->raw_begin, add_segment, b, err));
+        SJ_TRY(sj_segments_out(job, r->instance, r->m0, r->m1, r->n0, r->n1, b->raw_begin, add_segment, b, err));
         b->raw_begin += (r->m1 - r->m0) * (r->n1 - r->n0);
     }
     if (!b->counting) {
-        b->job->blocks[b->blocks] = (sj_block){.m0 = r->m0, .m1 = r->m1, .n0 = r->n0, .n1 = r->n1, .k0 = r->k0, .k1 = r->k1,
+        b->job->blocks[b->blocks] = (sj_block){.instance = r->instance, .m0 = r->m0, .m1 = r->m1, .n0 = r->n0, .n1 = r->n1, .k0 = r->k0, .k1 = r->k1,
                                                .load_first = (int)load_first, .load_count = (int)(store_first - load_first),
                                                .store_first = (int)store_first, .store_count = (int)(b->segments - store_first)};
     }
@@ -189,11 +189,12 @@ static sj_status walk(const sj_accel *accel, builder *b, const plan *p, sj_error
     ranges r = {0};
     ranges previous = {0};
     bool first = true;
-    for (int64_t i = 0; i < mb * nb; i++) {
-        const int64_t mi = p->n_outer ? i % mb : i / nb;
-        const int64_t ni = p->n_outer ? i / mb : i % nb;
+    for (int64_t i = 0; i < sj_job_instances(job) * mb * nb; i++) {
+        const int64_t output = i % (mb * nb);
+        const int64_t mi = p->n_outer ? output % mb : output / nb;
+        const int64_t ni = p->n_outer ? output / mb : output % nb;
         for (int64_t k = 0; k == 0 || k < job->k; k += p->k_block) {
-            r = (ranges){mi * p->m_block, sj_min64((mi + 1) * p->m_block, job->m), ni * p->n_block, sj_min64((ni + 1) * p->n_block, job->n),
+            r = (ranges){i / (mb * nb), mi * p->m_block, sj_min64((mi + 1) * p->m_block, job->m), ni * p->n_block, sj_min64((ni + 1) * p->n_block, job->n),
                          k, sj_min64(k + p->k_block, job->k)};
             SJ_TRY(add_block(accel, b, &r, first ? NULL : &previous, err));
             previous = r;

@@ -32,52 +32,64 @@ static span channel_chunks(const sj_operand *o, int64_t tc0, int64_t tc1, int64_
     return (span){tc0 % o->channel_count / k_tile, (tc1 - 1) % o->channel_count / k_tile + 1};
 }
 
+// Where an instance's values begin in a stream, as an empty segment.
+static sj_segment origin_of(const sj_job *job, int stream, int64_t instance) {
+    const int64_t begin = instance * job->streams[stream].instance_length;
+    return (sj_segment){stream, begin, begin, 0};
+}
+
 static sj_status emit_nonempty(sj_segment_sink emit, void *context, sj_segment segment, sj_error *err) {
     return segment.end > segment.begin ? emit(context, segment, err) : SJ_OK;
 }
 
-static sj_status window_segments(const sj_operand *o, int stream, span positions, span tap_channels, bool transpose, int64_t k_tile, sj_segment_sink emit, void *context,
-                                 sj_error *err) {
+static sj_status window_segments(const sj_operand *o, sj_segment origin, span positions, span tap_channels, bool transpose, int64_t k_tile, sj_segment_sink emit,
+                                 void *context, sj_error *err) {
     const span pixels = source_pixels(o, positions.begin, positions.end, tap_channels.begin / o->channel_count, (tap_channels.end - 1) / o->channel_count);
     const span chunks = channel_chunks(o, tap_channels.begin, tap_channels.end, k_tile);
     const int64_t all_pixels = o->images * o->source_h * o->source_w;
     for (int64_t chunk = chunks.begin; chunk < chunks.end; chunk++) {
         const int64_t width = sj_min64(k_tile, o->channel_count - chunk * k_tile);
-        const int64_t base = chunk * all_pixels * k_tile;
-        SJ_TRY(emit_nonempty(emit, context, (sj_segment){stream, base + pixels.begin * width, base + pixels.end * width, transpose ? width : 0}, err));
+        const int64_t base = origin.begin + chunk * all_pixels * k_tile;
+        SJ_TRY(emit_nonempty(emit, context, (sj_segment){origin.stream, base + pixels.begin * width, base + pixels.end * width, transpose ? width : 0}, err));
     }
     return SJ_OK;
 }
 
-sj_status sj_segments_a(const sj_job *job, int64_t m0, int64_t m1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err) {
+sj_status sj_segments_a(const sj_job *job, int64_t instance, int64_t m0, int64_t m1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context,
+                        sj_error *err) {
     if (k1 <= k0) {
         return SJ_OK;
     }
+    const sj_segment origin = origin_of(job, 0, instance);
     if (job->a.kind == SJ_OPERAND_WINDOW) {
-        return window_segments(&job->a, 0, (span){m0, m1}, (span){k0, k1}, false, k_tile, emit, context, err);
+        return window_segments(&job->a, origin, (span){m0, m1}, (span){k0, k1}, false, k_tile, emit, context, err);
     }
-    return window_segments(&job->a, 0, (span){k0, k1}, (span){m0, m1}, true, k_tile, emit, context, err);
+    return window_segments(&job->a, origin, (span){k0, k1}, (span){m0, m1}, true, k_tile, emit, context, err);
 }
 
-sj_status sj_segments_b(const sj_job *job, int64_t n0, int64_t n1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context, sj_error *err) {
+sj_status sj_segments_b(const sj_job *job, int64_t instance, int64_t n0, int64_t n1, int64_t k0, int64_t k1, int64_t k_tile, sj_segment_sink emit, void *context,
+                        sj_error *err) {
     if (k1 <= k0) {
         return SJ_OK;
     }
+    const sj_segment origin = origin_of(job, 1, instance);
     if (job->b.kind != SJ_OPERAND_WEIGHT) {
-        return window_segments(&job->b, 1, (span){k0, k1}, (span){n0, n1}, false, k_tile, emit, context, err);
+        return window_segments(&job->b, origin, (span){k0, k1}, (span){n0, n1}, false, k_tile, emit, context, err);
     }
     const bool whole_rows = n0 == 0 && n1 == job->n;  // then the k-steps follow each other without a gap
     if (whole_rows) {
-        return emit(context, (sj_segment){1, k0 * job->n, k1 * job->n, 0}, err);
+        return emit(context, (sj_segment){1, origin.begin + k0 * job->n, origin.begin + k1 * job->n, 0}, err);
     }
     for (int64_t k = k0; k < k1; k += k_tile) {
         const int64_t width = sj_min64(k_tile, job->k - k);
-        SJ_TRY(emit(context, (sj_segment){1, k * job->n + n0 * width, k * job->n + n1 * width, 0}, err));
+        const int64_t step = origin.begin + k * job->n;
+        SJ_TRY(emit(context, (sj_segment){1, step + n0 * width, step + n1 * width, 0}, err));
     }
     return SJ_OK;
 }
 
-sj_status sj_segments_out(const sj_job *job, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context, sj_error *err) {
+sj_status sj_segments_out(const sj_job *job, int64_t instance, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context,
+                          sj_error *err) {
     const sj_stream *s = &job->streams[2];
     if (s->kind == SJ_STREAM_RAW) {
         return emit(context, (sj_segment){2, raw_begin, raw_begin + (m1 - m0) * (n1 - n0), 0}, err);
@@ -88,7 +100,8 @@ sj_status sj_segments_out(const sj_job *job, int64_t m0, int64_t m1, int64_t n0,
     const int64_t end = pixels * m1 / job->m;
     for (int64_t n = n0; n < n1; n += s->k_tile) {
         const int64_t width = sj_min64(s->k_tile, job->n - n);
-        SJ_TRY(emit_nonempty(emit, context, (sj_segment){2, n * pixels + begin * width, n * pixels + end * width, 0}, err));
+        const int64_t chunk = instance * s->instance_length + n * pixels;
+        SJ_TRY(emit_nonempty(emit, context, (sj_segment){2, chunk + begin * width, chunk + end * width, 0}, err));
     }
     return SJ_OK;
 }
