@@ -73,7 +73,7 @@ static sj_stream result_stream(const sj_accel *accel, const sj_job *job, const s
     return sj_stream_of_operand(accel, &all);
 }
 
-static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c, sj_error *err) {
+static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, sj_error *err) {
     job->is_product = true;
     job->m = sj_operand_u_count(&job->a);
     job->n = sj_operand_u_count(&job->b);
@@ -82,12 +82,7 @@ static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, co
     job->streams[1] = sj_stream_of_operand(accel, &job->b);
     job->streams[2] = result;
     sj_job_place_streams(job);
-    SJ_TRY(sj_map_product(accel, job, err));
-    for (int64_t b = 0; b < job->block_count; b++) {  // spread evenly; counted, no time of its own
-        job->blocks[b].vector_ops = c->output_path_ops * (b + 1) / job->block_count - c->output_path_ops * b / job->block_count;
-    }
-    job->vector_ops = c->output_path_ops;
-    return SJ_OK;
+    return sj_map_product(accel, job, err);
 }
 
 static int64_t result_bytes(const sj_accel *accel) { return accel->dtype == SJ_DTYPE_BF16 ? 2 : 4; }
@@ -98,10 +93,11 @@ static sj_status build_forward(const sj_accel *accel, const sj_conv_case *c, sj_
     job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = values_of(c->w), .tap_count = job->a.tap_count, .taps = job->a.taps, .channel_count = l->in.c,
                           .u_stride = l->kernel_h * l->kernel_w * l->in.c, .channel_stride = 1, .u_count = l->out.c};
     job->out_bytes = result_bytes(accel);
+    job->out_ops = c->out_ops;
     job->m = sj_operand_u_count(&job->a);
     job->n = l->out.c;
     job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
-    return finish(accel, job, result_stream(accel, job, c), c, err);
+    return finish(accel, job, result_stream(accel, job, c), err);
 }
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {
@@ -158,7 +154,7 @@ static sj_status build_grad_input(const sj_accel *accel, const sj_conv_case *c, 
     job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
     keep_channels(c, &job->a.channel_count, &job->a.channels);
     keep_channels(c, &job->b.channel_count, &job->b.channels);
-    return finish(accel, job, phase_stream(accel, job, c, py, px), c, err);
+    return finish(accel, job, phase_stream(accel, job, c, py, px), err);
 }
 
 static void free_jobs(sj_job **jobs, int count) {
@@ -227,7 +223,7 @@ static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c,
     job->flags_per_lane = !swap && input.channel_count % accel->lanes != 0;
     job->out_bytes = 4;  // fp32 (int32): the optimizer adds it to master weights
     job->uncompacted_macs = (uint64_t)sj_operand_k_count(&input) * (uint64_t)sj_operand_u_count(&input) * (uint64_t)c->info->out.c;
-    return finish(accel, job, sj_stream_raw(sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), c, err);
+    return finish(accel, job, sj_stream_raw(sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), err);
 }
 
 sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {

@@ -25,8 +25,8 @@ static bool feeds_batch_norm(const sj_lowering *l, int layer) {
 static sj_status forward_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_case *c, sj_densities *d, sj_error *err) {
     SJ_TRY(sj_lowering_input(l, u->unit.layer_index, 0, &c->x, err));
     SJ_TRY(sj_lowering_output_plane(l, u->chain.tail, &c->result, err));
-    const int64_t outputs = l->options.batch * volume(c->info->out);
-    c->output_path_ops = u->chain.forward_ops * l->options.batch + (l->train && feeds_batch_norm(l, u->unit.layer_index) ? 3 * outputs : 0);  // sum; square and sum
+    const int64_t statistics = l->train && feeds_batch_norm(l, u->unit.layer_index) ? 3 : 0;  // sum; square and sum
+    c->out_ops = sj_ceil_div(u->chain.forward_ops, volume(c->info->out)) + statistics;
     sj_job *job = NULL;
     SJ_TRY(sj_lower_forward(l->accel, c, &job, err));
     *d = (sj_densities){sj_tensor_density(c->x, NULL), sj_tensor_density(c->w, NULL), sj_tensor_density(c->result.tensor, NULL)};

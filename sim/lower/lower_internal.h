@@ -49,7 +49,7 @@ typedef struct sj_conv_case {
     sj_plane result;            // forward: what leaves for DRAM (the fused tail's output); grad_input: dx
     bool dense_gradient;        // nominal dy density 1 instead of 1/2: a batch norm behind the layer leaves no zeros (known from the network, not from values)
     bool dense_input;           // nominal x density 1: the network's own input
-    int64_t output_path_ops;    // vector operations on the output path
+    int64_t out_ops;            // forward: vector operations on a result as it leaves
 } sj_conv_case;
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err);
