@@ -10,12 +10,15 @@
 #include "sj_cli.h"
 #include "sj_config.h"
 #include "sj_trace.h"
+#include "sj_trace_synth.h"
 
 static const char help[] =
-    "usage: skipjoule trace info|stats|check [--json] FILE\n\n"
+    "usage: skipjoule trace info|stats|check [--json] FILE\n"
+    "       skipjoule trace synth NETWORK|TOPOLOGY.csv --images N -o FILE [options]\n\n"
     "  info    where the trace is from, its layers with shapes and MACs an image, its steps\n"
     "  stats   per step and layer the share of nonzeros: of the whole batch, and of the stored images\n"
-    "  check   every tensor that must be there, shapes, values, links, ledger\n\n"
+    "  check   every tensor that must be there, shapes, values, links, ledger\n"
+    "  synth   write a trace of random operands; 'skipjoule trace synth -h' tells more\n\n"
     "  --json       info, stats: the same as JSON\n"
     "  -h, --help   this text\n";
 
@@ -101,7 +104,7 @@ static json_t *layer_json(const sj_network *net, int index) {
     const sj_layer_info *l = &net->layers[index];
     json_t *inputs = json_array();
     for (int i = 0; i < l->input_count; i++) {
-        json_array_append_new(inputs, json_string(l->inputs[i] < 0 ? "input" : net->layers[l->inputs[i]].name));
+        json_array_append_new(inputs, json_string(l->inputs[i] == SJ_INPUT_OWN ? "own" : l->inputs[i] < 0 ? "input" : net->layers[l->inputs[i]].name));
     }
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:[I,I], s:I, s:I, s:I, s:b, s:b, s:I}", "name", l->name, "kind", sj_kind_name(l->kind), "inputs", inputs, "in", shape_json(l->in), "out",
                      shape_json(l->out), "kernel", (json_int_t)l->kernel_h, (json_int_t)l->kernel_w, "stride", (json_int_t)l->stride, "padding", (json_int_t)l->padding, "groups",
@@ -282,21 +285,27 @@ static sj_status run(action what, const char *path, bool as_json, sj_error *err)
 }
 
 static sj_status find_action(const char *word, action *out, sj_error *err) {
-    static const char *const names[] = {"info", "stats", "check"};
+    static const char *const names[] = {"info", "stats", "check", "synth"};
     for (int i = 0; i < 3; i++) {
         if (strcmp(word, names[i]) == 0) {
             *out = (action)i;
             return SJ_OK;
         }
     }
-    const char *nearest = sj_nearest_name(word, names, 3);
-    return nearest != NULL ? SJ_FAIL(err, SJ_ERR_USAGE, "trace: unknown sub-command \"%s\"; did you mean \"%s\"? There are info, stats, check", word, nearest)
-                           : SJ_FAIL(err, SJ_ERR_USAGE, "trace: unknown sub-command \"%s\"; there are info, stats, check", word);
+    if (strcmp(word, names[3]) == 0) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "trace: synth stands right behind trace, its options behind it");
+    }
+    const char *nearest = sj_nearest_name(word, names, 4);
+    return nearest != NULL ? SJ_FAIL(err, SJ_ERR_USAGE, "trace: unknown sub-command \"%s\"; did you mean \"%s\"? There are info, stats, check, synth", word, nearest)
+                           : SJ_FAIL(err, SJ_ERR_USAGE, "trace: unknown sub-command \"%s\"; there are info, stats, check, synth", word);
 }
 
 sj_status sj_cmd_trace(int argc, char **argv, sj_error *err) {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool as_json = false;
+    if (argc > 1 && strcmp(argv[1], "synth") == 0) {
+        return sj_cli_trace_synth(argc - 1, argv + 1, err);
+    }
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
@@ -309,9 +318,9 @@ sj_status sj_cmd_trace(int argc, char **argv, sj_error *err) {
         }
         as_json = true;
     }
-    action what;
+    action what = INFO;
     if (optind >= argc) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "trace: no sub-command given; there are info, stats, check");
+        return SJ_FAIL(err, SJ_ERR_USAGE, "trace: no sub-command given; there are info, stats, check, synth");
     }
     SJ_TRY(find_action(argv[optind], &what, err));
     if (argc - optind != 2) {

@@ -30,7 +30,7 @@ static const command commands[] = {
     {"report", sj_cmd_report, "compare runs; the first is the baseline"},
 #endif
 #ifdef SJ_HAVE_TRACE
-    {"trace", sj_cmd_trace, "look into a trace, or check it"},
+    {"trace", sj_cmd_trace, "look into a trace, check it, or make one of random operands"},
 #endif
     {NULL, NULL, NULL},
 };

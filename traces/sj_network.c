@@ -76,10 +76,10 @@ static sj_status check_inputs(const sj_network *net, int index, sj_error *err) {
     }
     for (int i = 0; i < l->input_count; i++) {
         const int from = l->inputs[i];
-        if (from < -1 || from >= index) {
-            return LAYER_FAIL(err, net, l, "input %d is layer number %d; it must be -1 (the network's input) or a layer before number %d", i, from, index);
+        if (from < SJ_INPUT_OWN || from >= index) {
+            return LAYER_FAIL(err, net, l, "input %d is layer number %d; it must be -1 (the network's input), -2 (an input of its own) or a layer before number %d", i, from, index);
         }
-        const sj_dims made = from < 0 ? network_input(net) : net->layers[from].out;
+        const sj_dims made = from == SJ_INPUT_OWN ? l->in : from < 0 ? network_input(net) : net->layers[from].out;
         const bool first = i == 0;
         if ((first || l->kind == SJ_KIND_ADD) && !same_dims(made, l->in)) {
             return LAYER_FAIL(err, net, l, "input %d is %" PRId64 "x%" PRId64 "x%" PRId64 " (HxWxC), but the layer takes %" PRId64 "x%" PRId64 "x%" PRId64, i, made.h, made.w,

@@ -15,6 +15,8 @@ extern "C" {
 
 #define SJ_NAME_MAX 64
 #define SJ_INPUTS_MAX 8
+#define SJ_INPUT_NETWORK (-1)  // an input is the network's
+#define SJ_INPUT_OWN (-2)      // an input from outside of the network that no other layer reads, of any shape: a list of layers that are not connected
 
 typedef enum sj_kind {
     SJ_KIND_CONV, SJ_KIND_LINEAR, SJ_KIND_MATMUL, SJ_KIND_BN, SJ_KIND_RELU, SJ_KIND_MAXPOOL, SJ_KIND_AVGPOOL, SJ_KIND_ADD,
@@ -32,7 +34,7 @@ typedef struct sj_layer_info {
     char name[SJ_NAME_MAX];
     sj_kind kind;
     int input_count;
-    int inputs[SJ_INPUTS_MAX];  // layer numbers, all smaller than this layer's; -1 is the network's input
+    int inputs[SJ_INPUTS_MAX];  // layer numbers, all smaller than this layer's; SJ_INPUT_NETWORK; SJ_INPUT_OWN
     sj_dims in, out;            // of input 0, and of the output
     int64_t kernel_h, kernel_w, stride, padding, groups;  // conv and pools; 1, 1, 1, 0, 1 elsewhere
     bool needs_dx;              // false where nobody uses the input's gradient (first layer)

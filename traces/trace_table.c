@@ -159,7 +159,7 @@ static sj_status get_inputs(hid_t group, sj_network *net, int64_t *rows, sj_erro
     for (int i = 0; i < net->layer_count; i++) {
         for (int j = 0; j < SJ_INPUTS_MAX; j++) {
             const int64_t from = rows[i * SJ_INPUTS_MAX + j];
-            net->layers[i].inputs[j] = from < -1 || from > INT32_MAX ? INT32_MAX : (int)from;  // sj_network_check refuses what is too large
+            net->layers[i].inputs[j] = from < SJ_INPUT_OWN || from > INT32_MAX ? INT32_MAX : (int)from;  // sj_network_check refuses what is too large
         }
     }
     return SJ_OK;

@@ -272,8 +272,30 @@ static void find_needs_dx(sj_network *net) {
     }
 }
 
+// What the network is made for; the caller's sizes go before.
+static void read_sizes(reader *r) {
+    const sj_need need = r->input.h == 0 ? SJ_REQUIRED : SJ_OPTIONAL;
+    int64_t own[3] = {1, 1, 1};
+    if (sj_config_has(r->config, "input") || need == SJ_REQUIRED) {
+        const int length = sj_config_length(r->config, "input", need);
+        if (length != 3 && sj_config_has(r->config, "input")) {
+            sj_config_error(r->config, SJ_CFG_RANGE, "input", "%d numbers; height, width and channels of an image are needed", length);
+        }
+        for (int i = 0; i < length; i++) {
+            char path[32];
+            (void)snprintf(path, sizeof path, "input.[%d]", i);
+            const int64_t size = sj_config_int(r->config, path, SJ_REQUIRED, 1, 1, CHANNELS_MAX);
+            own[i < 3 ? i : 2] = size;
+        }
+    }
+    const int64_t classes = sj_config_int(r->config, "classes", r->classes == 0 ? SJ_REQUIRED : SJ_OPTIONAL, 1, 1, CHANNELS_MAX);
+    r->input = r->input.h == 0 ? (sj_dims){own[0], own[1], own[2]} : r->input;
+    r->classes = r->classes == 0 ? classes : r->classes;
+}
+
 static void read_all(reader *r, int64_t width) {
     sj_net *net = r->net;
+    read_sizes(r);
     const char *name = sj_config_string(r->config, "name", SJ_REQUIRED, "");
     (void)snprintf(net->network.name, sizeof net->network.name, "%.*s", SJ_NAME_MAX - 1, name);
     const int64_t own = sj_config_int(r->config, "width", SJ_OPTIONAL, 1, 1, 4096);
@@ -293,33 +315,41 @@ static void read_all(reader *r, int64_t width) {
     find_needs_dx(&net->network);
 }
 
-sj_status sj_net_read(const char *path, sj_dims input, int64_t classes, int64_t width, sj_net *out, sj_error *err) {
+static sj_status read_config(reader *r, int64_t width, sj_error *err) {
+    sj_net *net = r->net;
+    int count = sj_config_length(r->config, "layers", SJ_REQUIRED);
+    if (count > LAYERS_MAX) {
+        sj_config_error(r->config, SJ_CFG_RANGE, "layers", "%d layers; at most %d are allowed", count, LAYERS_MAX);
+        count = LAYERS_MAX;
+    }
+    SJ_TRY(sj_alloc((void **)&net->network.layers, (uint64_t)(count > 0 ? count : 1), sizeof(sj_layer_info), "the layer table", err));
+    net->network.layer_count = count;
+    read_all(r, width);
+    const bool failed = r->failed;
+    SJ_TRY(sj_config_finish(r->config, err));
+    if (failed) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: a network error was not reported", sj_config_path(r->config));
+    }
+    return sj_network_check(&net->network, err);
+}
+
+sj_status sj_net_read_set(const char *path, const char *const *sets, int set_count, sj_dims input, int64_t classes, int64_t width, sj_net *out, sj_error *err) {
     memset(out, 0, sizeof *out);
     reader r = {.net = out, .input = input, .classes = classes};
     SJ_TRY(sj_config_open(path, &r.config, err));
-    int count = sj_config_length(r.config, "layers", SJ_REQUIRED);
-    if (count > LAYERS_MAX) {
-        sj_config_error(r.config, SJ_CFG_RANGE, "layers", "%d layers; at most %d are allowed", count, LAYERS_MAX);
-        count = LAYERS_MAX;
+    sj_status status = SJ_OK;
+    for (int i = 0; i < set_count && status == SJ_OK; i++) {
+        status = sj_config_override(r.config, sets[i], err);
     }
-    sj_status status = sj_alloc((void **)&out->network.layers, (uint64_t)(count > 0 ? count : 1), sizeof(sj_layer_info), "the layer table", err);
-    if (status == SJ_OK) {
-        out->network.layer_count = count;
-        read_all(&r, width);
-        const bool failed = r.failed;
-        status = sj_config_finish(r.config, err);
-        if (status == SJ_OK && failed) {
-            status = SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: a network error was not reported", path);
-        }
-    }
-    if (status == SJ_OK) {
-        status = sj_network_check(&out->network, err);
-    }
+    status = status == SJ_OK ? read_config(&r, width, err) : status;
     sj_config_close(r.config);
     if (status != SJ_OK) {
         sj_net_free(out);
     }
     return status;
+}
+sj_status sj_net_read(const char *path, sj_dims input, int64_t classes, int64_t width, sj_net *out, sj_error *err) {
+    return sj_net_read_set(path, NULL, 0, input, classes, width, out, err);
 }
 
 void sj_net_free(sj_net *net) {

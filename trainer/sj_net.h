@@ -2,6 +2,7 @@
 // Networks as data: models/*.cfg into the layer table that the trace format also uses.
 //
 //   name = "cnn8";  width = 16;            // width: channels of out_width = 1
+//   input = [28, 28, 1];  classes = 10;    // height, width, channels: where no data set tells them
 //   bn = { eps = 1e-5; momentum = 0.1; };
 //   layers = (
 //     { kind = "conv"; name = "conv1"; out_width = 1; kernel = 3; padding = 1; },
@@ -27,6 +28,8 @@ typedef struct sj_net {
 
 // width 0: the model's own. All errors of the file are reported at once where they do not depend on each other.
 sj_status sj_net_read(const char *path, sj_dims input, int64_t classes, int64_t width, sj_net *out, sj_error *err);
+// The same with sets applied before ("PATH=VALUE"). input.h 0, classes 0: the file's own.
+sj_status sj_net_read_set(const char *path, const char *const *sets, int set_count, sj_dims input, int64_t classes, int64_t width, sj_net *out, sj_error *err);
 void sj_net_free(sj_net *net);
 
 static inline int64_t sj_dims_count(sj_dims d) { return d.h * d.w * d.c; }

@@ -59,7 +59,7 @@ static void a_wrong_input_shape_is_refused(void **state) {
 
 static void an_input_from_behind_is_refused(void **state) {
     layers[1].inputs[0] = 1;
-    assert_says("network \"n\": layer \"relu\": input 0 is layer number 1; it must be -1 (the network's input) or a layer before number 1");
+    assert_says("network \"n\": layer \"relu\": input 0 is layer number 1; it must be -1 (the network's input), -2 (an input of its own) or a layer before number 1");
 }
 
 static void equal_names_are_refused(void **state) {
