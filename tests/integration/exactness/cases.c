@@ -2,7 +2,7 @@
 #include "exactness.h"
 #include "sj_test_layer.h"
 
-const char *const exact_kind_names[EXACT_KINDS] = {"gemm", "array_only", "forward", "grad_input", "grad_weight", "elementwise"};
+const char *const exact_kind_names[EXACT_KINDS] = {"gemm", "array_only", "forward", "grad_input", "grad_weight", "instances", "elementwise"};
 
 typedef struct operands {
     bool is_layer;
@@ -32,10 +32,12 @@ static void *random_matrix(sj_random *r, sj_dtype dtype, int64_t count, double d
     return wide;
 }
 
+static int64_t random_extent(sj_random *r, int64_t most) { return sj_random_below(r, 16) == 0 ? 1 : sj_test_between(r, 1, most); }
+
 static sj_status make_gemm(sj_random *r, exact_case *c, operands *o, sj_error *err) {
-    const int64_t m = sj_test_between(r, 1, 90);
-    const int64_t n = sj_test_between(r, 1, 40);
-    const int64_t k = sj_random_below(r, 20) == 0 ? 0 : sj_test_between(r, 1, 300);
+    const int64_t m = random_extent(r, 90);
+    const int64_t n = random_extent(r, 40);
+    const int64_t k = sj_random_below(r, 20) == 0 ? 0 : random_extent(r, 300);
     o->a = random_matrix(r, c->accel.dtype, m * k, random_density(r));
     o->b = random_matrix(r, c->accel.dtype, k * n, random_density(r));
     return sj_lower_gemm(&c->accel, m, k, n, o->a, o->b, c->kind == EXACT_ARRAY_ONLY, &c->job, err);
@@ -57,7 +59,7 @@ static sj_status make_grad_input(sj_random *r, exact_case *c, const sj_conv_case
 }
 
 static sj_status make_pass(sj_random *r, exact_case *c, const sj_test_layer *t, sj_error *err) {
-    sj_pass pass = {.layer = "pass", .phase = SJ_PHASE_ELEMENTWISE, .batch = t->batch, .read_count = (int)sj_test_between(r, 0, 3), .written_count = (int)sj_test_between(r, 0, 2)};
+    sj_pass pass = {.layer = "pass", .phase = sj_random_below(r, 3) == 0 ? SJ_PHASE_UPDATE : SJ_PHASE_ELEMENTWISE, .batch = t->batch, .read_count = (int)sj_test_between(r, 0, 3), .written_count = (int)sj_test_between(r, 0, 2)};
     for (int i = 0; i < pass.read_count; i++) {
         pass.read[i] = (sj_plane){sj_random_below(r, 3) == 0 ? NULL : &t->x, t->info.in};
     }
@@ -70,12 +72,27 @@ static sj_status make_pass(sj_random *r, exact_case *c, const sj_test_layer *t, 
     return sj_lower_pass(&c->accel, &pass, &c->job, err);
 }
 
+// The small integers of a bf16 tensor as int8, in place.
+static void narrow(sj_tensor *t) {
+    const sj_bf16 *from = t->data;
+    int8_t *to = t->data;
+    for (int64_t i = 0; i < sj_tensor_count(t); i++) {
+        to[i] = (int8_t)sj_bf16_to_f32(from[i]);
+    }
+    t->type = SJ_TYPE_I8;
+}
+
 static sj_status make_layer(sj_random *r, exact_case *c, operands *o, sj_error *err) {
     o->is_layer = true;
     o->layer = sj_test_layer_make(r, 24, 9);
+    if (c->accel.dtype == SJ_DTYPE_INT8) {
+        narrow(&o->layer.x);
+        narrow(&o->layer.w);
+        narrow(&o->layer.dy);
+        narrow(&o->layer.dx);
+    }
     sj_conv_case layer = sj_test_layer_case(&o->layer);
     const bool known = sj_random_below(r, 2) == 0;
-    layer.output_path_ops = sj_test_between(r, 0, 1000);
     switch (c->kind) {
     case EXACT_FORWARD:
         layer.result = (sj_plane){known ? &o->layer.dy : NULL, o->layer.info.out};
@@ -103,6 +120,8 @@ static sj_accel random_accel(sj_random *r, const sj_accel *shape) {
     sj_accel a = sj_test_accel(r);
     if (sj_random_below(r, 3) == 0) {  // wide buses: bound by work
         a.a_bytes = a.b_bytes = a.o_bytes = a.line_bytes = 64;
+    } else if (sj_random_below(r, 12) == 0) {
+        a.a_bytes = a.b_bytes = a.o_bytes = 1;
     }
     if (shape != NULL) {
         a.rows = shape->rows;
@@ -122,16 +141,15 @@ exact_case exact_case_make(sj_random *r, const sj_accel *shape, int kind) {
     for (;;) {
         exact_case c = {.accel = random_accel(r, shape)};
         c.kind = kind >= 0 ? kind : (int)sj_random_below(r, EXACT_KINDS);
-        if (c.kind > EXACT_ARRAY_ONLY && c.accel.dtype != SJ_DTYPE_BF16) {
-            continue;  // traces are floating-point
-        }
-        c.variant = (sj_variant){(sj_machine)sj_random_below(r, 3), (sj_codec)sj_random_below(r, 2)};
+        c.variant = (sj_variant){(sj_machine)sj_random_below(r, 3), (sj_codec)sj_random_below(r, SJ_CODEC_COUNT)};
         operands *o = calloc(1, sizeof *o);
         assert_non_null(o);
         sj_error err = {0};
         const sj_status status = c.kind <= EXACT_ARRAY_ONLY ? make_gemm(r, &c, o, &err) : make_layer(r, &c, o, &err);
         c.storage = o;
         if (status == SJ_OK) {
+            c.job->out_ops = c.job->is_product ? sj_test_between(r, 0, 4) * (int64_t)sj_random_below(r, 2) : 0;
+            c.job->rng_samples = c.job->is_product ? 0 : sj_test_between(r, 0, 1000);
             return c;
         }
         if (status != SJ_ERR_RANGE) {

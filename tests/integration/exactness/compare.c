@@ -34,53 +34,9 @@ const char *exact_describe(const exact_case *c) {
     const sj_accel *a = &c->accel;
     const sj_job *j = c->job;
     snprintf(line, sizeof line,
-             "%s %s/%s M=%lld N=%lld K=%lld blocks=%lld R=%lld C=%lld G=%lld KT=%lld AB=%lld bus=%lld/%lld/%lld line=%lld banks=%lld dtype=%d issue_padding=%d flags_per_lane=%d",
-             exact_kind_names[c->kind], sj_machine_name(c->variant.machine), sj_codec_name(c->variant.codec), (long long)j->m, (long long)j->n, (long long)j->k,
+             "%s %s/%s instances=%lld M=%lld N=%lld K=%lld blocks=%lld R=%lld C=%lld G=%lld KT=%lld AB=%lld bus=%lld/%lld/%lld line=%lld banks=%lld dtype=%d issue_padding=%d flags_per_lane=%d",
+             exact_kind_names[c->kind], sj_machine_name(c->variant.machine), sj_codec_name(c->variant.codec), (long long)sj_job_instances(j), (long long)j->m, (long long)j->n, (long long)j->k,
              (long long)j->block_count, (long long)a->rows, (long long)a->lanes, (long long)a->slots, (long long)a->k_tile, (long long)a->acc_banks, (long long)a->a_bytes,
              (long long)a->b_bytes, (long long)a->o_bytes, (long long)a->line_bytes, (long long)a->a_banks, (int)a->dtype, a->issue_padding, j->flags_per_lane);
     return line;
-}
-
-static int bound_of(const sj_outcome *o) {
-    const uint64_t busy[] = {o->busy_work, o->busy_a, o->busy_b, o->busy_drain, o->busy_dram};
-    int largest = 0;
-    for (int i = 1; i < 5; i++) {
-        largest = busy[i] > busy[largest] ? i : largest;
-    }
-    return largest;
-}
-
-void exact_cover(exact_coverage *v, const exact_case *c, const sj_outcome *o) {
-    const sj_job *j = c->job;
-    v->cases++;
-    v->kinds[c->kind]++;
-    v->machines[c->variant.machine]++;
-    v->codecs[c->variant.codec]++;
-    v->bounds[bound_of(o)]++;
-    v->many_blocks += j->block_count > 1;
-    if (!j->is_product) {
-        return;
-    }
-    v->k_split += j->block_count > 0 && j->blocks[0].k1 < j->k;
-    v->m_tails += j->m % (c->accel.rows * c->accel.slots) != 0;
-    v->n_tails += j->n % c->accel.lanes != 0;
-    v->k_tails += j->k % c->accel.k_tile != 0;
-    v->k_zero += j->k == 0;
-    v->empty += j->k > 0 && o->macs_active == 0;
-    v->dropped += j->a.channels != NULL;
-}
-
-void exact_print(const exact_coverage *v) {
-    static const char *const bounds[] = {"work", "a", "b", "drain", "dram"};
-    printf("%lld cases equal. kinds:", (long long)v->cases);
-    for (int i = 0; i < EXACT_KINDS; i++) {
-        printf(" %s %lld", exact_kind_names[i], (long long)v->kinds[i]);
-    }
-    printf("; machines: dense %lld gate %lld skip %lld; codecs: none %lld bitmask %lld; bound by:", (long long)v->machines[0], (long long)v->machines[1],
-           (long long)v->machines[2], (long long)v->codecs[0], (long long)v->codecs[1]);
-    for (int i = 0; i < 5; i++) {
-        printf(" %s %lld", bounds[i], (long long)v->bounds[i]);
-    }
-    printf("; K split %lld, several blocks %lld, tails M %lld N %lld K %lld, K = 0 %lld, no active MAC %lld, dropped channels %lld\n", (long long)v->k_split,
-           (long long)v->many_blocks, (long long)v->m_tails, (long long)v->n_tails, (long long)v->k_tails, (long long)v->k_zero, (long long)v->empty, (long long)v->dropped);
 }
