@@ -31,7 +31,11 @@ typedef struct thread_scratch {
 
 struct sj_array {
     const sj_fast_run_info *run;
-    sj_mac_sums sums;
+    sj_mac_sums sums;           // of the instances met so far
+    int64_t instance;           // at hand; -1: none
+    bool *met;                  // [instance]
+    sj_job view_job;            // the job with the operands of the instance at hand
+    sj_fast_run_info view;
     uint64_t *any_b;
     sj_bits present;
     sj_lines lines;
@@ -155,6 +159,9 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
     int64_t steps = 0, tasks = 0, b = first;
     for (; b < job->block_count; b++) {
         const sj_block *block = &job->blocks[b];
+        if (block->instance != job->blocks[first].instance) {
+            break;
+        }
         const int64_t more = block_steps(a, block) * row_tiles(a, block) * column_tiles(a, block);
         if (b > first && steps + more > room) {
             break;
@@ -191,8 +198,39 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
     return SJ_OK;
 }
 
+static void leave_instance(sj_array *a) {
+    free(a->any_b);
+    a->any_b = NULL;
+    sj_fast_bits_free(&a->present);
+    sj_fast_lines_free(&a->lines);
+    a->instance = -1;
+}
+
+static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
+    if (instance == a->instance) {
+        return SJ_OK;
+    }
+    leave_instance(a);
+    sj_mac_sums sums;
+    a->view_job.a = sj_operand_instance(&a->run->job->a, instance);
+    a->view_job.b = sj_operand_instance(&a->run->job->b, instance);
+    SJ_TRY(sj_fast_columns(&a->view, &sums, &a->any_b, err));
+    SJ_TRY(sj_fast_bits_make(&a->view_job.a, a->run->present, &a->present, err));
+    SJ_TRY(sj_fast_lines_make(&a->view, &a->present, &a->lines, err));
+    a->instance = instance;
+    if (!a->met[instance]) {
+        a->met[instance] = true;
+        a->sums.total += sums.total;
+        a->sums.active += sums.active;
+        a->sums.issued += sums.issued;
+        a->sums.issues += sums.issues;
+    }
+    return SJ_OK;
+}
+
 sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err) {
     if (b < a->first || b >= a->first + a->count) {
+        SJ_TRY(enter_instance(a, a->run->job->blocks[b].instance, err));
         SJ_TRY(plan_window(a, b, err));
 #pragma omp parallel for schedule(dynamic) if (a->steps * a->run->tile_rows > SERIAL_MAX)
         for (int64_t i = 0; i < a->task_count; i++) {
@@ -222,9 +260,13 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
 }
 
 static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *err) {
-    SJ_TRY(sj_fast_columns(run, &a->sums, &a->any_b, err));
-    SJ_TRY(sj_fast_bits_make(&run->job->a, run->present, &a->present, err));
-    SJ_TRY(sj_fast_lines_make(run, &a->present, &a->lines, err));
+    a->view_job = *run->job;
+    a->view = *run;
+    a->view.job = &a->view_job;
+    SJ_TRY(sj_alloc((void **)&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
+    if (run->job->block_count > 0) {
+        SJ_TRY(enter_instance(a, run->job->blocks[0].instance, err));  // what the scratch must hold is the same for every instance
+    }
     SJ_TRY(sj_alloc((void **)&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
     return make_scratch(a, err);
 }
@@ -232,6 +274,7 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
 sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err) {
     SJ_TRY(sj_alloc((void **)out, 1, sizeof **out, "array model", err));
     (*out)->run = run;
+    (*out)->instance = -1;
     if (fill_array(*out, run, err) != SJ_OK) {
         sj_fast_array_free(*out);
         *out = NULL;
@@ -251,9 +294,8 @@ void sj_fast_array_free(sj_array *a) {
         free(a->scratch[i].lines.bank);
     }
     free(a->scratch);
-    free(a->any_b);
-    sj_fast_bits_free(&a->present);
-    sj_fast_lines_free(&a->lines);
+    leave_instance(a);
+    free(a->met);
     free(a->step_first);
     free(a->tasks);
     free(a->terms);
@@ -275,7 +317,7 @@ static void mac_counts(const sj_fast_run_info *run, const sj_mac_sums *sums, sj_
     out->macs_zero = c->mac_zero;
     out->macs_gated = c->mac_gated;
     out->macs_skipped = sums->total - sums->issued;
-    out->macs_padding = (uint64_t)(run->job->m * run->job->n * run->job->k) - sums->total;
+    out->macs_padding = (uint64_t)(sj_job_instances(run->job) * run->job->m * run->job->n * run->job->k) - sums->total;
 }
 
 // acc.read equals acc.write: a visit that visits a slot v > 0 times reads it v - 1 times and once more to drain it; a filled row is one more of each.

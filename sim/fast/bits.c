@@ -112,8 +112,7 @@ void sj_fast_bits_free(sj_bits *bits) {
 }
 
 // [channel chunk][image][y][x][channel in chunk]
-static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t pixel_words, uint64_t *to) {
-    int64_t at = 0;
+static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t pixel_words, int64_t at, uint64_t *to) {
     for (int64_t chunk = 0; chunk < s->channel_count; chunk += s->k_tile) {
         const int64_t width = sj_fast_min(s->k_tile, s->channel_count - chunk);
         for (int64_t image = 0; image < s->images; image++) {
@@ -131,8 +130,7 @@ static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t 
 }
 
 // [k step][u][k in step]
-static void weight_bits(const sj_stream *s, const sj_bits *bits, uint64_t *to) {
-    int64_t at = 0;
+static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uint64_t *to) {
     for (int64_t k = 0; k < bits->row_bits; k += s->k_tile) {
         const int64_t width = sj_fast_min(s->k_tile, bits->row_bits - k);
         for (int64_t u = 0; u < s->operand->u_count; u++) {
@@ -145,6 +143,27 @@ static void weight_bits(const sj_stream *s, const sj_bits *bits, uint64_t *to) {
     }
 }
 
+// One instance, its first value at bit `at`.
+static sj_status instance_bits(const sj_stream *stream, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
+    const bool weight = stream->kind == SJ_STREAM_WEIGHT;
+    // A stream's pixels are packed as a one-tap operand's would be.
+    const sj_operand pixels = {.kind = SJ_OPERAND_WINDOW, .values = stream->values, .channel_count = stream->channel_count, .channels = stream->channels,
+                               .stored_images = stream->stored_images, .source_h = stream->source_h, .source_w = stream->source_w, .source_c = stream->source_c};
+    sj_operand first = weight ? *stream->operand : pixels;
+    first.instance_shift = stream->instance_shift;
+    first.instance_period = stream->instance_period;
+    const sj_operand here = sj_operand_instance(&first, instance);
+    sj_bits bits;
+    SJ_TRY(sj_fast_bits_make(&here, SJ_PRESENCE_NONZERO, &bits, err));
+    if (weight) {
+        weight_bits(stream, &bits, at, to);
+    } else {
+        activation_bits(stream, bits.rows, bits.row_words, at, to);
+    }
+    sj_fast_bits_free(&bits);
+    return SJ_OK;
+}
+
 sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error *err) {
     *out = NULL;
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
@@ -153,21 +172,18 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error 
     }
     const int64_t expected = weight ? stream->operand->u_count * stream->operand->tap_count * stream->operand->channel_count
                                     : stream->images * stream->y_count * stream->x_count * stream->channel_count;
-    if (expected != stream->length) {
-        return SJ_FAIL(err, SJ_ERR_INTERNAL, "a stream says %lld values where its shape has %lld", (long long)stream->length, (long long)expected);
+    const int64_t one = stream->instance_length > 0 ? stream->instance_length : stream->length;
+    if (expected != one || (one > 0 && stream->length % one != 0)) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "a stream says %lld values, %lld an instance, where its shape has %lld", (long long)stream->length, (long long)one, (long long)expected);
     }
-    // A stream's pixels are packed as a one-tap operand's would be.
-    const sj_operand pixels = {.kind = SJ_OPERAND_WINDOW, .values = stream->values, .channel_count = stream->channel_count, .channels = stream->channels,
-                               .stored_images = stream->stored_images, .source_h = stream->source_h, .source_w = stream->source_w, .source_c = stream->source_c};
-    sj_bits bits;
-    SJ_TRY(sj_fast_bits_make(weight ? stream->operand : &pixels, SJ_PRESENCE_NONZERO, &bits, err));
-    const sj_status status = sj_alloc((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
-    if (status == SJ_OK && weight) {
-        weight_bits(stream, &bits, *out);
-    } else if (status == SJ_OK) {
-        activation_bits(stream, bits.rows, bits.row_words, *out);
+    sj_status status = sj_alloc((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
+    for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
+        status = instance_bits(stream, at / one, at, *out, err);
     }
-    sj_fast_bits_free(&bits);
+    if (status != SJ_OK) {
+        free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -179,4 +195,29 @@ int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end) {
         at += n;
     }
     return count;
+}
+
+// Whether 32 zeros or more stand between two ones of a word: then they are one token, as 64 bits have room for only one such gap.
+static int64_t inner_token(uint64_t word) {
+    uint64_t near = word;  // bit i: a one in [i-31, i]
+    for (int s = 1; s <= 16; s *= 2) {
+        near |= near << s;
+    }
+    const uint64_t below_highest = UINT64_MAX >> __builtin_clzll(word);
+    return (~near & below_highest & ~(word ^ (word - 1))) >> __builtin_ctzll(word) != 0;
+}
+
+int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end) {
+    int64_t tokens = 0, zeros = 0;
+    for (int64_t at = begin; at < end; at += 64) {
+        const int64_t n = sj_fast_min(64, end - at);
+        const uint64_t word = get_bits(bits, at, n);
+        if (word == 0) {
+            zeros += n;
+            continue;
+        }
+        tokens += __builtin_popcountll(word) + (zeros + __builtin_ctzll(word)) / 32 + inner_token(word);
+        zeros = __builtin_clzll(word) - (64 - n);
+    }
+    return tokens;
 }

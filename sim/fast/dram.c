@@ -42,10 +42,11 @@ static void move_plain(builder *b, const sj_stream *s, const sj_segment *seg, bo
     }
 }
 
-static int64_t group_bursts(const uint64_t *bits, int64_t begin, int64_t end, int64_t value_bytes) {
+static int64_t group_bursts(const builder *b, const uint64_t *bits, int64_t begin, int64_t end, int64_t value_bytes) {
     const int64_t n = end - begin, plain = sj_fast_ceil(n * value_bytes, BURST);
-    const int64_t coded = sj_fast_ceil(sj_fast_ceil(n, 8) + sj_fast_count_range(bits, begin, end) * value_bytes, BURST);
-    return sj_fast_min(coded, plain);
+    const int64_t coded = b->run->variant.codec == SJ_CODEC_RLE ? sj_fast_ceil(sj_fast_rle_tokens(bits, begin, end) * (5 + 8 * value_bytes), 8)
+                                                                : sj_fast_ceil(n, 8) + sj_fast_count_range(bits, begin, end) * value_bytes;
+    return sj_fast_min(sj_fast_ceil(coded, BURST), plain);
 }
 
 static void move_coded(builder *b, const sj_stream *s, const uint64_t *bits, const sj_segment *seg, bool store) {
@@ -58,7 +59,7 @@ static void move_coded(builder *b, const sj_stream *s, const uint64_t *bits, con
     move_bursts(b, s->table_base + first / BURST * BURST, last / BURST - first / BURST + 1);
     for (int64_t g = first; g <= last; g++) {
         const int64_t begin = g * GROUP_VALUES, end = sj_fast_min(begin + GROUP_VALUES, s->length);
-        move_bursts(b, s->base + begin * s->value_bytes, group_bursts(bits, begin, end, s->value_bytes));
+        move_bursts(b, s->base + begin * s->value_bytes, group_bursts(b, bits, begin, end, s->value_bytes));
         b->codec_lines += (uint64_t)sj_fast_ceil((end - begin) * s->value_bytes, BURST);
     }
 }
@@ -68,14 +69,16 @@ static uint64_t lines_of(const builder *b, int64_t bytes) { return (uint64_t)sj_
 // Lines that a product's load writes into the buffer.
 static uint64_t load_lines(const builder *b, const sj_segment *seg, int64_t value_bytes) {
     const int64_t n = seg->end - seg->begin, lanes = b->run->accel->lanes;
-    if (seg->stream == 0 && b->run->skip) {
-        return lines_of(b, sj_fast_count_range(b->bits[0], seg->begin, seg->end) * value_bytes) + lines_of(b, sj_fast_ceil(n, 8));
+    if (seg->stream == 0) {
+        const sj_stream *s = &b->run->job->streams[0];
+        const uint64_t masks = b->run->skip ? lines_of(b, sj_fast_ceil(n, 8)) : 0;
+        return masks + (s->kind == SJ_STREAM_ACTIVATION ? sj_fast_segment_lines(b->run, s, b->run->skip ? b->bits[0] : NULL, seg) : lines_of(b, n * value_bytes));
     }
     if (seg->stream == 1 && b->run->skip) {
         const int64_t flags = b->run->job->flags_per_lane ? n : sj_fast_ceil(n, lanes);
         return lines_of(b, n * value_bytes) + lines_of(b, sj_fast_ceil(flags, 8));
     }
-    return seg->stream <= 1 ? lines_of(b, n * value_bytes) : 0;
+    return seg->stream == 1 ? lines_of(b, n * value_bytes) : 0;
 }
 
 static void count_buffer(builder *b, const sj_segment *seg, int64_t value_bytes, bool store) {
@@ -91,7 +94,7 @@ static void count_buffer(builder *b, const sj_segment *seg, int64_t value_bytes,
     }
 }
 
-static bool is_coded(const sj_fast_run_info *run, const sj_stream *s) { return s->coded && run->variant.codec == SJ_CODEC_BITMASK; }
+static bool is_coded(const sj_fast_run_info *run, const sj_stream *s) { return s->coded && run->variant.codec != SJ_CODEC_NONE; }
 
 static void move_segment(builder *b, const sj_segment *seg, bool store) {
     const sj_stream *s = &b->run->job->streams[seg->stream];
@@ -153,7 +156,7 @@ static sj_status pack_streams(builder *b, sj_error *err) {
     const sj_job *job = b->run->job;
     for (int64_t i = 0; i < job->segment_count; i++) {
         const int64_t stream = job->segments[i].stream;
-        const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip);
+        const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION);
         if (asked && b->bits[stream] == NULL) {
             SJ_TRY(sj_fast_stream_bits(&job->streams[stream], &b->bits[stream], err));
         }

@@ -4,6 +4,7 @@
 
 sj_status sj_fast_elementwise(const sj_fast_run_info *run, sj_dram *dram, sj_outcome *out, sj_error *err) {
     (void)err;
+    out->counts.rng_sample = (uint64_t)run->job->rng_samples;
     const sj_job *job = run->job;
     uint64_t load_end[3] = {0};   // of blocks b, b+1, b+2
     uint64_t store_end[2] = {0};  // of blocks b-2, b-1
@@ -15,6 +16,7 @@ sj_status sj_fast_elementwise(const sj_fast_run_info *run, sj_dram *dram, sj_out
         const uint64_t cycles = (uint64_t)sj_fast_ceil(job->blocks[b].vector_ops, run->accel->vector_lanes);
         vend = sj_fast_max(vend, sj_fast_max(load_end[0], store_end[0])) + cycles;
         out->busy_work += cycles;
+        out->counts.vector_op += (uint64_t)job->blocks[b].vector_ops;
         load_end[2] = b + 2 < job->block_count ? sj_fast_dram_run(dram, &dram->load[b + 2], vend) : 0;
         store_end[0] = store_end[1];
         store_end[1] = sj_fast_dram_run(dram, &dram->store[b], vend);

@@ -1,35 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "sj_fast_internal.h"
+#include "sj_file.h"
+#include "sj_timeline.h"
 
 static bool within(int64_t begin, int64_t end, int64_t limit, int64_t grain) { return begin >= 0 && begin < end && end <= limit && begin % grain == 0; }
 
-// The blocks must cover every (m,n,k) once: the MAC sums rely on it.
-static sj_status check_blocks(const sj_fast_run_info *run, sj_error *err) {
+static bool on_grid(const sj_fast_run_info *run, const sj_block *b) {
     const sj_job *job = run->job;
-    __int128 covered = 0;
+    const bool k_right = job->k == 0 ? b->k0 == 0 && b->k1 == 0 : within(b->k0, b->k1, job->k, run->accel->k_tile);
+    const bool instance_right = b->instance >= 0 && b->instance < sj_job_instances(job);
+    return instance_right && k_right && within(b->m0, b->m1, job->m, run->tile_rows) && within(b->n0, b->n1, job->n, run->accel->lanes);
+}
+
+// covered: [instance], zeroed
+static sj_status cover(const sj_fast_run_info *run, __int128 *covered, sj_error *err) {
+    const sj_job *job = run->job;
     for (int64_t i = 0; i < job->block_count; i++) {
         const sj_block *b = &job->blocks[i];
-        const bool k_right = job->k == 0 ? b->k0 == 0 && b->k1 == 0 : within(b->k0, b->k1, job->k, run->accel->k_tile);
-        const bool right = k_right && within(b->m0, b->m1, job->m, run->tile_rows) && within(b->n0, b->n1, job->n, run->accel->lanes);
-        if (!right) {
+        if (!on_grid(run, b)) {
             return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: block %lld does not lie on whole tiles and k-steps of the product", job->layer, sj_phase_name(job->phase), (long long)i);
         }
-        covered += (__int128)(b->m1 - b->m0) * (b->n1 - b->n0) * (b->k1 - b->k0);
+        covered[b->instance] += (__int128)(b->m1 - b->m0) * (b->n1 - b->n0) * (b->k1 - b->k0);
     }
-    if (covered != (__int128)job->m * job->n * job->k) {
-        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: the blocks do not cover the product once", job->layer, sj_phase_name(job->phase));
+    for (int64_t i = 0; i < sj_job_instances(job); i++) {
+        if (covered[i] != (__int128)job->m * job->n * job->k) {
+            return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: the blocks do not cover the product once", job->layer, sj_phase_name(job->phase));
+        }
     }
     return SJ_OK;
 }
 
+// The blocks must cover every (instance,m,n,k) once: the MAC sums rely on it.
+static sj_status check_blocks(const sj_fast_run_info *run, sj_error *err) {
+    __int128 *covered = NULL;
+    SJ_TRY(sj_alloc((void **)&covered, (uint64_t)sj_job_instances(run->job), sizeof *covered, "instances", err));
+    const sj_status status = cover(run, covered, err);
+    free(covered);
+    return status;
+}
+
 static sj_status check_product(const sj_fast_run_info *run, sj_error *err) {
     const sj_job *job = run->job;
-    const __int128 most = (__int128)job->m * job->k * (job->n + run->accel->lanes);  // bounds every sum over (m,n,k)
-    if (job->m < 0 || job->n < 0 || job->k < 0 || most > INT64_MAX || job->m > UINT32_MAX) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: M = %lld, K = %lld, N = %lld is too large a product to count", job->layer, sj_phase_name(job->phase), (long long)job->m,
-                       (long long)job->k, (long long)job->n);
+    const __int128 one = (__int128)job->m * job->k * (job->n + run->accel->lanes), most = one * sj_job_instances(job);  // bounds every sum over (instance,m,n,k)
+    if (job->m < 0 || job->n < 0 || job->k < 0 || one > INT64_MAX || most > INT64_MAX || job->m > UINT32_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: M = %lld, K = %lld, N = %lld times %lld is too large a product to count", job->layer, sj_phase_name(job->phase),
+                       (long long)job->m, (long long)job->k, (long long)job->n, (long long)sj_job_instances(job));
     }
     if (job->a.kind == SJ_OPERAND_WEIGHT) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: a weight stands on the A side", job->layer, sj_phase_name(job->phase));
@@ -55,9 +73,6 @@ static sj_status run_product(const sj_fast_run_info *run, sj_dram *dram, sj_outc
 }
 
 static void count_time(const sj_fast_run_info *run, const sj_dram *dram, sj_outcome *out) {
-    for (int64_t b = 0; b < run->job->block_count; b++) {
-        out->counts.vector_op += (uint64_t)run->job->blocks[b].vector_ops;
-    }
     out->counts.dram_refresh = run->job->array_only ? 0 : sj_fast_dram_refreshes(dram, out->cycles);
     out->counts.dram_background = run->job->array_only ? 0 : out->cycles;
     out->counts.clock = out->counts.leakage = out->cycles;

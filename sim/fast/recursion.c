@@ -66,9 +66,11 @@ static int64_t beats_a_row(int64_t bytes, int64_t bus_bytes) { return bytes / bu
 static int64_t beats_a_row(int64_t bytes, int64_t bus_bytes) { return sj_fast_ceil(bytes, bus_bytes); }
 #endif
 
-static uint64_t bus_beats(const state *s, const tile *t, int64_t bytes) {
-    const uint64_t beats = (uint64_t)(t->rows * beats_a_row(s->run->accel->lanes * bytes, s->run->accel->o_bytes));
-    s->out->counts.bus_o += beats;
+// `row_floor`: what else a row waits for, where it is more than its data beats.
+static uint64_t bus_beats(const state *s, const tile *t, int64_t bytes, int64_t row_floor) {
+    const uint64_t a_row = (uint64_t)beats_a_row(s->run->accel->lanes * bytes, s->run->accel->o_bytes), rows = (uint64_t)t->rows;
+    const uint64_t beats = rows * sj_fast_max(a_row, (uint64_t)row_floor);
+    s->out->counts.bus_o += rows * a_row;
     s->out->busy_drain += beats;
     return beats;
 }
@@ -82,7 +84,7 @@ static void run_fills(state *s, int64_t q, const tile *shapes) {
     for (int64_t t = s->visits->fill_head[q]; t >= 0; t = s->visits->fill_next[t]) {
         const tile *shape = &shapes[t];
         const uint64_t start = sj_fast_max(s->obus_free, s->drain_end[s->visits->source[t]]);
-        s->fill_end[t] = s->obus_free = start + bus_beats(s, shape, 4);
+        s->fill_end[t] = s->obus_free = start + bus_beats(s, shape, 4, 0);
         s->out->counts.buffer_read += buffer_lines(s, shape, 4);
         s->out->counts.acc_read += (uint64_t)shape->rows;
         s->out->counts.acc_write += (uint64_t)shape->rows;
@@ -90,9 +92,11 @@ static void run_fills(state *s, int64_t q, const tile *shapes) {
 }
 
 static void run_drain(state *s, int64_t t, const tile *shapes, bool final, uint64_t work_end, uint64_t store_end) {
-    const int64_t bytes = final ? s->run->job->out_bytes : 4;
+    // Results pass the vector unit on their way out.
+    const int64_t bytes = final ? s->run->job->out_bytes : 4, ops = final ? s->run->job->out_ops : 0;
     const uint64_t start = max3(work_end, s->obus_free, store_end);
-    s->drain_end[t] = s->obus_free = start + bus_beats(s, &shapes[t], bytes);
+    s->drain_end[t] = s->obus_free = start + bus_beats(s, &shapes[t], bytes, sj_fast_ceil(s->run->accel->lanes * ops, s->run->accel->vector_lanes));
+    s->out->counts.vector_op += (uint64_t)(ops * shapes[t].rows * shapes[t].lanes);
     s->out->counts.buffer_write += buffer_lines(s, &shapes[t], bytes);
     run_fills(s, t, shapes);
 }

@@ -35,6 +35,8 @@ typedef struct sj_fast_run_info {
     int64_t step_total;  // ceil(K/KT)
 } sj_fast_run_info;
 
+static inline int64_t sj_fast_lines_of(const sj_fast_run_info *run, int64_t bytes) { return sj_fast_ceil(bytes, run->accel->line_bytes); }
+
 // ---- bits.c: packed presence bits of operands and streams
 
 // A row of bits a stored source pixel (bit = channel), or, WEIGHT, a u (bit = k).
@@ -52,6 +54,11 @@ void sj_fast_bits_free(sj_bits *bits);
 // Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees.
 sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error *err);
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
+// Run-length tokens of the values [begin,end): a nonzero and the zeros before it, 32 zeros alone where they are more than 31. begin is a multiple of 64.
+int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
+
+// ---- fills.c: lines that a load of an ACTIVATION stream 0 fills; bits: its nonzeros, NULL where every value is present
+uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const sj_segment *segment);
 
 // ---- Positions of WINDOW kinds, in order
 

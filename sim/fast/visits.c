@@ -10,12 +10,14 @@ static bool one_tile(const sj_fast_run_info *run, const sj_block *b) { return b-
 static bool same_outputs(const sj_block *a, const sj_block *b) { return a->m0 == b->m0 && a->m1 == b->m1 && a->n0 == b->n0 && a->n1 == b->n1; }
 
 static bool goes_on(const sj_fast_run_info *run, const sj_block *before, const sj_block *b) {
-    return one_tile(run, before) && same_outputs(before, b) && before->k1 == b->k0 && b->k0 > 0;
+    return before->instance == b->instance && one_tile(run, before) && same_outputs(before, b) && before->k1 == b->k0 && b->k0 > 0;
 }
 
 static int64_t block_tiles(const sj_fast_run_info *run, const sj_block *b) {
     return sj_fast_ceil(b->m1 - b->m0, run->tile_rows) * sj_fast_ceil(b->n1 - b->n0, run->accel->lanes);
 }
+
+static int64_t instance_tiles(const sj_fast_run_info *run) { return sj_fast_ceil(run->job->m, run->tile_rows) * sj_fast_ceil(run->job->n, run->accel->lanes); }
 
 static void fill_behind(sj_visits *v, int64_t *tail, int64_t drain, int64_t visit) {
     if (v->fill_head[drain] < 0) {
@@ -26,12 +28,12 @@ static void fill_behind(sj_visits *v, int64_t *tail, int64_t drain, int64_t visi
     tail[drain] = visit;
 }
 
-// Numbers a block's visits from t on; last[tile] is the last visit of a tile of the job.
+// Numbers a block's visits from t on; last[instance][tile] is the last visit of a tile of the job.
 static void number_block(const sj_fast_run_info *run, const sj_block *b, sj_visits *v, int64_t t, int64_t *last, int64_t *tail) {
-    const int64_t column_tiles = sj_fast_ceil(run->job->n, run->accel->lanes);
+    const int64_t column_tiles = sj_fast_ceil(run->job->n, run->accel->lanes), first = b->instance * instance_tiles(run);
     for (int64_t n = b->n0; n < b->n1; n += run->accel->lanes) {
         for (int64_t m = b->m0; m < b->m1; m += run->tile_rows, t++) {
-            int64_t *latest = &last[m / run->tile_rows * column_tiles + n / run->accel->lanes];
+            int64_t *latest = &last[first + m / run->tile_rows * column_tiles + n / run->accel->lanes];
             v->source[t] = b->k0 > 0 ? *latest : -1;
             if (v->source[t] >= 0) {
                 const int64_t drain = (int64_t)sj_fast_max((uint64_t)v->source[t], t > run->accel->acc_banks ? (uint64_t)(t - run->accel->acc_banks) : 0);
@@ -43,7 +45,7 @@ static void number_block(const sj_fast_run_info *run, const sj_block *b, sj_visi
 }
 
 static sj_status allocate(const sj_fast_run_info *run, sj_visits *v, int64_t **last, int64_t **tail, sj_error *err) {
-    const uint64_t tiles = (uint64_t)(sj_fast_ceil(run->job->m, run->tile_rows) * sj_fast_ceil(run->job->n, run->accel->lanes)), visits = (uint64_t)v->count;
+    const uint64_t tiles = (uint64_t)(sj_job_instances(run->job) * instance_tiles(run)), visits = (uint64_t)v->count;
     SJ_TRY(sj_alloc((void **)&v->source, visits, sizeof *v->source, "visits", err));
     SJ_TRY(sj_alloc((void **)&v->fill_head, visits, sizeof *v->fill_head, "visits", err));
     SJ_TRY(sj_alloc((void **)&v->fill_next, visits, sizeof *v->fill_next, "visits", err));

@@ -72,18 +72,12 @@ static sj_status check_finite(const sj_job *job, const float *results, sj_error 
     return SJ_OK;
 }
 
-sj_status sj_reference_product(const sj_job *job, void *results, sj_error *err) {
-    if (!job->is_product) {
-        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: not a product", job->layer, sj_phase_name(job->phase));
-    }
+// One instance; operands are plain.
+static sj_status run_instance(const sj_job *job, cell *sums, sj_error *err) {
     const int64_t row_bytes = job->n * (int64_t)sizeof(cell), fit = row_bytes > 0 ? STRIP_BYTES / row_bytes : 1;
     const int64_t strip = fit < 1 ? 1 : fit < job->k ? fit : job->k;
-    cell *b = NULL, *sums = NULL;
+    cell *b = NULL;
     SJ_TRY(sj_alloc((void **)&b, (uint64_t)(strip * job->n), sizeof *b, "B of the reference product", err));
-    if (sj_alloc((void **)&sums, (uint64_t)(job->m * job->n), sizeof *sums, "sums of the reference product", err) != SJ_OK) {
-        free(b);
-        return err->status;
-    }
 #pragma omp parallel if (job->m * job->n * job->k > 1048576)
     for (int64_t k0 = 0; k0 < job->k; k0 += strip) {
         const int64_t k1 = k0 + strip < job->k ? k0 + strip : job->k;
@@ -98,8 +92,26 @@ sj_status sj_reference_product(const sj_job *job, void *results, sj_error *err) 
             add_strip(job, m, k0, k1, b, sums + m * job->n);
         }
     }
-    memcpy(results, sums, (size_t)(job->m * job->n) * sizeof *sums);
     free(b);
+    return job->a.values.dtype == SJ_DTYPE_BF16 ? check_finite(job, (const float *)sums, err) : SJ_OK;
+}
+
+sj_status sj_reference_product(const sj_job *job, void *results, sj_error *err) {
+    if (!job->is_product) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: not a product", job->layer, sj_phase_name(job->phase));
+    }
+    const int64_t count = job->m * job->n;
+    cell *sums = NULL;
+    SJ_TRY(sj_alloc((void **)&sums, (uint64_t)count, sizeof *sums, "sums of the reference product", err));
+    sj_status status = SJ_OK;
+    for (int64_t i = 0; i < sj_job_instances(job) && status == SJ_OK; i++) {
+        sj_job view = *job;
+        view.a = sj_operand_instance(&job->a, i);
+        view.b = sj_operand_instance(&job->b, i);
+        memset(sums, 0, (size_t)count * sizeof *sums);
+        status = run_instance(&view, sums, err);
+        memcpy((cell *)results + i * count, sums, (size_t)count * sizeof *sums);
+    }
     free(sums);
-    return job->a.values.dtype == SJ_DTYPE_BF16 ? check_finite(job, results, err) : SJ_OK;
+    return status;
 }

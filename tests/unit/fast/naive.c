@@ -5,7 +5,7 @@
 #include "naive_internal.h"
 
 typedef struct step {
-    int64_t block, visit, m0, rows, n0, lanes, k0, k1;
+    int64_t block, visit, instance, m0, rows, n0, lanes, k0, k1;
     bool block_first, visit_first, visit_last;
     int64_t amask, abus, abuf, bflag, bvec;
     int64_t *work;  // [R]
@@ -14,7 +14,7 @@ typedef struct step {
 } step;
 
 typedef struct visit {
-    int64_t m0, rows, n0, lanes, source;  // source: p(t), -1: not filled
+    int64_t instance, m0, rows, n0, lanes, source;  // source: p(t), -1: not filled
     bool final;
     bool *slot_valid;  // by A row of the tile
     int64_t end_block;
@@ -28,7 +28,7 @@ typedef struct model {
     const sj_job *job;
     sj_outcome *out;
     bool skip;
-    uint8_t *a, *b;  // what each value is: [m][k], [n][k]
+    uint8_t *a, *b;  // what each value is: [instance][m][k], [instance][n][k]
     step *steps;
     visit *visits;
     int64_t step_count, visit_count;
@@ -38,16 +38,23 @@ typedef struct model {
 
 enum { IN_RANGE = 1, NONZERO = 2 };
 
-static uint8_t *look_at(const sj_operand *o, int64_t u_count, int64_t k_count) {
-    uint8_t *seen = calloc((size_t)(u_count * k_count) + 1, 1);
-    for (int64_t u = 0; u < u_count; u++) {
-        for (int64_t k = 0; k < k_count; k++) {
-            const int64_t offset = sj_operand_offset(o, u, k);
-            seen[u * k_count + k] = offset == SJ_PADDING ? 0 : sj_values_nonzero(&o->values, offset) ? IN_RANGE | NONZERO : IN_RANGE;
+static uint8_t *look_at(const sj_operand *o, int64_t instances, int64_t u_count, int64_t k_count) {
+    uint8_t *seen = calloc((size_t)(instances * u_count * k_count) + 1, 1);
+    for (int64_t i = 0; i < instances; i++) {
+        const int64_t repeated = o->instance_period > 0 ? i % o->instance_period : i;
+        for (int64_t u = 0; u < u_count; u++) {
+            for (int64_t k = 0; k < k_count; k++) {
+                const int64_t offset = sj_operand_offset(o, u, k);
+                uint8_t *cell = &seen[(i * u_count + u) * k_count + k];
+                *cell = offset == SJ_PADDING ? 0 : sj_values_nonzero(&o->values, offset + repeated * o->instance_shift) ? IN_RANGE | NONZERO : IN_RANGE;
+            }
         }
     }
     return seen;
 }
+
+static const uint8_t *a_of(const model *x, const step *s) { return x->a + s->instance * x->job->m * x->job->k; }
+static const uint8_t *b_of(const model *x, const step *s) { return x->b + s->instance * x->job->n * x->job->k; }
 
 static bool in_range(const model *x, const uint8_t *side, int64_t u, int64_t k) { return (side[u * x->job->k + k] & IN_RANGE) != 0; }
 static bool nonzero(const model *x, const uint8_t *side, int64_t u, int64_t k) { return (side[u * x->job->k + k] & NONZERO) != 0; }
@@ -71,7 +78,7 @@ static int64_t step_lines(const model *x, const step *s, int64_t *all) {
     typedef struct group {
         int64_t unit, chunk;
     } group;
-    const sj_operand *a = &x->job->a;
+    const sj_operand instance = sj_operand_instance(&x->job->a, s->instance), *a = &instance;
     group *seen = malloc((size_t)(s->rows * (s->k1 - s->k0)) * sizeof *seen);
     int64_t count = 0, largest = 0, banks[64] = {0};
     for (int64_t m = s->m0; m < s->m0 + s->rows; m++) {
@@ -107,8 +114,8 @@ static int64_t step_lines(const model *x, const step *s, int64_t *all) {
 static void count_macs(const model *x, const step *s, int64_t m, int64_t k, bool issued) {
     sj_counters *c = &x->out->counts;
     for (int64_t n = s->n0; n < s->n0 + s->lanes; n++) {
-        const bool pair = in_range(x, x->a, m, k) && in_range(x, x->b, n, k);
-        const bool both = nonzero(x, x->a, m, k) && nonzero(x, x->b, n, k);
+        const bool pair = in_range(x, a_of(x, s), m, k) && in_range(x, b_of(x, s), n, k);
+        const bool both = nonzero(x, a_of(x, s), m, k) && nonzero(x, b_of(x, s), n, k);
         x->out->macs_total += pair ? 1 : 0;
         if (issued && pair) {
             *(both ? &c->mac_active : x->variant.machine == SJ_MACHINE_DENSE ? &c->mac_zero : &c->mac_gated) += 1;
@@ -121,7 +128,7 @@ static void issue_row(const model *x, step *s, int64_t row) {
     const int64_t m = s->m0 + row;
     int64_t issues = 0;
     for (int64_t k = s->k0; k < s->k1; k++) {
-        const bool issued = present(x, x->a, m, k) && any_of(x, x->b, s->n0, s->lanes, k);
+        const bool issued = present(x, a_of(x, s), m, k) && any_of(x, b_of(x, s), s->n0, s->lanes, k);
         issues += issued ? 1 : 0;
         count_macs(x, s, m, k, issued);
     }
@@ -143,7 +150,7 @@ static void load_terms(const model *x, step *s) {
     int64_t values[256] = {0}, lines = 0, vectors = 0;
     for (int64_t row = 0; row < s->rows; row++) {
         for (int64_t k = s->k0; k < s->k1; k++) {
-            values[row % a->rows] += present(x, x->a, s->m0 + row, k) ? 1 : 0;
+            values[row % a->rows] += present(x, a_of(x, s), s->m0 + row, k) ? 1 : 0;
         }
     }
     for (int64_t r = 0; r < part; r++) {
@@ -151,7 +158,7 @@ static void load_terms(const model *x, step *s) {
         c->a_pad_write += (uint64_t)values[r];
     }
     for (int64_t k = s->k0; k < s->k1; k++) {
-        vectors += any_of(x, x->a, s->m0, s->rows, k) && any_of(x, x->b, s->n0, s->lanes, k) ? 1 : 0;
+        vectors += any_of(x, a_of(x, s), s->m0, s->rows, k) && any_of(x, b_of(x, s), s->n0, s->lanes, k) ? 1 : 0;
     }
     if (x->skip) {
         const int64_t flag_bits = x->job->flags_per_lane ? a->k_tile * a->lanes : a->k_tile;
@@ -192,12 +199,12 @@ static bool keeps(const model *x, int64_t b) {  // block b keeps its accumulator
     }
     const sj_block *p = &x->job->blocks[b], *q = p + 1;
     const bool single = p->m1 - p->m0 <= x->accel->rows * x->accel->slots && p->n1 - p->n0 <= x->accel->lanes;
-    return single && p->m0 == q->m0 && p->m1 == q->m1 && p->n0 == q->n0 && p->n1 == q->n1 && q->k0 == p->k1 && q->k1 > q->k0;
+    return single && p->instance == q->instance && p->m0 == q->m0 && p->m1 == q->m1 && p->n0 == q->n0 && p->n1 == q->n1 && q->k0 == p->k1 && q->k1 > q->k0;
 }
 
-static int64_t source_of(const model *x, int64_t m0, int64_t n0, int64_t k0) {
+static int64_t source_of(const model *x, int64_t instance, int64_t m0, int64_t n0, int64_t k0) {
     for (int64_t t = x->visit_count - 1; t >= 0 && k0 > 0; t--) {
-        if (x->visits[t].m0 == m0 && x->visits[t].n0 == n0) {
+        if (x->visits[t].instance == instance && x->visits[t].m0 == m0 && x->visits[t].n0 == n0) {
             return t;
         }
     }
@@ -209,9 +216,9 @@ static void add_tile(model *x, int64_t b, int64_t m, int64_t n, bool *block_firs
     const bool enters = b == 0 || !keeps(x, b - 1);
     const int64_t rows = min_of(x->accel->rows * x->accel->slots, k->m1 - m), lanes = min_of(x->accel->lanes, k->n1 - n);
     if (enters) {
-        const int64_t source = source_of(x, m, n, k->k0);
+        const int64_t source = source_of(x, k->instance, m, n, k->k0);
         visit *v = &x->visits[x->visit_count++];
-        *v = (visit){.m0 = m, .rows = rows, .n0 = n, .lanes = lanes, .source = source, .slot_valid = calloc((size_t)rows, sizeof(bool)), .last_step = -1};
+        *v = (visit){.instance = k->instance, .m0 = m, .rows = rows, .n0 = n, .lanes = lanes, .source = source, .slot_valid = calloc((size_t)rows, sizeof(bool)), .last_step = -1};
         memset(v->slot_valid, source >= 0, (size_t)rows);
     }
     visit *v = &x->visits[x->visit_count - 1];
@@ -219,7 +226,8 @@ static void add_tile(model *x, int64_t b, int64_t m, int64_t n, bool *block_firs
     v->end_block = b;
     for (int64_t k0 = k->k0; k0 < k->k1; k0 += x->accel->k_tile) {
         step *s = &x->steps[x->step_count];
-        *s = (step){.block = b, .visit = x->visit_count - 1, .m0 = m, .rows = rows, .n0 = n, .lanes = lanes, .k0 = k0, .k1 = min_of(k0 + x->accel->k_tile, k->k1)};
+        *s = (step){.block = b, .visit = x->visit_count - 1, .instance = k->instance, .m0 = m, .rows = rows, .n0 = n, .lanes = lanes, .k0 = k0};
+        s->k1 = min_of(k0 + x->accel->k_tile, k->k1);
         s->block_first = *block_first;
         s->visit_first = enters && k0 == k->k0;
         s->visit_last = s->k1 == k->k1 && !keeps(x, b);
@@ -260,15 +268,17 @@ typedef struct clock_state {
     int64_t *load_end, *store_end;
 } clock_state;
 
-static int64_t transfer_beats(const model *x, const visit *v, int64_t bytes) {
-    const int64_t beats = v->rows * ceil_div(x->accel->lanes * bytes, x->accel->o_bytes);
-    x->out->counts.bus_o += (uint64_t)beats;
-    x->out->busy_drain += (uint64_t)beats;
-    return beats;
+// A row on the O bus; `results`: on its way out for good, through the vector unit.
+static int64_t transfer_beats(const model *x, const visit *v, int64_t bytes, bool results) {
+    const int64_t data = ceil_div(x->accel->lanes * bytes, x->accel->o_bytes), through = results ? ceil_div(x->accel->lanes * x->job->out_ops, x->accel->vector_lanes) : 0;
+    x->out->counts.bus_o += (uint64_t)(v->rows * data);
+    x->out->counts.vector_op += results ? (uint64_t)(x->job->out_ops * v->rows * v->lanes) : 0;
+    x->out->busy_drain += (uint64_t)(v->rows * max_of(data, through));
+    return v->rows * max_of(data, through);
 }
 
 static void run_fill(model *x, clock_state *t, visit *v) {
-    v->fill_end = max_of(t->obus_free, x->visits[v->source].drain_end) + transfer_beats(x, v, 4);
+    v->fill_end = max_of(t->obus_free, x->visits[v->source].drain_end) + transfer_beats(x, v, 4, false);
     t->obus_free = v->fill_end;
     x->out->counts.acc_write += (uint64_t)v->rows;
     x->out->counts.buffer_read += (uint64_t)(v->rows * ceil_div(v->lanes * 4, x->accel->line_bytes));
@@ -286,7 +296,7 @@ static void run_drain(model *x, clock_state *t, int64_t index, bool block_first)
     if (block_first && v->end_block >= 2) {
         start = max_of(start, t->store_end[v->end_block - 2]);
     }
-    v->drain_end = start + transfer_beats(x, v, bytes);
+    v->drain_end = start + transfer_beats(x, v, bytes, v->final);
     t->obus_free = v->drain_end;
     t->cycles = max_of(t->cycles, v->drain_end);
     x->out->counts.buffer_write += (uint64_t)(v->rows * ceil_div(v->lanes * bytes, x->accel->line_bytes));
@@ -385,7 +395,7 @@ static void run_blocks(model *x, clock_state *t) {
             t->load_end[b + 2] = naive_transfer_run(&t->dram, job->blocks[b + 2].load_first, job->blocks[b + 2].load_count, false, load_waits);
         }
         t->store_end[b] = naive_transfer_run(&t->dram, k->store_first, k->store_count, true, store_waits);
-        x->out->counts.vector_op += (uint64_t)k->vector_ops;
+        x->out->counts.vector_op += job->is_product ? 0 : (uint64_t)k->vector_ops;
     }
     t->cycles = max_of(t->cycles, t->dram.queue_end);
     free(t->load_end);
@@ -405,7 +415,8 @@ static void finish(const model *x, const clock_state *t) {
     out->macs_zero = c->mac_zero;
     out->macs_gated = c->mac_gated;
     out->macs_skipped = out->macs_total - c->mac_active - c->mac_zero - c->mac_gated;
-    out->macs_padding = x->job->is_product ? (uint64_t)(x->job->m * x->job->n * x->job->k) - out->macs_total : 0;
+    c->rng_sample = x->job->is_product ? 0 : (uint64_t)x->job->rng_samples;
+    out->macs_padding = x->job->is_product ? (uint64_t)(sj_job_instances(x->job) * x->job->m * x->job->n * x->job->k) - out->macs_total : 0;
 }
 
 void naive_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out) {
@@ -413,8 +424,8 @@ void naive_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_
     model x = {.accel = accel, .variant = variant, .job = job, .out = out, .skip = variant.machine == SJ_MACHINE_SKIP};
     clock_state t = {0};
     if (job->is_product) {
-        x.a = look_at(&job->a, job->m, job->k);
-        x.b = look_at(&job->b, job->n, job->k);
+        x.a = look_at(&job->a, sj_job_instances(job), job->m, job->k);
+        x.b = look_at(&job->b, sj_job_instances(job), job->n, job->k);
         add_blocks(&x);
     }
     naive_dram_open(&t.dram, accel, variant, job, out);

@@ -45,6 +45,27 @@ static int64_t nonzeros(const sj_stream *s, int64_t begin, int64_t end) {
     return z;
 }
 
+// Run-length tokens of the values [begin,end): a zero is counted until 32 of them are a token or a nonzero takes them with it.
+static int64_t rle_tokens(const sj_stream *s, int64_t begin, int64_t end) {
+    int64_t tokens = 0, waiting = 0;
+    for (int64_t v = begin; v < end; v++) {
+        if (sj_values_nonzero(sj_stream_values(s), sj_stream_offset(s, v))) {
+            tokens += 1 + waiting / 32;
+            waiting = 0;
+        } else {
+            waiting++;
+        }
+    }
+    return tokens;
+}
+
+static int64_t packed_bytes(const naive_dram *d, const sj_stream *s, int64_t begin, int64_t end) {
+    if (d->variant.codec == SJ_CODEC_RLE) {
+        return ceil_div(rle_tokens(s, begin, end) * (5 + 8 * s->value_bytes), 8);
+    }
+    return ceil_div(end - begin, 8) + nonzeros(s, begin, end) * s->value_bytes;
+}
+
 static bool group_moves(const sj_stream *s, int64_t g, const sj_segment *seg, bool store) {
     const int64_t first = g * 512, last = min_of(first + 511, s->length - 1);
     return store ? last >= seg->begin && last < seg->end : first < seg->end && last >= seg->begin;
@@ -63,14 +84,46 @@ static void coded(naive_dram *d, tally *t, const sj_stream *s, const sj_segment 
     }
     for (int64_t g = 0; g < groups; g++) {
         if (group_moves(s, g, seg, store)) {
-            const int64_t n = min_of(512, s->length - g * 512), z = nonzeros(s, g * 512, g * 512 + n);
-            const int64_t packed = ceil_div(ceil_div(n, 8) + z * s->value_bytes, 64), whole = ceil_div(n * s->value_bytes, 64);
+            const int64_t n = min_of(512, s->length - g * 512), packed = ceil_div(packed_bytes(d, s, g * 512, g * 512 + n), 64), whole = ceil_div(n * s->value_bytes, 64);
             for (int64_t i = 0; i < (packed < whole ? packed : whole); i++) {
                 burst(d, t, s->base + 512 * s->value_bytes * g + 64 * i);
             }
             t->lines += whole;
         }
     }
+}
+
+// Lines of the line groups that values [begin,end) of the A stream fill, each from a line of its own on.
+static int64_t group_lines(const naive_dram *d, const sj_stream *s, const sj_segment *seg) {
+    typedef struct group {
+        int64_t instance, chunk, channel, pixel, present;  // channel: -1 where it does not tell groups apart; pixel: or pixels' chunk
+    } group;
+    const int64_t one = s->instance_length > 0 ? s->instance_length : s->length, pixels = s->images * s->y_count * s->x_count;
+    group *groups = malloc((size_t)(seg->end - seg->begin) * sizeof *groups);
+    int64_t count = 0, lines = 0;
+    for (int64_t v = seg->begin; v < seg->end; v++) {
+        int64_t rest = v % one, chunk = 0, width = min_of(s->k_tile, s->channel_count);
+        for (; rest >= pixels * width; chunk++) {
+            rest -= pixels * width;
+            width = min_of(s->k_tile, s->channel_count - (chunk + 1) * s->k_tile);
+        }
+        const bool transposed = seg->transpose_width > 0;
+        const group at = {v / one, chunk, transposed ? rest % width : -1, transposed ? rest / width / d->accel->k_tile : rest / width, 0};
+        int64_t g = count - 1;
+        while (g >= 0 && (groups[g].instance != at.instance || groups[g].chunk != at.chunk || groups[g].channel != at.channel || groups[g].pixel != at.pixel)) {
+            g--;
+        }
+        if (g < 0) {
+            g = count++;
+            groups[g] = at;
+        }
+        groups[g].present += d->variant.machine != SJ_MACHINE_SKIP || sj_values_nonzero(&s->values, sj_stream_offset(s, v)) ? 1 : 0;
+    }
+    for (int64_t g = 0; g < count; g++) {
+        lines += ceil_div(s->value_bytes * groups[g].present, d->accel->line_bytes);
+    }
+    free(groups);
+    return lines;
 }
 
 static void buffer_lines(naive_dram *d, const sj_stream *s, const sj_segment *seg, bool store) {
@@ -82,8 +135,9 @@ static void buffer_lines(naive_dram *d, const sj_stream *s, const sj_segment *se
         c->buffer_write += (uint64_t)ceil_div(n * vb, line);
     } else if (store) {
         c->buffer_read += (uint64_t)ceil_div(n * vb, line);
-    } else if (seg->stream == 0 && skip) {
-        c->buffer_write += (uint64_t)(ceil_div(nonzeros(s, seg->begin, seg->end) * vb, line) + ceil_div(ceil_div(n, 8), line));
+    } else if (seg->stream == 0) {
+        c->buffer_write += (uint64_t)(s->kind == SJ_STREAM_ACTIVATION ? group_lines(d, s, seg) : ceil_div(n * vb, line));
+        c->buffer_write += skip ? (uint64_t)ceil_div(ceil_div(n, 8), line) : 0;
     } else if (seg->stream == 1 && skip) {
         const int64_t f = d->job->flags_per_lane ? n : ceil_div(n, d->accel->lanes);
         c->buffer_write += (uint64_t)(ceil_div(n * vb, line) + ceil_div(ceil_div(f, 8), line));

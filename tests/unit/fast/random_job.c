@@ -58,6 +58,14 @@ static const int32_t *random_list(sj_random *r, int32_t *list, int64_t kept, int
     return kept == all && chance(r, 0.5) ? NULL : list;
 }
 
+// Where instances find their values. Returns how many values the last one that differs lies behind the first.
+static int64_t random_instances(const random_case *c, sj_random *r, sj_operand *o) {
+    const int64_t instances = sj_job_instances(&c->job);
+    o->instance_shift = chance(r, 0.2) ? 0 : between(r, 1, 50);
+    o->instance_period = chance(r, 0.5) ? 0 : between(r, 1, instances + 1);
+    return o->instance_shift * (instances - 1);
+}
+
 static void random_window(random_case *c, sj_random *r, sj_operand *o, sj_operand_kind kind, sj_tap *taps, int32_t *channels, void **values) {
     o->kind = kind;
     o->tap_count = chance(r, 0.3) ? 1 : between(r, 1, 9);
@@ -71,7 +79,8 @@ static void random_window(random_case *c, sj_random *r, sj_operand *o, sj_operan
     o->source_c = chance(r, 0.5) ? between(r, 1, 5) : between(r, 1, 40);
     o->channel_count = chance(r, 0.5) ? o->source_c : between(r, 1, o->source_c);
     o->channels = random_list(r, channels, o->channel_count, o->source_c);
-    *values = random_values(r, c->accel.dtype, o->stored_images * o->source_h * o->source_w * o->source_c);
+    const int64_t behind = random_instances(c, r, o);
+    *values = random_values(r, c->accel.dtype, o->stored_images * o->source_h * o->source_w * o->source_c + behind);
     o->values = (sj_values){c->accel.dtype, *values};
 }
 
@@ -98,12 +107,14 @@ static void random_weight(random_case *c, sj_random *r) {
     for (int64_t t = 0; t < taps; t++) {
         c->b_taps[t].weight_offset = u_outer ? t * source_c : t * source_u;
     }
-    c->b_values = random_values(r, c->accel.dtype, taps * source_u * source_c);
+    const int64_t behind = random_instances(c, r, o);
+    c->b_values = random_values(r, c->accel.dtype, taps * source_u * source_c + behind);
     o->values = (sj_values){c->accel.dtype, c->b_values};
 }
 
 static void random_operands(random_case *c, sj_random *r) {
     sj_job *j = &c->job;
+    j->instances = chance(r, 0.5) ? between(r, 0, 1) : between(r, 2, 5);
     random_grid(r, &j->a);
     if (chance(r, 0.5)) {
         random_window(c, r, &j->a, SJ_OPERAND_WINDOW, c->a_taps, c->a_channels, &c->a_values);
@@ -128,6 +139,7 @@ static void random_operands(random_case *c, sj_random *r) {
     j->n = sj_operand_u_count(&j->b);
     j->k = sj_operand_k_count(&j->a);
     j->out_bytes = chance(r, 0.5) ? 2 : 4;
+    j->out_ops = chance(r, 0.4) ? 0 : chance(r, 0.5) ? between(r, 1, 3) : between(r, 1, 40);
 }
 
 static sj_stream stream_of(const random_case *c, sj_random *r, const sj_operand *o) {
@@ -155,12 +167,27 @@ static sj_stream stream_of(const random_case *c, sj_random *r, const sj_operand 
     return s;
 }
 
+// A stream of as many instances as the job's operand has values for, or of fewer.
+static void repeat_stream(const random_case *c, sj_random *r, sj_stream *s, const sj_operand *o) {
+    const int64_t instances = sj_job_instances(&c->job), some = chance(r, 0.7) ? instances : between(r, 1, instances);
+    if (some == 1 && chance(r, 0.5)) {
+        return;
+    }
+    s->instance_length = s->length;
+    s->instance_shift = chance(r, 0.8) ? o->instance_shift : between(r, 0, o->instance_shift);
+    s->instance_period = chance(r, 0.8) ? o->instance_period : between(r, 0, some);
+    s->length *= some;
+}
+
 static void random_streams(random_case *c, sj_random *r) {
     c->job.streams = c->streams;
     c->job.stream_count = 3;
     c->streams[0] = stream_of(c, r, &c->job.a);
     c->streams[1] = stream_of(c, r, &c->job.b);
     c->streams[2] = stream_of(c, r, &c->job.a);
+    for (int i = 0; i < 3; i++) {
+        repeat_stream(c, r, &c->streams[i], i == 1 ? &c->job.b : &c->job.a);
+    }
     if (chance(r, 0.5)) {
         c->streams[2] = (sj_stream){.kind = SJ_STREAM_RAW, .length = between(r, 1, 5000), .value_bytes = between(r, 1, 4)};
     }
@@ -175,7 +202,7 @@ static void random_streams(random_case *c, sj_random *r) {
 static sj_segment random_segment(const random_case *c, sj_random *r, int stream) {
     const int64_t length = c->streams[stream].length;
     const int64_t begin = between(r, 0, length), end = chance(r, 0.3) ? length : between(r, begin, length);
-    return (sj_segment){stream, begin, end, chance(r, 0.2)};
+    return (sj_segment){stream, begin, end, chance(r, 0.7) ? 0 : between(r, 1, 9)};
 }
 
 static void random_segments(random_case *c, sj_random *r, sj_block *b, bool stores) {
@@ -193,10 +220,11 @@ static void random_segments(random_case *c, sj_random *r, sj_block *b, bool stor
     }
 }
 
-// Block sizes and the order of the three loops are free; k ascends for each output in any order.
+// Block sizes and the order of the loops are free, instances outermost or innermost; k ascends for each output in any order.
 static void random_blocks(random_case *c, sj_random *r) {
     static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     sj_job *j = &c->job;
+    const bool instances_inside = chance(r, 0.3);
     const int64_t all[3] = {j->m, j->n, j->k}, unit[3] = {c->accel.rows * c->accel.slots, c->accel.lanes, c->accel.k_tile};
     int64_t size[3], count[3];
     for (int d = 0; d < 3; d++) {
@@ -205,19 +233,21 @@ static void random_blocks(random_case *c, sj_random *r) {
         count[d] = all[d] == 0 ? 1 : (all[d] + size[d] - 1) / size[d];
     }
     const int *order = orders[between(r, 0, 5)];
-    j->block_count = count[0] * count[1] * count[2];
+    const int64_t one = count[0] * count[1] * count[2];
+    j->block_count = one * sj_job_instances(j);
     j->blocks = c->blocks = calloc((size_t)j->block_count, sizeof *c->blocks);
     j->segments = c->segments = calloc((size_t)j->block_count * 5, sizeof *c->segments);
     for (int64_t b = 0; b < j->block_count; b++) {
+        const int64_t instance = instances_inside ? b % sj_job_instances(j) : b / one, within = instances_inside ? b / sj_job_instances(j) : b % one;
         int64_t at[3], from[3], to[3];
-        at[order[2]] = b % count[order[2]];
-        at[order[1]] = b / count[order[2]] % count[order[1]];
-        at[order[0]] = b / count[order[2]] / count[order[1]];
+        at[order[2]] = within % count[order[2]];
+        at[order[1]] = within / count[order[2]] % count[order[1]];
+        at[order[0]] = within / count[order[2]] / count[order[1]];
         for (int d = 0; d < 3; d++) {
             from[d] = at[d] * size[d];
             to[d] = from[d] + size[d] < all[d] ? from[d] + size[d] : all[d];
         }
-        j->blocks[b] = (sj_block){.m0 = from[0], .m1 = to[0], .n0 = from[1], .n1 = to[1], .k0 = from[2], .k1 = to[2], .vector_ops = chance(r, 0.2) ? between(r, 0, 99) : 0};
+        j->blocks[b] = (sj_block){.m0 = from[0], .m1 = to[0], .n0 = from[1], .n1 = to[1], .k0 = from[2], .k1 = to[2], .instance = instance};
         if (!j->array_only) {
             random_segments(c, r, &j->blocks[b], to[2] == j->k);
         }
@@ -227,6 +257,7 @@ static void random_blocks(random_case *c, sj_random *r) {
 static void random_passes(random_case *c, sj_random *r) {
     sj_job *j = &c->job;
     j->block_count = between(r, 0, 12);
+    j->rng_samples = chance(r, 0.5) ? 0 : between(r, 1, 1000000);
     j->blocks = c->blocks = calloc((size_t)j->block_count + 1, sizeof *c->blocks);
     j->segments = c->segments = calloc((size_t)j->block_count * 5 + 1, sizeof *c->segments);
     for (int64_t b = 0; b < j->block_count; b++) {

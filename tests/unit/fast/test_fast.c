@@ -23,7 +23,7 @@ static uint64_t seed_of_run(void) {
 
 static void describe(const random_case *c, int number, sj_variant v) {
     print_message("case %d (%s, codec %s): m=%lld n=%lld k=%lld R=%lld C=%lld G=%lld KT=%lld blocks=%lld a kind=%d taps=%lld channels=%lld\n", number,
-                  v.machine == SJ_MACHINE_SKIP ? "skip" : v.machine == SJ_MACHINE_GATE ? "gate" : "dense", v.codec == SJ_CODEC_NONE ? "none" : "bitmask", (long long)c->job.m,
+                  v.machine == SJ_MACHINE_SKIP ? "skip" : v.machine == SJ_MACHINE_GATE ? "gate" : "dense", sj_codec_name(v.codec), (long long)c->job.m,
                   (long long)c->job.n, (long long)c->job.k, (long long)c->accel.rows, (long long)c->accel.lanes, (long long)c->accel.slots, (long long)c->accel.k_tile,
                   (long long)c->job.block_count, (int)c->job.a.kind, (long long)c->job.a.tap_count, (long long)c->job.a.channel_count);
 }
@@ -33,7 +33,7 @@ static void check_identities(const random_case *c, sj_variant v, const sj_outcom
         return;
     }
     assert_true(o->macs_active + o->macs_zero + o->macs_gated + o->macs_skipped == o->macs_total);
-    assert_true(o->macs_total + o->macs_padding == (uint64_t)(c->job.m * c->job.n * c->job.k));
+    assert_true(o->macs_total + o->macs_padding == (uint64_t)(sj_job_instances(&c->job) * c->job.m * c->job.n * c->job.k));
     assert_true(o->counts.mac_active + o->counts.mac_zero + o->counts.mac_gated + o->counts.mac_idle == (uint64_t)c->accel.lanes * o->counts.a_pad_read);
     assert_true(v.machine == SJ_MACHINE_SKIP || o->macs_skipped == 0);
 }
@@ -41,9 +41,10 @@ static void check_identities(const random_case *c, sj_variant v, const sj_outcom
 // How often the random cases reach each corner: a generator that stops reaching one would let its rule go untested.
 typedef struct coverage {
     int products, elementwise, filled, stores, codec_groups, transposed, padding, empty_k, refreshes, skipped;
+    int instances, repeated, rle, stretched, samples, a_loads;
 } coverage;
 
-static void note(coverage *seen, const random_case *c, const sj_outcome *o) {
+static void note(coverage *seen, const random_case *c, sj_variant v, const sj_outcome *o) {
     const uint64_t filled_rows = o->counts.acc_write;
     seen->products += c->job.is_product;
     seen->elementwise += !c->job.is_product;
@@ -55,6 +56,12 @@ static void note(coverage *seen, const random_case *c, const sj_outcome *o) {
     seen->empty_k += c->job.is_product && c->job.k == 0;
     seen->refreshes += o->counts.dram_refresh > 0;
     seen->skipped += o->macs_skipped > 0;
+    seen->instances += c->job.is_product && c->job.instances > 1 && o->macs_total > 0;
+    seen->repeated += c->job.is_product && c->job.a.instance_period > 0 && c->job.a.instance_period < c->job.instances;
+    seen->rle += v.codec == SJ_CODEC_RLE && o->counts.codec_decode > 0;
+    seen->stretched += c->job.is_product && o->busy_drain > o->counts.bus_o;
+    seen->samples += o->counts.rng_sample > 0;
+    seen->a_loads += c->job.is_product && o->counts.dram_read > 0;
 }
 
 static void fast_equals_the_text(void **state) {
@@ -65,7 +72,7 @@ static void fast_equals_the_text(void **state) {
         sj_random rng = sj_random_stream(seed, (uint64_t)number);
         random_case c;
         random_case_make(&c, &rng);
-        const sj_variant v = {(sj_machine)sj_random_below(&rng, 3), (sj_codec)sj_random_below(&rng, 2)};
+        const sj_variant v = {(sj_machine)sj_random_below(&rng, 3), (sj_codec)sj_random_below(&rng, SJ_CODEC_COUNT)};
         sj_outcome got, want;
         sj_error err;
         if (sj_fast_run(&c.accel, v, &c.job, &got, &err) != SJ_OK) {
@@ -78,12 +85,13 @@ static void fast_equals_the_text(void **state) {
             fail_msg("case %d differs", number);
         }
         check_identities(&c, v, &got);
-        note(&seen, &c, &got);
+        note(&seen, &c, v, &got);
         random_case_free(&c);
     }
     assert_true(seen.products > CASES / 2 && seen.elementwise > CASES / 50 && seen.filled > CASES / 50 && seen.stores > CASES / 20);
     assert_true(seen.codec_groups > CASES / 50 && seen.transposed > CASES / 50 && seen.padding > CASES / 20 && seen.empty_k > CASES / 200);
     assert_true(seen.refreshes > CASES / 20 && seen.skipped > CASES / 20);
+    assert_true(seen.instances > CASES / 10 && seen.repeated > CASES / 50 && seen.rle > CASES / 20 && seen.stretched > CASES / 10 && seen.samples > CASES / 50 && seen.a_loads > CASES / 5);
 }
 
 // dense and gate differ in nothing but the name of the lanes that hold a zero; the codec touches DRAM and its buffers alone.

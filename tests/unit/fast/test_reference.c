@@ -44,10 +44,11 @@ static float element(const sj_operand *o, int64_t u, int64_t k) {
 static float flush(double v) { return fabs(v) < 0x1p-126 ? 0.0f : (float)v; }
 
 // One fp32 sum: the product and the sum of two floats are exact in double up to one rounding that the cast does (53 >= 2*24 + 2).
-static float expected_sum(const sj_job *job, int64_t m, int64_t n) {
+static float expected_sum(const sj_job *job, int64_t instance, int64_t m, int64_t n) {
+    const sj_operand a = sj_operand_instance(&job->a, instance), b = sj_operand_instance(&job->b, instance);
     float sum = 0.0f;
     for (int64_t k = 0; k < job->k; k++) {
-        const float product = flush((double)element(&job->a, m, k) * (double)element(&job->b, n, k));
+        const float product = flush((double)element(&a, m, k) * (double)element(&b, n, k));
         sum = (float)((double)sum + (double)product);
         sum = fabsf(sum) < 0x1p-126f ? 0.0f : sum;
     }
@@ -62,11 +63,12 @@ static void products_equal_single_sums(void **state) {
         random_case c;
         random_case_make(&c, &rng);
         c.job.is_product = true;
-        uint32_t *results = malloc((size_t)(c.job.m * c.job.n) * sizeof *results);
+        const int64_t one = c.job.m * c.job.n, all = one * sj_job_instances(&c.job);
+        uint32_t *results = malloc((size_t)all * sizeof *results);
         sj_error err;
         assert_int_equal(sj_reference_product(&c.job, results, &err), SJ_OK);
-        for (int64_t i = 0; i < c.job.m * c.job.n; i++) {
-            const float sum = expected_sum(&c.job, i / c.job.n, i % c.job.n);
+        for (int64_t i = 0; i < all; i++) {
+            const float sum = expected_sum(&c.job, i / one, i % one / c.job.n, i % c.job.n);
             const uint32_t want = c.accel.dtype == SJ_DTYPE_BF16 ? sj_f32_bits(sum) : (uint32_t)(int32_t)sum;
             assert_int_equal(results[i], want);
         }
