@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions and linear layers (a 1x1 kernel over 1x1 images) to products; docs/lowering.md.
+// Convolutions and linear layers (a 1x1 kernel over 1x1 images) to products; the groups of a convolution are instances of one job. docs/lowering.md.
 #include <stdlib.h>
 
 #include "lower_internal.h"
 
-static sj_values values_of(const sj_tensor *t) {
-    return (sj_values){t->type == SJ_TYPE_I8 ? SJ_DTYPE_INT8 : SJ_DTYPE_BF16, t->data};
-}
-
-// Dense activations of one tensor as a WINDOW operand, taps still to be set.
-static sj_operand window(const sj_tensor *t, int64_t batch, sj_operand_kind kind) {
+// Activations of one tensor as a WINDOW operand, an instance a group of its channels; taps still to be set.
+static sj_operand window(const sj_tensor *t, const sj_conv_case *c, sj_operand_kind kind) {
+    const int64_t channels = t->dims[3] / c->info->groups;
     return (sj_operand){.kind = kind,
-                        .values = values_of(t),
-                        .channel_count = t->dims[3],
-                        .images = batch,
+                        .values = sj_tensor_values(t),
+                        .channel_count = channels,
+                        .images = c->batch,
                         .stored_images = t->dims[0],
                         .grid_h = t->dims[1],
                         .grid_w = t->dims[2],
                         .stride = 1,
                         .source_h = t->dims[1],
                         .source_w = t->dims[2],
-                        .source_c = t->dims[3]};
+                        .source_c = t->dims[3],
+                        .instance_shift = channels};
 }
 
 static sj_status take_taps(sj_job *job, int64_t count, sj_tap **out, sj_error *err) {
@@ -36,9 +34,9 @@ static sj_status input_window(sj_job *job, const sj_conv_case *c, sj_operand_kin
     sj_tap *taps = NULL;
     SJ_TRY(take_taps(job, l->kernel_h * l->kernel_w, &taps, err));
     for (int64_t t = 0; t < l->kernel_h * l->kernel_w; t++) {
-        taps[t] = (sj_tap){t / l->kernel_w - l->padding, t % l->kernel_w - l->padding, t * l->in.c};
+        taps[t] = (sj_tap){t / l->kernel_w - l->padding, t % l->kernel_w - l->padding, t * (l->in.c / l->groups)};
     }
-    *out = window(c->x, c->batch, kind);
+    *out = window(c->x, c, kind);
     out->grid_h = l->out.h;
     out->grid_w = l->out.w;
     out->stride = l->stride;
@@ -58,46 +56,51 @@ static void keep_channels(const sj_conv_case *c, int64_t *count, const int32_t *
 static sj_status gradient_window_t(sj_job *job, const sj_conv_case *c, sj_operand *out, sj_error *err) {
     sj_tap *taps = NULL;
     SJ_TRY(take_taps(job, 1, &taps, err));
-    *out = window(c->dy, c->batch, SJ_OPERAND_WINDOW_T);
+    *out = window(c->dy, c, SJ_OPERAND_WINDOW_T);
     out->taps = taps;
     out->tap_count = 1;
     keep_channels(c, &out->channel_count, &out->channels);
     return SJ_OK;
 }
 
+// Activations: an int8 machine requantises its int32 sums on the way out, so that a value takes the bytes of the data type.
 static sj_stream result_stream(const sj_accel *accel, const sj_job *job, const sj_conv_case *c) {
     if (c->result.tensor == NULL) {
-        return sj_stream_raw(job->m * job->n, job->out_bytes);
+        return sj_stream_raw(c->info->groups * job->m * job->n, sj_accel_value_bytes(accel));
     }
-    const sj_operand all = window(c->result.tensor, c->batch, SJ_OPERAND_WINDOW);
-    return sj_stream_of_operand(accel, &all);
+    const sj_operand all = window(c->result.tensor, c, SJ_OPERAND_WINDOW);
+    return sj_stream_of_instances(accel, &all, c->info->groups);
 }
 
-static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, sj_error *err) {
+static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c, sj_error *err) {
+    const int64_t groups = c->info->groups;
     job->is_product = true;
+    job->instances = groups;
     job->m = sj_operand_u_count(&job->a);
     job->n = sj_operand_u_count(&job->b);
     job->k = sj_operand_k_count(&job->a);
-    job->streams[0] = sj_stream_of_operand(accel, &job->a);
-    job->streams[1] = sj_stream_of_operand(accel, &job->b);
+    job->streams[0] = sj_stream_of_instances(accel, &job->a, groups);
+    job->streams[1] = sj_stream_of_instances(accel, &job->b, groups);
     job->streams[2] = result;
     sj_job_place_streams(job);
     return sj_map_product(accel, job, err);
 }
 
-static int64_t result_bytes(const sj_accel *accel) { return accel->dtype == SJ_DTYPE_BF16 ? 2 : 4; }
+static uint64_t dense_macs(const sj_conv_case *c, int64_t m, int64_t n, int64_t k) { return (uint64_t)c->info->groups * (uint64_t)m * (uint64_t)n * (uint64_t)k; }
 
 static sj_status build_forward(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
     const sj_layer_info *l = c->info;
+    const int64_t filter = l->kernel_h * l->kernel_w * (l->in.c / l->groups);
+    const int64_t filters = l->out.c / l->groups;
     SJ_TRY(input_window(job, c, SJ_OPERAND_WINDOW, &job->a, err));
-    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = values_of(c->w), .tap_count = job->a.tap_count, .taps = job->a.taps, .channel_count = l->in.c,
-                          .u_stride = l->kernel_h * l->kernel_w * l->in.c, .channel_stride = 1, .u_count = l->out.c};
-    job->out_bytes = result_bytes(accel);
-    job->out_ops = c->out_ops;
+    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = sj_tensor_values(c->w), .tap_count = job->a.tap_count, .taps = job->a.taps, .channel_count = l->in.c / l->groups,
+                          .u_stride = filter, .channel_stride = 1, .u_count = filters, .instance_shift = filters * filter};
+    job->out_bytes = sj_result_bytes(accel);
+    job->out_ops = c->out_ops + sj_requantise_ops(accel);
     job->m = sj_operand_u_count(&job->a);
-    job->n = l->out.c;
-    job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
-    return finish(accel, job, result_stream(accel, job, c), err);
+    job->n = filters;
+    job->uncompacted_macs = dense_macs(c, job->m, job->n, sj_operand_k_count(&job->a));
+    return finish(accel, job, result_stream(accel, job, c), c, err);
 }
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {
@@ -117,7 +120,7 @@ static int64_t phase_taps(const sj_layer_info *l, int64_t py, int64_t px, sj_tap
             const int64_t y = py + l->padding - r;
             const int64_t x = px + l->padding - s;
             if (y % l->stride == 0 && x % l->stride == 0) {
-                taps[count++] = (sj_tap){y / l->stride, x / l->stride, (r * l->kernel_w + s) * l->in.c};
+                taps[count++] = (sj_tap){y / l->stride, x / l->stride, (r * l->kernel_w + s) * (l->in.c / l->groups)};
             }
         }
     }
@@ -132,29 +135,35 @@ static sj_stream phase_stream(const sj_accel *accel, const sj_job *job, const sj
         s.y_step = s.x_step = c->info->stride;
         s.y_count = job->a.grid_h;
         s.x_count = job->a.grid_w;
-        s.length = s.images * s.y_count * s.x_count * s.channel_count;
+        const int64_t one = s.images * s.y_count * s.x_count * s.channel_count;
+        s.length = c->info->groups * one;
+        s.instance_length = c->info->groups > 1 ? one : 0;
     }
     return s;
 }
 
 static sj_status build_grad_input(const sj_accel *accel, const sj_conv_case *c, int64_t py, int64_t px, sj_job *job, sj_error *err) {
     const sj_layer_info *l = c->info;
+    const int64_t channels = l->in.c / l->groups;
+    const int64_t filter = l->kernel_h * l->kernel_w * channels;
+    const int64_t filters = l->out.c / l->groups;
     sj_tap *taps = NULL;
     SJ_TRY(take_taps(job, sj_max64(l->kernel_h * l->kernel_w, 1), &taps, err));
-    job->a = window(c->dy, c->batch, SJ_OPERAND_WINDOW);
+    job->a = window(c->dy, c, SJ_OPERAND_WINDOW);
     job->a.taps = taps;
     job->a.tap_count = phase_taps(l, py, px, taps);
     job->a.grid_h = sj_ceil_div(l->in.h - py, l->stride);
     job->a.grid_w = sj_ceil_div(l->in.w - px, l->stride);
-    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = values_of(c->w), .tap_count = job->a.tap_count, .taps = taps, .channel_count = l->out.c,
-                          .u_stride = 1, .channel_stride = l->kernel_h * l->kernel_w * l->in.c, .u_count = l->in.c};
-    job->out_bytes = result_bytes(accel);
+    job->b = (sj_operand){.kind = SJ_OPERAND_WEIGHT, .values = sj_tensor_values(c->w), .tap_count = job->a.tap_count, .taps = taps, .channel_count = filters,
+                          .u_stride = 1, .channel_stride = filter, .u_count = channels, .instance_shift = filters * filter};
+    job->out_bytes = sj_result_bytes(accel);
+    job->out_ops = sj_requantise_ops(accel);
     job->m = sj_operand_u_count(&job->a);
-    job->n = l->in.c;
-    job->uncompacted_macs = (uint64_t)job->m * (uint64_t)job->n * (uint64_t)sj_operand_k_count(&job->a);
+    job->n = channels;
+    job->uncompacted_macs = dense_macs(c, job->m, job->n, sj_operand_k_count(&job->a));
     keep_channels(c, &job->a.channel_count, &job->a.channels);
     keep_channels(c, &job->b.channel_count, &job->b.channels);
-    return finish(accel, job, phase_stream(accel, job, c, py, px), err);
+    return finish(accel, job, phase_stream(accel, job, c, py, px), c, err);
 }
 
 static void free_jobs(sj_job **jobs, int count) {
@@ -222,8 +231,8 @@ static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c,
     job->b = swap ? gradient : input;
     job->flags_per_lane = !swap && input.channel_count % accel->lanes != 0;
     job->out_bytes = 4;  // fp32 (int32): the optimizer adds it to master weights
-    job->uncompacted_macs = (uint64_t)sj_operand_k_count(&input) * (uint64_t)sj_operand_u_count(&input) * (uint64_t)c->info->out.c;
-    return finish(accel, job, sj_stream_raw(sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), err);
+    job->uncompacted_macs = dense_macs(c, sj_operand_k_count(&input), sj_operand_u_count(&input), c->info->out.c / c->info->groups);
+    return finish(accel, job, sj_stream_raw(c->info->groups * sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), c, err);
 }
 
 sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {

@@ -14,7 +14,7 @@ static sj_stream plane_stream(const sj_accel *accel, const sj_plane *p, int64_t 
         return sj_stream_raw(batch * p->dims.h * p->dims.w * p->dims.c, sj_accel_value_bytes(accel));
     }
     const sj_tensor *t = p->tensor;
-    const sj_operand whole = {.kind = SJ_OPERAND_WINDOW, .values = {t->type == SJ_TYPE_I8 ? SJ_DTYPE_INT8 : SJ_DTYPE_BF16, t->data}, .channel_count = t->dims[3],
+    const sj_operand whole = {.kind = SJ_OPERAND_WINDOW, .values = sj_tensor_values(t), .channel_count = t->dims[3],
                               .images = batch, .stored_images = t->dims[0], .source_h = t->dims[1], .source_w = t->dims[2], .source_c = t->dims[3]};
     return sj_stream_of_operand(accel, &whole);
 }
@@ -69,6 +69,7 @@ static sj_status build_pass(const sj_pass *p, const pass_streams *s, sj_job *job
     job->blocks = block_list;
     job->block_count = blocks;
     job->vector_ops = p->vector_ops;
+    job->rng_samples = p->rng_samples;
     for (int64_t b = 0; b < blocks; b++) {
         sj_block *block = &job->blocks[b];
         block->load_first = (int)job->segment_count;

@@ -76,3 +76,14 @@ sj_stream sj_stream_of_operand(const sj_accel *accel, const sj_operand *o) {
     s.length = s.images * s.y_count * s.x_count * s.channel_count;
     return s;
 }
+
+sj_stream sj_stream_of_instances(const sj_accel *accel, const sj_operand *o, int64_t instances) {
+    sj_stream s = sj_stream_of_operand(accel, o);
+    if (instances > 1) {
+        s.instance_length = s.length;
+        s.instance_shift = o->instance_shift;
+        s.instance_period = o->instance_period;
+        s.length *= instances;
+    }
+    return s;
+}

@@ -26,6 +26,14 @@ void sj_job_place_streams(sj_job *job);
 // Streams over the whole of a tensor that a WINDOW or WINDOW_T operand reads, and over a WEIGHT operand.
 sj_stream sj_stream_of_operand(const sj_accel *accel, const sj_operand *operand);
 sj_stream sj_stream_raw(int64_t length, int64_t value_bytes);
+// The same for all instances of a job, one behind the other.
+sj_stream sj_stream_of_instances(const sj_accel *accel, const sj_operand *operand, int64_t instances);
+
+static inline sj_values sj_tensor_values(const sj_tensor *t) { return (sj_values){t->type == SJ_TYPE_I8 ? SJ_DTYPE_INT8 : SJ_DTYPE_BF16, t->data}; }
+
+// Results that go on as activations: bytes of a drained value, and the operation that brings an int32 sum back to int8.
+static inline int64_t sj_result_bytes(const sj_accel *a) { return a->dtype == SJ_DTYPE_BF16 ? 2 : 4; }
+static inline int64_t sj_requantise_ops(const sj_accel *a) { return a->dtype == SJ_DTYPE_BF16 ? 0 : 1; }
 
 // Segments that a block of one instance needs, handed one by one to `emit`; stops at the first failure.
 typedef sj_status (*sj_segment_sink)(void *context, sj_segment segment, sj_error *err);
@@ -35,7 +43,7 @@ sj_status sj_segments_b(const sj_job *job, int64_t instance, int64_t n0, int64_t
 sj_status sj_segments_out(const sj_job *job, int64_t instance, int64_t m0, int64_t m1, int64_t n0, int64_t n1, int64_t raw_begin, sj_segment_sink emit, void *context,
                           sj_error *err);
 
-// Layers to jobs (conv.c, elementwise.c). Tensors are NHWC / KRSC, bf16.
+// Layers to jobs (conv.c, matmul.c, elementwise.c). Tensors are NHWC / KRSC, of the accelerator's data type.
 typedef struct sj_plane {
     const sj_tensor *tensor;  // images, H, W, C; NULL: values unknown, moved plain
     sj_dims dims;
@@ -56,6 +64,20 @@ sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job 
 sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_job ***out, int *count, sj_error *err);  // stride * stride sub-pixel phases
 sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err);
 
+// Per image O[p][j] = sum over c of x0[p][c] * x1[c][j]: x0 with pixels p and channels c, x1 with pixels c and channels j. An instance an image.
+typedef struct sj_matmul_case {
+    const char *layer;
+    int64_t batch;
+    int64_t rows, inner, columns;  // p, c, j
+    const sj_tensor *x0, *x1, *dy;
+    sj_plane result;               // forward: the output (or the fused tail's); grad_x0, grad_x1: the gradient
+    int64_t out_ops;               // forward
+} sj_matmul_case;
+
+sj_status sj_lower_matmul(const sj_accel *accel, const sj_matmul_case *c, sj_job **out, sj_error *err);
+sj_status sj_lower_matmul_grad_x0(const sj_accel *accel, const sj_matmul_case *c, sj_job **out, sj_error *err);  // dy x1^T
+sj_status sj_lower_matmul_grad_x1(const sj_accel *accel, const sj_matmul_case *c, sj_job **out, sj_error *err);  // x0^T dy
+
 // One pass of the vector unit over `read` and `written` planes (batch images each) and raw bytes an image.
 typedef struct sj_pass {
     const char *layer;
@@ -65,6 +87,7 @@ typedef struct sj_pass {
     sj_plane read[SJ_INPUTS_MAX + 2], written[2];
     int64_t raw_read_bytes, raw_written_bytes;  // whole job: optimizer state, pool indices, fp32 gradients
     int64_t vector_ops;
+    int64_t rng_samples;
 } sj_pass;
 sj_status sj_lower_pass(const sj_accel *accel, const sj_pass *pass, sj_job **out, sj_error *err);
 
