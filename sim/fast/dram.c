@@ -193,7 +193,7 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
 
 sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcome *counts, sj_error *err) {
     builder b = {.run = run, .out = counts};
-    *out = (sj_dram){0};
+    *out = (sj_dram){.sink = run->sink};
     const sj_status status = fill_dram(&b, out, err);
     for (int64_t i = 0; b.bits != NULL && i < run->job->stream_count; i++) {
         free(b.bits[i]);
@@ -228,13 +228,19 @@ static uint64_t progress_end(const sj_dram *d, uint64_t start, uint64_t cycles) 
     }
 }
 
-uint64_t sj_fast_dram_run(sj_dram *dram, const sj_transfer *transfer, uint64_t ready) {
+static uint64_t run_transfer(sj_dram *dram, const sj_transfer *transfer, uint64_t ready, const char *what, int64_t b) {
     if (!transfer->queued) {
         return 0;
     }
-    dram->queue_end = progress_end(dram, sj_fast_max(dram->queue_end, ready), transfer->cycles);
+    const uint64_t start = sj_fast_max(dram->queue_end, ready);
+    dram->queue_end = progress_end(dram, start, transfer->cycles);
+    sj_fast_slice(dram->sink, SJ_TRACK_DRAM, 0, what, b, start, dram->queue_end);
     return dram->queue_end;
 }
+
+uint64_t sj_fast_dram_load(sj_dram *dram, int64_t b, uint64_t ready) { return run_transfer(dram, &dram->load[b], ready, "load", b); }
+
+uint64_t sj_fast_dram_store(sj_dram *dram, int64_t b, uint64_t ready) { return run_transfer(dram, &dram->store[b], ready, "store", b); }
 
 uint64_t sj_fast_dram_refreshes(const sj_dram *dram, uint64_t cycles) {
     return cycles <= dram->offset ? 0 : (cycles - dram->offset - 1) / dram->interval + 1;

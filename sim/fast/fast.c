@@ -4,7 +4,6 @@
 
 #include "sj_fast_internal.h"
 #include "sj_file.h"
-#include "sj_timeline.h"
 
 static bool within(int64_t begin, int64_t end, int64_t limit, int64_t grain) { return begin >= 0 && begin < end && end <= limit && begin % grain == 0; }
 
@@ -78,7 +77,7 @@ static void count_time(const sj_fast_run_info *run, const sj_dram *dram, sj_outc
     out->counts.clock = out->counts.leakage = out->cycles;
 }
 
-sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, sj_error *err) {
+sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_outcome *out, sj_error *err) {
     const bool skip = variant.machine == SJ_MACHINE_SKIP;
     const sj_fast_run_info run = {
         .accel = accel,
@@ -90,6 +89,7 @@ sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *j
         .tile_rows = accel->rows * accel->slots,
         .step_words = sj_fast_ceil(accel->k_tile, 64),
         .step_total = sj_fast_ceil(job->k, accel->k_tile),
+        .sink = sink,
     };
     sj_dram dram;
     memset(out, 0, sizeof *out);
@@ -100,4 +100,8 @@ sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *j
     }
     sj_fast_dram_free(&dram);
     return status;
+}
+
+sj_status sj_fast_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, sj_error *err) {
+    return sj_fast_run_timeline(accel, variant, job, NULL, out, err);
 }

@@ -20,6 +20,7 @@ typedef struct state {
     uint64_t all_end[2];     // largest row end after the step before the last, and after the last
     uint64_t part_end;       // largest end of the last step's participating rows
     uint64_t obus_free;
+    uint64_t loader_begin, *row_begin;  // timeline: of the visit at hand, [R]; NULL where nobody asks
 } state;
 
 static uint64_t max3(uint64_t a, uint64_t b, uint64_t c) { return sj_fast_max(a, sj_fast_max(b, c)); }
@@ -85,6 +86,7 @@ static void run_fills(state *s, int64_t q, const tile *shapes) {
         const tile *shape = &shapes[t];
         const uint64_t start = sj_fast_max(s->obus_free, s->drain_end[s->visits->source[t]]);
         s->fill_end[t] = s->obus_free = start + bus_beats(s, shape, 4, 0);
+        sj_fast_slice(s->run->sink, SJ_TRACK_OBUS, 0, "fill", t, start, s->obus_free);
         s->out->counts.buffer_read += buffer_lines(s, shape, 4);
         s->out->counts.acc_read += (uint64_t)shape->rows;
         s->out->counts.acc_write += (uint64_t)shape->rows;
@@ -96,6 +98,7 @@ static void run_drain(state *s, int64_t t, const tile *shapes, bool final, uint6
     const int64_t bytes = final ? s->run->job->out_bytes : 4, ops = final ? s->run->job->out_ops : 0;
     const uint64_t start = max3(work_end, s->obus_free, store_end);
     s->drain_end[t] = s->obus_free = start + bus_beats(s, &shapes[t], bytes, sj_fast_ceil(s->run->accel->lanes * ops, s->run->accel->vector_lanes));
+    sj_fast_slice(s->run->sink, SJ_TRACK_OBUS, 0, "drain", t, start, s->obus_free);
     s->out->counts.vector_op += (uint64_t)(ops * shapes[t].rows * shapes[t].lanes);
     s->out->counts.buffer_write += buffer_lines(s, &shapes[t], bytes);
     run_fills(s, t, shapes);
@@ -104,6 +107,21 @@ static void run_drain(state *s, int64_t t, const tile *shapes, bool final, uint6
 static uint64_t visit_floor(const state *s, int64_t t) {
     const int64_t banks = s->run->accel->acc_banks;
     return sj_fast_max(t >= banks ? s->drain_end[t - banks] : 0, s->visits->source[t] >= 0 ? s->fill_end[t] : 0);
+}
+
+// Timeline of a visit: what its first step began, and after its last step.
+static void note_visit(state *s, uint64_t lbeg, const uint32_t *work, int64_t part) {
+    s->loader_begin = lbeg;
+    for (int64_t r = 0; r < part; r++) {
+        s->row_begin[r] = s->end[r] - work[r];
+    }
+}
+
+static void hand_out_visit(const state *s, int64_t t, int64_t part) {
+    sj_fast_slice(s->run->sink, SJ_TRACK_LOADER, 0, "steps", t, s->loader_begin, s->lend);
+    for (int64_t r = 0; r < part; r++) {
+        sj_fast_slice(s->run->sink, SJ_TRACK_ROW, r, "work", t, s->row_begin[r], s->end[r]);
+    }
 }
 
 // A block's steps and drains; `visit` is its first visit. Returns whether the accumulators are kept for the next block.
@@ -120,8 +138,15 @@ static bool run_block(state *s, int64_t b, int64_t visit, const tile *shapes, co
             const int64_t at = i * steps + step, left = tiles * steps - at;
             const sj_step_terms term[3] = {terms[at], left > 1 ? terms[at + 1] : none, left > 2 ? terms[at + 2] : none};
             const bool enters = step == 0 && !s->visits->continues[b];
-            run_step(s, load_begin(s, &term[0], &term[1], at == 0, b), term, work + at * s->run->accel->rows, part, enters ? visit_floor(s, t) : 0);
+            const uint64_t lbeg = load_begin(s, &term[0], &term[1], at == 0, b);
+            run_step(s, lbeg, term, work + at * s->run->accel->rows, part, enters ? visit_floor(s, t) : 0);
+            if (enters && s->row_begin != NULL) {
+                note_visit(s, lbeg, work + at * s->run->accel->rows, part);
+            }
             count_step(s->out, &term[0]);
+        }
+        if (!kept && steps > 0 && s->row_begin != NULL) {
+            hand_out_visit(s, t, part);
         }
         if (!kept) {
             const uint64_t work_end = steps > 0 ? s->part_end + PIPELINE : 0, store_end = i == 0 && b >= 2 ? s->store_end[b - 2] : 0;
@@ -147,7 +172,7 @@ static sj_status run_blocks(state *s, sj_array *array, const tile *shapes, sj_er
     const int64_t blocks = s->run->job->block_count;
     int64_t visit = 0;
     for (int64_t b = 0; b < blocks && b < 2; b++) {
-        s->load_end[b] = sj_fast_dram_run(s->dram, &s->dram->load[b], 0);
+        s->load_end[b] = sj_fast_dram_load(s->dram, b, 0);
     }
     for (int64_t b = 0; b < blocks; b++) {
         const sj_step_terms *terms = NULL;
@@ -159,9 +184,9 @@ static sj_status run_blocks(state *s, sj_array *array, const tile *shapes, sj_er
             visit += sj_fast_ceil(block->m1 - block->m0, s->run->tile_rows) * sj_fast_ceil(block->n1 - block->n0, s->run->accel->lanes);
         }
         if (b + 2 < blocks) {
-            s->load_end[b + 2] = sj_fast_dram_run(s->dram, &s->dram->load[b + 2], block->k1 > block->k0 ? s->lend : 0);
+            s->load_end[b + 2] = sj_fast_dram_load(s->dram, b + 2, block->k1 > block->k0 ? s->lend : 0);
         }
-        s->store_end[b] = sj_fast_dram_run(s->dram, &s->dram->store[b], kept ? 0 : s->drain_end[visit - 1]);
+        s->store_end[b] = sj_fast_dram_store(s->dram, b, kept ? 0 : s->drain_end[visit - 1]);
     }
     return SJ_OK;
 }
@@ -169,6 +194,9 @@ static sj_status run_blocks(state *s, sj_array *array, const tile *shapes, sj_er
 static sj_status allocate(state *s, const sj_visits *visits, tile **shapes, sj_error *err) {
     const uint64_t blocks = (uint64_t)s->run->job->block_count, count = (uint64_t)visits->count;
     SJ_TRY(sj_alloc((void **)&s->end, (uint64_t)s->run->accel->rows, sizeof *s->end, "row ends", err));
+    if (s->run->sink != NULL) {
+        SJ_TRY(sj_alloc((void **)&s->row_begin, (uint64_t)s->run->accel->rows, sizeof *s->row_begin, "row begins", err));
+    }
     SJ_TRY(sj_alloc((void **)&s->drain_end, count, sizeof *s->drain_end, "drains", err));
     SJ_TRY(sj_alloc((void **)&s->fill_end, count, sizeof *s->fill_end, "fills", err));
     SJ_TRY(sj_alloc((void **)&s->load_end, blocks, sizeof *s->load_end, "loads", err));
@@ -187,6 +215,7 @@ sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const 
     // The O bus and the DRAM queue are in order: their last end is their largest.
     out->cycles = max3(s.obus_free, dram->queue_end, s.all_end[1]);
     free(s.end);
+    free(s.row_begin);
     free(s.drain_end);
     free(s.fill_end);
     free(s.load_end);

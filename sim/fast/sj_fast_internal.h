@@ -11,6 +11,7 @@
 #include "sj_counters.h"
 #include "sj_error.h"
 #include "sj_job.h"
+#include "sj_timeline.h"
 
 static inline int64_t sj_fast_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t sj_fast_min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -33,7 +34,14 @@ typedef struct sj_fast_run_info {
     int64_t tile_rows;   // R*G
     int64_t step_words;  // ceil(KT/64)
     int64_t step_total;  // ceil(K/KT)
+    const sj_timeline_sink *sink;  // NULL: nobody asks
 } sj_fast_run_info;
+
+static inline void sj_fast_slice(const sj_timeline_sink *sink, sj_track track, int64_t row, const char *what, int64_t index, uint64_t begin, uint64_t end) {
+    if (sink != NULL) {
+        sink->slice(sink->context, &(sj_slice){track, row, what, index, begin, end});
+    }
+}
 
 static inline int64_t sj_fast_lines_of(const sj_fast_run_info *run, int64_t bytes) { return sj_fast_ceil(bytes, run->accel->line_bytes); }
 
@@ -179,13 +187,15 @@ typedef struct sj_dram {
     sj_transfer *load, *store;  // [block]
     uint64_t interval, window, offset;  // refresh, core cycles: I, W, H
     uint64_t queue_end;         // end of the last transfer that was run
+    const sj_timeline_sink *sink;
 } sj_dram;
 
 // Cycles of progress of every transfer; adds DRAM, codec, transposer and buffer counters of all segments.
 sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcome *counts, sj_error *err);
 void sj_fast_dram_free(sj_dram *dram);
-// Runs the next transfer of the queue; returns its end, 0 where it is not queued.
-uint64_t sj_fast_dram_run(sj_dram *dram, const sj_transfer *transfer, uint64_t ready);
+// Runs block b's load or store, the next transfer of the queue; returns its end, 0 where it is not queued.
+uint64_t sj_fast_dram_load(sj_dram *dram, int64_t b, uint64_t ready);
+uint64_t sj_fast_dram_store(sj_dram *dram, int64_t b, uint64_t ready);
 uint64_t sj_fast_dram_refreshes(const sj_dram *dram, uint64_t cycles);
 
 // ---- recursion.c, elementwise.c
