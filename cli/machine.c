@@ -15,7 +15,7 @@ const char *const sj_fidelity_names[SJ_FIDELITY_COUNT] = {"fast", "systemc", "rt
 void sj_machine_defaults(sj_machine_options *o) {
     memset(o, 0, sizeof *o);
     o->machines[0] = o->machines[1] = o->machines[2] = true;
-    o->codecs[0] = o->codecs[1] = true;
+    o->codecs[SJ_CODEC_NONE] = o->codecs[SJ_CODEC_BITMASK] = true;
 }
 
 static sj_status bad_name(const char *option, const char *word, const char *const *names, int count, sj_error *err) {
@@ -72,7 +72,7 @@ static sj_status add_set(sj_machine_options *o, const char *text, sj_error *err)
 }
 
 sj_status sj_machine_option(sj_machine_options *o, int option, const char *value, sj_error *err) {
-    static const char *const machines[] = {"dense", "gate", "skip"}, *const codecs[] = {"none", "bitmask"};
+    static const char *const machines[] = {"dense", "gate", "skip"}, *const codecs[SJ_CODEC_COUNT] = {"none", "bitmask", "rle"};
     int index = 0;
     switch (option) {
         case SJ_OPT_ACCEL: o->accel = value; return SJ_OK;
@@ -82,7 +82,7 @@ sj_status sj_machine_option(sj_machine_options *o, int option, const char *value
             o->fidelity = (sj_fidelity)index;
             return SJ_OK;
         case SJ_OPT_VARIANTS: return name_list("--variants", value, machines, 3, o->machines, err);
-        case SJ_OPT_CODECS: return name_list("--codecs", value, codecs, 2, o->codecs, err);
+        case SJ_OPT_CODECS: o->codecs_given = true; return name_list("--codecs", value, codecs, SJ_CODEC_COUNT, o->codecs, err);
         case SJ_OPT_SET: return add_set(o, value, err);
         default: return SJ_FAIL(err, SJ_ERR_INTERNAL, "option %d without a reader", option);
     }
@@ -119,9 +119,9 @@ static sj_status read_accel(const sj_machine_options *o, sj_machine_setup *s, sj
 }
 
 static sj_status choose_variants(const sj_machine_options *o, sj_machine_setup *s, sj_error *err) {
-    for (int c = 0; c < 2; c++) {
+    for (int c = 0; c < SJ_CODEC_COUNT; c++) {
         for (int m = 0; m < 3; m++) {
-            if (o->machines[m] && o->codecs[c]) {
+            if (o->machines[m] && (o->codecs[c] || (!o->codecs_given && s->accel.codec == (sj_codec)c))) {
                 s->variants[s->variant_count++] = (sj_variant){(sj_machine)m, (sj_codec)c};
             }
         }

@@ -19,12 +19,13 @@ extern const char *const sj_fidelity_names[SJ_FIDELITY_COUNT];
 typedef struct sj_machine_options {
     const char *accel, *tech;  // NULL: not given
     sj_fidelity fidelity;
-    bool machines[3], codecs[2];
+    bool machines[3], codecs[SJ_CODEC_COUNT];
+    bool codecs_given;  // otherwise the accelerator's own codec joins the default ones
     const char *accel_sets[SJ_SETS_MAX], *tech_sets[SJ_SETS_MAX];  // tech_sets without "tech."
     int accel_set_count, tech_set_count;
 } sj_machine_options;
 
-// fast, all machines, all codecs.
+// fast, all machines, codecs none and bitmask.
 void sj_machine_defaults(sj_machine_options *o);
 
 // getopt_long values of the options that sj_machine_option takes; a command's own start at SJ_OPT_OWN.
@@ -37,7 +38,7 @@ enum { SJ_OPT_ACCEL = 1000, SJ_OPT_TECH, SJ_OPT_FIDELITY, SJ_OPT_VARIANTS, SJ_OP
     "  --tech T             technology: a file or a shipped name; default: the accelerator's tech_file\n"            \
     "  --fidelity F         fast (default), systemc or rtl: the same cycles, counters and energy\n"                  \
     "  --variants LIST      of dense,gate,skip (default: all)\n"                                                     \
-    "  --codecs LIST        of none,bitmask (default: both)\n"                                                       \
+    "  --codecs LIST        of none,bitmask,rle (default: none,bitmask and the accelerator's own)\n"               \
     "  --set PATH=VALUE     change a key of the accelerator file, or of the tech file as tech.PATH; repeatable\n"
 sj_status sj_machine_option(sj_machine_options *o, int option, const char *value, sj_error *err);
 
@@ -48,7 +49,7 @@ typedef struct sj_machine_setup {
     char *accel_path, *tech_path;
     char *accel_text;  // resolved: --set and --tech applied
     int variant_count;
-    sj_variant variants[SJ_VARIANTS_MAX];  // none before bitmask; dense, gate, skip
+    sj_variant variants[SJ_VARIANTS_MAX];  // none, bitmask, rle; in each dense, gate, skip
     sj_prices prices[3];                   // by machine
 } sj_machine_setup;
 

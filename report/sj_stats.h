@@ -39,7 +39,7 @@ typedef struct sj_stats_variant {
     sj_stat *layers;  // owned by the sj_stats
 } sj_stats_variant;
 
-#define SJ_VARIANTS_MAX 6
+#define SJ_VARIANTS_MAX (3 * SJ_CODEC_COUNT)  // machines x codecs
 
 // Where a result comes from; texts may be empty, and then stand in no file.
 typedef struct sj_provenance {

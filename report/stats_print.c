@@ -9,14 +9,13 @@
 #include "sj_stats.h"
 #include "sj_table.h"
 
-#define CODECS 2
 #define MACHINES 3
 
 // What a run holds, in the order of the columns.
 typedef struct layout {
     const sj_stats *run;
     int codec_count, machine_count;
-    sj_codec codecs[CODECS], cycles_codec;  // cycles are shown for one codec: the accelerator's own where it was run
+    sj_codec codecs[SJ_CODEC_COUNT], cycles_codec;  // cycles are shown for one codec: the accelerator's own where it was run
     sj_machine machines[MACHINES];
     sj_energy_unit unit;
 } layout;
@@ -26,7 +25,7 @@ static layout layout_of(const sj_stats *run) {
     memset(&l, 0, sizeof l);
     l.run = run;
     double largest = 0.0;
-    for (int c = 0; c < CODECS; c++) {
+    for (int c = 0; c < SJ_CODEC_COUNT; c++) {
         bool any = false;
         for (int m = 0; m < MACHINES; m++) {
             const sj_stats_variant *v = sj_stats_find(run, (sj_machine)m, (sj_codec)c);
@@ -38,7 +37,7 @@ static layout layout_of(const sj_stats *run) {
         }
     }
     for (int m = 0; m < MACHINES; m++) {
-        for (int c = 0; c < CODECS; c++) {
+        for (int c = 0; c < SJ_CODEC_COUNT; c++) {
             if (sj_stats_find(run, (sj_machine)m, (sj_codec)c) != NULL) {
                 l.machines[l.machine_count++] = (sj_machine)m;
                 break;
@@ -242,7 +241,7 @@ static void gain_cell(sj_table *t, const sj_stats *run, sj_variant before, const
     }
 }
 
-// Each row's own gain alone: gating on gate rows, skipping on skip rows, the codec on bitmask rows.
+// Each row's own gain alone: gating on gate rows, skipping on skip rows, the codec on rows that have one.
 static void total_row(sj_table *t, const layout *l, const sj_stats_variant *v, sj_energy_unit unit) {
     const sj_machine m = v->variant.machine;
     const sj_codec c = v->variant.codec;
@@ -265,7 +264,7 @@ static void total_row(sj_table *t, const layout *l, const sj_stats_variant *v, s
     }
     gain_cell(t, l->run, (sj_variant){SJ_MACHINE_GATE, c}, v, m == SJ_MACHINE_SKIP);
     gain_cell(t, l->run, (sj_variant){SJ_MACHINE_DENSE, c}, v, m == SJ_MACHINE_GATE);
-    gain_cell(t, l->run, (sj_variant){m, SJ_CODEC_NONE}, v, c == SJ_CODEC_BITMASK);
+    gain_cell(t, l->run, (sj_variant){m, SJ_CODEC_NONE}, v, c != SJ_CODEC_NONE);
 }
 
 static sj_status print_totals(FILE *f, const layout *l, sj_error *err) {

@@ -116,7 +116,7 @@ static void read_layer(reader *r, const json_t *o, sj_stat *s) {
 }
 
 static void read_codec(reader *r, const char *name, sj_codec *codec) {
-    for (int c = 0; c <= SJ_CODEC_BITMASK; c++) {
+    for (int c = 0; c < SJ_CODEC_COUNT; c++) {
         if (strcmp(name, sj_codec_name((sj_codec)c)) == 0) {
             *codec = (sj_codec)c;
             return;
@@ -213,7 +213,7 @@ static void read_run(reader *r, const json_t *o, sj_stats *run) {
     read_provenance(r, object_at(r, o, "provenance"), &run->provenance);
     const json_t *variants = object_at(r, o, "variants");
     if (json_object_size(variants) < 1 || json_object_size(variants) > SJ_VARIANTS_MAX) {
-        fail(r, "variants", "an object of 1 to 6 variants");
+        fail(r, "variants", "an object of 1 to 9 variants");
         return;
     }
     void *at = json_object_iter((json_t *)(uintptr_t)variants);

@@ -175,6 +175,33 @@ static void gemm_is_the_same_at_another_fidelity_and_checks_results(void **state
     refused(sj_cmd_gemm, "gemm 20 30 10 --accel edge16 --fidelity rtl", SJ_ERR_INTERNAL, "result [19][9]");
 }
 
+static void any_codecs_can_be_chosen(void **state) {
+    json_t *root = json_of(sj_cmd_gemm, "gemm 200 256 64 --density-a 0.1 --accel edge16 --codecs rle,none,bitmask --json");
+    assert_int_equal(json_object_size(DIG(root, "variants")), 9);
+    const long long plain = COUNT(root, "variants", "skip/none", "total", "dram_bytes", "read"), coded = COUNT(root, "variants", "skip/rle", "total", "dram_bytes", "read");
+    assert_true(coded < plain);
+    assert_true(COUNT(root, "variants", "skip/rle", "total", "counts", "codec.decode") > 0);
+    assert_true(json_real_value(DIG(root, "variants", "skip/rle", "total", "energy_pj", "codec")) > 0.0);
+    json_decref(root);
+    root = json_of(sj_cmd_gemm, "gemm 8 8 8 --accel edge16 --codecs rle --variants gate,skip --json");
+    assert_int_equal(json_object_size(DIG(root, "variants")), 2);
+    DIG(root, "variants", "gate/rle");
+    json_decref(root);
+    root = json_of(sj_cmd_gemm, "gemm 8 8 8 --accel edge16 --json");  // the default
+    assert_int_equal(json_object_size(DIG(root, "variants")), 6);
+    assert_null(json_object_get(DIG(root, "variants"), "skip/rle"));
+    json_decref(root);
+    root = json_of(sj_cmd_gemm, "gemm 8 8 8 --accel edge16 --set dram.codec=rle --json");  // an accelerator's own codec joins it
+    assert_int_equal(json_object_size(DIG(root, "variants")), 9);
+    assert_string_equal(json_string_value(DIG(root, "codec")), "rle");
+    json_decref(root);
+    works(sj_cmd_gemm, "gemm 8 8 8 --accel edge16 --codecs rle,bitmask");
+    char *text = output();
+    assert_non_null(strstr(text, "skip/rle"));
+    assert_non_null(strstr(text, "cycles, bitmask"));
+    free(text);
+}
+
 static void array_only_moves_nothing_to_dram(void **state) {
     json_t *root = json_of(sj_cmd_gemm, "gemm 20 30 10 --accel edge16 --array-only --json");
     assert_int_equal(COUNT(root, "variants", "skip/bitmask", "total", "dram_bytes", "read"), 0);
@@ -192,7 +219,7 @@ static void wrong_calls_are_named(void **state) {
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --variants skip,gat", SJ_ERR_USAGE, "did you mean gate");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --variants skip,skip", SJ_ERR_USAGE, "twice");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --variants skip,", SJ_ERR_USAGE, "not one of");
-    refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --codecs rle", SJ_ERR_USAGE, "none, bitmask");
+    refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --codecs rlc", SJ_ERR_USAGE, "none, bitmask, rle; did you mean rle");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --fidelity fats", SJ_ERR_USAGE, "did you mean fast");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --set array.rows=0", SJ_ERR_CONFIG, "array.rows");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --set array.rosw=4", SJ_ERR_CONFIG, "array.rosw");
@@ -334,7 +361,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
     const struct CMUnitTest tests[] = {
         TEST(gemm_counts_what_the_densities_say), TEST(gemm_masks_nest_and_energy_falls), TEST(gemm_is_the_same_at_another_fidelity_and_checks_results),
-        TEST(array_only_moves_nothing_to_dram),   TEST(wrong_calls_are_named),            TEST(set_reaches_both_files),
+        TEST(any_codecs_can_be_chosen), TEST(array_only_moves_nothing_to_dram),   TEST(wrong_calls_are_named),            TEST(set_reaches_both_files),
         TEST(sim_writes_a_whole_run_and_report_reads_it), TEST(report_compares_like_with_like_alone), TEST(sim_names_what_the_trace_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

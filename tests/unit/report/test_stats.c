@@ -155,7 +155,7 @@ static void a_run_has_the_promised_keys(void **state) {
     assert_string_equal(json_string_value(at(root, "format")), "skipjoule-stats");
     assert_int_equal(json_integer_value(at(root, "version")), 1);
     const json_t *variants = at(root, "variants");
-    KEYS(variants, "dense/none", "gate/none", "skip/none", "dense/bitmask", "gate/bitmask", "skip/bitmask");
+    KEYS(variants, "dense/none", "gate/none", "skip/none", "dense/bitmask", "gate/bitmask", "skip/bitmask", "dense/rle", "gate/rle", "skip/rle");
     const json_t *skip = at(variants, "skip/bitmask");
     KEYS(skip, "total", "layers");
     const json_t *layer = json_array_get(at(skip, "layers"), 1);
