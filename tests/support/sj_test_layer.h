@@ -13,31 +13,32 @@ typedef struct sj_test_layer {
     int64_t batch;
 } sj_test_layer;
 
-static inline sj_test_layer sj_test_layer_make(sj_random *r, int64_t channels_max, int64_t size_max) {
+// channels_max: of a group.
+static inline sj_test_layer sj_test_layer_make_grouped(sj_random *r, int64_t groups, int64_t channels_max, int64_t size_max) {
     sj_test_layer t = {0};
     sj_layer_info *l = &t.info;
     snprintf(l->name, sizeof l->name, "conv");
     l->kind = SJ_KIND_CONV;
-    l->groups = 1;
+    l->groups = groups;
     l->needs_dx = true;
     do {
         l->kernel_h = sj_test_between(r, 1, 3);
         l->kernel_w = sj_test_between(r, 1, 3);
         l->stride = sj_test_between(r, 1, 3);
         l->padding = sj_test_between(r, 0, 2);
-        l->in = (sj_dims){sj_test_between(r, 1, size_max), sj_test_between(r, 1, size_max), sj_test_between(r, 1, channels_max)};
+        l->in = (sj_dims){sj_test_between(r, 1, size_max), sj_test_between(r, 1, size_max), groups * sj_test_between(r, 1, channels_max)};
         l->out.h = (l->in.h + 2 * l->padding - l->kernel_h) / l->stride + 1;
         l->out.w = (l->in.w + 2 * l->padding - l->kernel_w) / l->stride + 1;
     } while (l->in.h + 2 * l->padding < l->kernel_h || l->in.w + 2 * l->padding < l->kernel_w);
-    l->out.c = sj_test_between(r, 1, channels_max);
+    l->out.c = groups * sj_test_between(r, 1, channels_max);
     const int64_t stored = sj_test_between(r, 1, 2);
     t.batch = sj_test_between(r, 1, 3);
     const double density = sj_random_unit(r);
     t.x = sj_test_tensor(r, stored, l->in.h, l->in.w, l->in.c, density);
     t.dx = sj_test_tensor(r, stored, l->in.h, l->in.w, l->in.c, density);
-    t.w = sj_test_tensor(r, l->out.c, l->kernel_h, l->kernel_w, l->in.c, sj_random_below(r, 4) == 0 ? 0.5 : 1.0);
+    t.w = sj_test_tensor(r, l->out.c, l->kernel_h, l->kernel_w, l->in.c / groups, sj_random_below(r, 4) == 0 ? 0.5 : 1.0);
     t.dy = sj_test_tensor(r, stored, l->out.h, l->out.w, l->out.c, sj_random_below(r, 8) == 0 ? 0.0 : sj_random_unit(r));
-    t.has_keep = sj_random_below(r, 2) == 0;
+    t.has_keep = groups == 1 && sj_random_below(r, 2) == 0;
     int32_t *kept = malloc((size_t)l->out.c * sizeof *kept);
     assert_non_null(kept);
     int64_t count = 0;
@@ -49,6 +50,8 @@ static inline sj_test_layer sj_test_layer_make(sj_random *r, int64_t channels_ma
     t.keep = (sj_tensor){.type = SJ_TYPE_I32, .rank = 1, .dims = {count}, .data = kept};
     return t;
 }
+
+static inline sj_test_layer sj_test_layer_make(sj_random *r, int64_t channels_max, int64_t size_max) { return sj_test_layer_make_grouped(r, 1, channels_max, size_max); }
 
 static inline void sj_test_layer_free(sj_test_layer *t) {
     free(t->x.data);

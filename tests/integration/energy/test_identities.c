@@ -54,17 +54,25 @@ typedef struct brute {
     uint64_t total, active;
 } brute;
 
-static brute count_pairs(const sj_job *j) {
-    brute n = {0};
+static void add_pairs(const sj_job *j, const sj_operand *a_side, const sj_operand *b_side, brute *n) {
     for (int64_t m = 0; m < j->m; m++) {
         for (int64_t k = 0; k < j->k; k++) {
-            const int64_t a = sj_operand_offset(&j->a, m, k);
+            const int64_t a = sj_operand_offset(a_side, m, k);
             for (int64_t i = 0; a != SJ_PADDING && i < j->n; i++) {
-                const int64_t b = sj_operand_offset(&j->b, i, k);
-                n.total += b != SJ_PADDING;
-                n.active += b != SJ_PADDING && sj_values_nonzero(&j->a.values, a) && sj_values_nonzero(&j->b.values, b);
+                const int64_t b = sj_operand_offset(b_side, i, k);
+                n->total += b != SJ_PADDING;
+                n->active += b != SJ_PADDING && sj_values_nonzero(&a_side->values, a) && sj_values_nonzero(&b_side->values, b);
             }
         }
+    }
+}
+
+static brute count_pairs(const sj_job *j) {
+    brute n = {0};
+    for (int64_t i = 0; i < sj_job_instances(j); i++) {
+        const sj_operand a = sj_operand_instance(&j->a, i);
+        const sj_operand b = sj_operand_instance(&j->b, i);
+        add_pairs(j, &a, &b, &n);
     }
     return n;
 }
@@ -75,14 +83,14 @@ static void macs_are_the_pairs_and_components_sum(void **state) {
     for (int i = 0; i < 180; i++) {
         exact_case c = exact_case_make(&r, NULL, i % EXACT_KINDS);
         const brute expected = c.job->is_product ? count_pairs(c.job) : (brute){0, 0};
-        for (int v = 0; v < 6; v++) {
-            const sj_variant variant = {(sj_machine)(v / 2), (sj_codec)(v % 2)};
+        for (int v = 0; v < 3 * SJ_CODEC_COUNT; v++) {
+            const sj_variant variant = {(sj_machine)(v / SJ_CODEC_COUNT), (sj_codec)(v % SJ_CODEC_COUNT)};
             const sj_outcome o = run(&c, variant);
             assert_int_equal(o.macs_active, expected.active);
             assert_int_equal(o.macs_total, expected.total);
             assert_int_equal(o.macs_active + o.macs_zero + o.macs_gated + o.macs_skipped, o.macs_total);
             if (c.job->is_product) {
-                assert_int_equal(o.macs_total + o.macs_padding, (uint64_t)(c.job->m * c.job->n * c.job->k));
+                assert_int_equal(o.macs_total + o.macs_padding, (uint64_t)(exact_result_count(c.job) * c.job->k));
             }
             sj_prices prices = prices_of(&c, variant.machine);
             const sj_energy once = sj_price(&prices, &o.counts, SJ_TYPICAL);
@@ -142,7 +150,7 @@ static void nothing_to_skip_costs_the_overheads_alone(void **state) {
     (void)state;
     sj_random r = sj_random_seed(sj_test_seed(43));
     for (int i = 0; i < 120; i++) {
-        exact_case c = exact_case_make(&r, NULL, i % EXACT_ELEMENTWISE);
+        exact_case c = exact_case_make(&r, NULL, i % EXACT_INSTANCES);  // products of one instance: their tensors are filled whole
         c.accel.issue_padding = false;
         fill_dense(&r, &c.job->a.values, source_values(&c.job->a));
         fill_dense(&r, &c.job->b.values, source_values(&c.job->b));
@@ -167,6 +175,21 @@ static void nothing_to_skip_costs_the_overheads_alone(void **state) {
     }
 }
 
+// A nested mask: some values become zero, none becomes nonzero.
+static void thin_out(sj_random *r, const sj_job *j, const sj_operand *side) {
+    const int64_t bytes = side->values.dtype == SJ_DTYPE_BF16 ? 2 : 1;
+    for (int64_t i = 0; i < sj_job_instances(j); i++) {
+        const sj_operand view = sj_operand_instance(side, i);
+        const int64_t all = sj_operand_u_count(&view) * sj_operand_k_count(&view);
+        for (int64_t at = 0; at < all; at++) {
+            const int64_t offset = sj_operand_offset(&view, at / sj_operand_k_count(&view), at % sj_operand_k_count(&view));
+            if (offset != SJ_PADDING && sj_random_below(r, 8) == 0) {
+                memset((char *)(uintptr_t)view.values.data + offset * bytes, 0, (size_t)bytes);
+            }
+        }
+    }
+}
+
 static void fewer_nonzeros_never_cost_more(void **state) {
     (void)state;
     sj_random r = sj_random_seed(sj_test_seed(47));
@@ -174,19 +197,13 @@ static void fewer_nonzeros_never_cost_more(void **state) {
     for (int i = 0; i < 150; i++) {
         exact_case c = exact_case_make(&r, NULL, i % EXACT_ELEMENTWISE);
         const sj_operand *side = sj_random_below(&r, 2) == 0 ? &c.job->a : &c.job->b;
-        const int64_t values = source_values(side);
-        sj_outcome before[6];
-        for (int v = 0; v < 6; v++) {
-            before[v] = run(&c, (sj_variant){(sj_machine)(v / 2), (sj_codec)(v % 2)});
+        sj_outcome before[3 * SJ_CODEC_COUNT];
+        for (int v = 0; v < 3 * SJ_CODEC_COUNT; v++) {
+            before[v] = run(&c, (sj_variant){(sj_machine)(v / SJ_CODEC_COUNT), (sj_codec)(v % SJ_CODEC_COUNT)});
         }
-        const int64_t bytes = side->values.dtype == SJ_DTYPE_BF16 ? 2 : 1;
-        for (int64_t j = 0; j < values; j++) {  // a nested mask: some values become zero, none becomes nonzero
-            if (sj_random_below(&r, 3) == 0) {
-                memset((char *)(uintptr_t)side->values.data + j * bytes, 0, (size_t)bytes);
-            }
-        }
-        for (int v = 0; v < 6; v++) {
-            const sj_variant variant = {(sj_machine)(v / 2), (sj_codec)(v % 2)};
+        thin_out(&r, c.job, side);
+        for (int v = 0; v < 3 * SJ_CODEC_COUNT; v++) {
+            const sj_variant variant = {(sj_machine)(v / SJ_CODEC_COUNT), (sj_codec)(v % SJ_CODEC_COUNT)};
             const sj_outcome after = run(&c, variant);
             const double more = total_pj(&c, variant, &before[v]);
             const double less = total_pj(&c, variant, &after);

@@ -7,6 +7,7 @@ const char *const exact_kind_names[EXACT_KINDS] = {"gemm", "array_only", "forwar
 typedef struct operands {
     bool is_layer;
     sj_test_layer layer;
+    sj_tensor x0, x1, dy;  // of a batched product
     void *a, *b;
 } operands;
 
@@ -82,9 +83,42 @@ static void narrow(sj_tensor *t) {
     t->type = SJ_TYPE_I8;
 }
 
+static sj_tensor batch_tensor(sj_random *r, const exact_case *c, int64_t images, int64_t rows, int64_t columns) {
+    sj_tensor t = sj_test_tensor(r, images, rows, 1, columns, random_density(r));
+    if (c->accel.dtype == SJ_DTYPE_INT8) {
+        narrow(&t);
+    }
+    return t;
+}
+
+static sj_status make_matmul(sj_random *r, exact_case *c, operands *o, sj_error *err) {
+    const int64_t stored = sj_test_between(r, 1, 3);
+    sj_matmul_case p = {.layer = "matmul", .batch = sj_test_between(r, 1, 5), .rows = random_extent(r, 40), .inner = random_extent(r, 60), .columns = random_extent(r, 30)};
+    o->x0 = batch_tensor(r, c, stored, p.rows, p.inner);
+    o->x1 = batch_tensor(r, c, stored, p.inner, p.columns);
+    o->dy = batch_tensor(r, c, stored, p.rows, p.columns);
+    p.x0 = &o->x0;
+    p.x1 = &o->x1;
+    p.dy = &o->dy;
+    const bool known = sj_random_below(r, 2) == 0;
+    switch (sj_random_below(r, 3)) {
+    case 0:
+        p.result = (sj_plane){known ? &o->dy : NULL, {p.rows, 1, p.columns}};
+        return sj_lower_matmul(&c->accel, &p, &c->job, err);
+    case 1:
+        p.result = (sj_plane){known ? &o->x0 : NULL, {p.rows, 1, p.inner}};
+        return sj_lower_matmul_grad_x0(&c->accel, &p, &c->job, err);
+    default:
+        p.result = (sj_plane){known ? &o->x1 : NULL, {p.inner, 1, p.columns}};
+        return sj_lower_matmul_grad_x1(&c->accel, &p, &c->job, err);
+    }
+}
+
 static sj_status make_layer(sj_random *r, exact_case *c, operands *o, sj_error *err) {
     o->is_layer = true;
-    o->layer = sj_test_layer_make(r, 24, 9);
+    const bool grouped = c->kind == EXACT_INSTANCES;
+    const int kind = grouped ? (int)sj_test_between(r, EXACT_FORWARD, EXACT_GRAD_WEIGHT) : c->kind;
+    o->layer = grouped ? sj_test_layer_make_grouped(r, sj_test_between(r, 2, 9), sj_random_below(r, 2) == 0 ? 1 : 10, 7) : sj_test_layer_make(r, 24, 9);
     if (c->accel.dtype == SJ_DTYPE_INT8) {
         narrow(&o->layer.x);
         narrow(&o->layer.w);
@@ -93,7 +127,7 @@ static sj_status make_layer(sj_random *r, exact_case *c, operands *o, sj_error *
     }
     sj_conv_case layer = sj_test_layer_case(&o->layer);
     const bool known = sj_random_below(r, 2) == 0;
-    switch (c->kind) {
+    switch (kind) {
     case EXACT_FORWARD:
         layer.result = (sj_plane){known ? &o->layer.dy : NULL, o->layer.info.out};
         return sj_lower_forward(&c->accel, &layer, &c->job, err);
@@ -107,10 +141,21 @@ static sj_status make_layer(sj_random *r, exact_case *c, operands *o, sj_error *
     }
 }
 
+static sj_status make_operands(sj_random *r, exact_case *c, operands *o, sj_error *err) {
+    if (c->kind <= EXACT_ARRAY_ONLY) {
+        return make_gemm(r, c, o, err);
+    }
+    const bool matrices = c->kind == EXACT_INSTANCES && sj_random_below(r, 2) == 0;
+    return matrices ? make_matmul(r, c, o, err) : make_layer(r, c, o, err);
+}
+
 static void free_operands(operands *o) {
     if (o->is_layer) {
         sj_test_layer_free(&o->layer);
     }
+    free(o->x0.data);
+    free(o->x1.data);
+    free(o->dy.data);
     free(o->a);
     free(o->b);
     free(o);
@@ -145,7 +190,7 @@ exact_case exact_case_make(sj_random *r, const sj_accel *shape, int kind) {
         operands *o = calloc(1, sizeof *o);
         assert_non_null(o);
         sj_error err = {0};
-        const sj_status status = c.kind <= EXACT_ARRAY_ONLY ? make_gemm(r, &c, o, &err) : make_layer(r, &c, o, &err);
+        const sj_status status = make_operands(r, &c, o, &err);
         c.storage = o;
         if (status == SJ_OK) {
             c.job->out_ops = c.job->is_product ? sj_test_between(r, 0, 4) * (int64_t)sj_random_below(r, 2) : 0;
