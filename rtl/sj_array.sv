@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The zero-skipping MAC array: Rows physical rows of Lanes MACs, their step control and the drain sequencer. docs/timing.md is its specification,
-// sim/systemc/sj_array.hpp the protocol of its ports. All outputs are functions of registers alone.
+// The zero-skipping MAC array: Rows physical rows of Lanes MACs, and all else in sj_array_control. docs/timing.md is its specification, sim/systemc/sj_array.hpp
+// the protocol of its ports. All outputs are functions of registers alone. Nothing but wires stands here: rtl/glue/sj_row_array.hpp puts the same parts together in C++,
+// so that one row is made into a simulator and used Rows times.
 module sj_array #(
   parameter  int unsigned Rows     = 16,
   parameter  int unsigned Lanes    = 16,
@@ -101,137 +102,84 @@ module sj_array #(
   output logic [63:0]        busy_work_o
 );
 
-  // ---- Strobes that a mutant delays by a cycle.
-  logic             commit, visit_first, visit_last, filled, drain_start;
-  logic [RowsW-1:0] rows_valid, drain_rows;
-  logic [15:0]      drain_beats;
-
-  if (MutateBLoad != 0) begin : gen_late_commit
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) commit <= 1'b0;
-      else commit <= commit_i;
-    end
-    always_ff @(posedge clk_i) begin
-      visit_first <= visit_first_i;
-      visit_last  <= visit_last_i;
-      filled      <= filled_i;
-      rows_valid  <= rows_valid_i;
-    end
-  end else begin : gen_commit
-    assign commit      = commit_i;
-    assign visit_first = visit_first_i;
-    assign visit_last  = visit_last_i;
-    assign filled      = filled_i;
-    assign rows_valid  = rows_valid_i;
-  end
-
-  if (MutateDrain != 0) begin : gen_late_drain
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) drain_start <= 1'b0;
-      else drain_start <= drain_start_i;
-    end
-    always_ff @(posedge clk_i) begin
-      drain_rows  <= drain_rows_i;
-      drain_beats <= drain_beats_i;
-    end
-  end else begin : gen_drain
-    assign drain_start = drain_start_i;
-    assign drain_rows  = drain_rows_i;
-    assign drain_beats = drain_beats_i;
-  end
-
-  // ---- Flags, shared by all rows.
-  logic [KTile-1:0] flag_q [4];
-  always_ff @(posedge clk_i) begin
-    if (flag_we_i) flag_q[flag_buffer_i] <= flag_i;
-  end
-
-  // ---- Decoders of the write ports.
+  // ---- Between control and rows.
+  logic [Rows-1:0]               row_mask_we, row_a_we, row_fill, row_drain, row_step_end, row_infinite;
   logic [Slots-1:0][OffsetW-1:0] mask_base;
-  logic [Lanes-1:0]   b_nonzero;
-  logic [RowW-1:0]    fill_row;
-  logic [SlotW-1:0]   fill_slot;
+  logic [Lanes-1:0]              b_nonzero;
+  logic [SlotW-1:0]              fill_slot, drain_slot;
+  logic [1:0]                    committed, may_start;
+  logic [Rows-1:0]               takes_part [2];
+  logic [BankW-1:0]              bank [2];
+  logic [BankW-1:0]              drain_bank;
+  logic                          drain_end;
+  logic [1:0]                    row_step [Rows];
+  logic [WorkW-1:0]              row_work [Rows];
+  logic [Lanes-1:0][31:0]        row_drain_sum [Rows];
+  logic [Lanes-1:0][31:0]        drain_sum;
 
-  sj_mask_prefix #(
-    .Slots(Slots),
-    .KTile(KTile)
-  ) u_mask_prefix (
-    .mask_i,
-    .base_o(mask_base)
-  );
-
-  for (genvar l = 0; l < Lanes; l++) begin : gen_nonzero
-    assign b_nonzero[l] = (Dtype == 0) ? (|b_data_i[l][14:7]) : (|b_data_i[l][7:0]);
+  // A row that is not read gives zeros.
+  always_comb begin
+    drain_sum = '0;
+    for (int unsigned r = 0; r < Rows; r++) drain_sum = drain_sum | row_drain_sum[r];
   end
 
-  assign fill_row  = RowW'(32'(fill_index_i) % Rows);
-  assign fill_slot = SlotW'(32'(fill_index_i) / Rows);
-
-  // ---- Step control, drain sequencer.
-  logic [63:0]      fills_done_d, fills_done_q;
-  logic [1:0]       row_step [Rows];
-  logic [Rows-1:0]  row_step_end;
-  logic [WorkW-1:0] row_work [Rows];
-  logic [1:0]       committed, may_start;
-  logic [Rows-1:0]  takes_part [2];
-  logic [BankW-1:0] bank [2];
-  logic             drain_read, drain_end;
-  logic [RowW-1:0]  drain_row;
-  logic [SlotW-1:0] drain_slot;
-  logic [BankW-1:0] drain_bank;
-
-  assign fills_done_d = fills_done_q + {63'b0, fill_we_i & fill_last_i};
-
-  sj_step_control #(
-    .Rows    (Rows),
-    .Slots   (Slots),
-    .AccBanks(AccBanks),
-    .WorkW   (WorkW)
-  ) u_step_control (
+  sj_array_control #(
+    .Rows       (Rows),
+    .Lanes      (Lanes),
+    .Slots      (Slots),
+    .KTile      (KTile),
+    .AccBanks   (AccBanks),
+    .Dtype      (Dtype),
+    .MutateDrain(MutateDrain),
+    .MutateBLoad(MutateBLoad)
+  ) u_control (
     .clk_i,
     .rst_ni,
-    .commit_i      (commit),
-    .visit_first_i (visit_first),
-    .visit_last_i  (visit_last),
-    .filled_i      (filled),
-    .rows_valid_i  (rows_valid),
-    .drains_done_i (drains_done_o),
-    .fills_done_i  (fills_done_q),
-    .row_step_i    (row_step),
-    .row_step_end_i(row_step_end),
-    .row_work_i    (row_work),
+    .mask_we_i,
+    .mask_row_i,
+    .mask_i,
+    .a_we_i,
+    .a_row_i,
+    .b_data_i,
+    .fill_we_i,
+    .fill_last_i,
+    .fill_index_i,
+    .row_mask_we_o (row_mask_we),
+    .mask_base_o   (mask_base),
+    .row_a_we_o    (row_a_we),
+    .b_nonzero_o   (b_nonzero),
+    .row_fill_o    (row_fill),
+    .fill_slot_o   (fill_slot),
+    .commit_i,
+    .visit_first_i,
+    .visit_last_i,
+    .filled_i,
+    .rows_valid_i,
     .committed_o   (committed),
     .may_start_o   (may_start),
     .takes_part_o  (takes_part),
     .bank_o        (bank),
+    .row_step_i    (row_step),
+    .row_step_end_i(row_step_end),
+    .row_work_i    (row_work),
+    .row_infinite_i(row_infinite),
+    .drain_start_i,
+    .drain_rows_i,
+    .drain_beats_i,
+    .row_drain_o   (row_drain),
+    .drain_slot_o  (drain_slot),
+    .drain_bank_o  (drain_bank),
+    .drain_end_o   (drain_end),
+    .drain_sum_i   (drain_sum),
     .steps_done_o,
     .visits_done_o,
+    .drains_done_o,
+    .drain_valid_o,
+    .drain_index_o,
+    .drain_sum_o,
+    .overflow_o,
     .busy_work_o
   );
-
-  sj_drain #(
-    .Rows    (Rows),
-    .Slots   (Slots),
-    .AccBanks(AccBanks)
-  ) u_drain (
-    .clk_i,
-    .rst_ni,
-    .start_i      (drain_start),
-    .rows_i       (drain_rows),
-    .beats_i      (drain_beats),
-    .read_o       (drain_read),
-    .row_o        (drain_row),
-    .slot_o       (drain_slot),
-    .bank_o       (drain_bank),
-    .end_o        (drain_end),
-    .valid_o      (drain_valid_o),
-    .index_o      (drain_index_o),
-    .drains_done_o(drains_done_o)
-  );
-
-  // ---- Rows.
-  logic [Lanes-1:0][31:0]     row_drain_sum [Rows];
-  logic [Rows-1:0] row_infinite;
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     sj_row #(
@@ -247,12 +195,14 @@ module sj_array #(
       .clk_i,
       .rst_ni,
       .gate_i,
-      .mask_we_i        (mask_we_i && mask_row_i == RowW'(r)),
+      .mask_we_i        (row_mask_we[r]),
       .mask_buffer_i,
       .mask_i,
       .mask_base_i      (mask_base),
-      .flag_i           (flag_q),
-      .a_we_i           (a_we_i && a_row_i == RowW'(r)),
+      .flag_we_i,
+      .flag_buffer_i,
+      .flag_i,
+      .a_we_i           (row_a_we[r]),
       .a_buffer_i,
       .a_offset_i,
       .a_count_i,
@@ -272,11 +222,11 @@ module sj_array #(
       .step_o           (row_step[r]),
       .step_end_o       (row_step_end[r]),
       .work_o           (row_work[r]),
-      .fill_i           (fill_we_i && fill_row == RowW'(r)),
+      .fill_i           (row_fill[r]),
       .fill_bank_i,
       .fill_slot_i      (fill_slot),
       .fill_sum_i,
-      .drain_i          (drain_read && drain_row == RowW'(r)),
+      .drain_i          (row_drain[r]),
       .drain_bank_i     (drain_bank),
       .drain_slot_i     (drain_slot),
       .drain_sum_o      (row_drain_sum[r]),
@@ -295,24 +245,5 @@ module sj_array #(
       .count_scan_o     (count_scan_o[r])
     );
   end
-
-  // ---- Output registers.
-  logic overflow_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      overflow_q   <= 1'b0;
-      fills_done_q <= '0;
-    end else begin
-      overflow_q   <= overflow_q | (|row_infinite);
-      fills_done_q <= fills_done_d;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (drain_read) drain_sum_o <= row_drain_sum[drain_row];
-  end
-
-  assign overflow_o = overflow_q;
 
 endmodule

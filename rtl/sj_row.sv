@@ -23,7 +23,7 @@ module sj_row #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  /// Lanes with a zero operand hold still (and count as gated). Constant during a run; always 1 where Skip.
+  /// Lanes with a zero operand hold still (and count as gated). Constant from reset on; without effect where Skip, which always gates.
   input  logic               gate_i,
 
   /// Masks of a step (buffer = step mod 4), with each slot's first place in the flat pad.
@@ -31,8 +31,10 @@ module sj_row #(
   input  logic [1:0]         mask_buffer_i,
   input  logic [Slots-1:0][KTile-1:0]   mask_i,
   input  logic [Slots-1:0][OffsetW-1:0] mask_base_i,
-  /// any_b of the four steps in flight, by step mod 4.
-  input  logic [KTile-1:0]   flag_i [4],
+  /// any_b of a step, for all rows (buffer = step mod 4).
+  input  logic               flag_we_i,
+  input  logic [1:0]         flag_buffer_i,
+  input  logic [KTile-1:0]   flag_i,
 
   /// Packed A values (buffer = step mod 2).
   input  logic               a_we_i,
@@ -105,6 +107,7 @@ module sj_row #(
   logic [OffsetW-1:0] rank;
   logic [Slots-1:0][KTile-1:0]   mask;
   logic [Slots-1:0][OffsetW-1:0] base;
+  logic [KTile-1:0]   flag;
 
   assign available = step_q != committed_i;
   assign active    = available & takes_part_i[step_q[0]] & may_start_i[step_q[0]];
@@ -124,11 +127,15 @@ module sj_row #(
     .buffer_i     (mask_buffer_i),
     .mask_i,
     .base_i       (mask_base_i),
+    .flag_we_i,
+    .flag_buffer_i,
+    .flag_i,
     .read_buffer_i(step_q),
     .clear_i      (step_end_o | pass),
     .written_o    (mask_written),
     .mask_o       (mask),
-    .base_o       (base)
+    .base_o       (base),
+    .flag_o       (flag)
   );
 
   sj_select #(
@@ -141,7 +148,7 @@ module sj_row #(
     .active_i  (active),
     .mask_i    (mask),
     .base_i    (base),
-    .any_b_i   (flag_i[step_q] & {KTile{mask_written}}),
+    .any_b_i   (flag & {KTile{mask_written}}),
     .issue_o   (issue),
     .slot_o    (slot),
     .k_o       (k),
@@ -156,7 +163,7 @@ module sj_row #(
   logic [SlotW-1:0] multiply_slot_q;
   logic [BankW-1:0] multiply_bank_q;
   logic [15:0]      a;
-  logic             a_in_range, a_nonzero;
+  logic             a_in_range, a_nonzero, gate, gate_q;
   logic [Lanes-1:0][15:0]      b;
   logic [Lanes-1:0] b_in_range, b_nonzero, in_range, both_nonzero, enable;
 
@@ -201,7 +208,8 @@ module sj_row #(
   assign a_nonzero    = |(a & NonzeroBits);
   assign in_range     = b_in_range & {Lanes{a_in_range}};
   assign both_nonzero = in_range & b_nonzero & {Lanes{a_nonzero}};
-  assign enable       = (gate_i || Skip != 0) ? both_nonzero : in_range;
+  assign gate         = gate_q || Skip != 0;
+  assign enable       = gate ? both_nonzero : in_range;
 
   // ---- Cycle c+2: sum.
   logic             add_q, add_first_q, add_last_q, slot_valid;
@@ -303,8 +311,8 @@ module sj_row #(
     end else begin
       if (multiply_q) begin
         count_active_o <= count_active_o + lanes_active;
-        count_zero_o   <= count_zero_o + ((gate_i || Skip != 0) ? 64'd0 : lanes_zero);
-        count_gated_o  <= count_gated_o + ((gate_i || Skip != 0) ? lanes_zero : 64'd0);
+        count_zero_o   <= count_zero_o + (gate ? 64'd0 : lanes_zero);
+        count_gated_o  <= count_gated_o + (gate ? lanes_zero : 64'd0);
         count_idle_o   <= count_idle_o + 64'(Lanes) - lanes_active - lanes_zero;
         count_issue_o  <= count_issue_o + 64'd1;
       end
@@ -331,6 +339,7 @@ module sj_row #(
   end
 
   always_ff @(posedge clk_i) begin
+    gate_q           <= gate_i;
     multiply_first_q <= first;
     multiply_last_q  <= last;
     multiply_slot_q  <= slot;

@@ -34,11 +34,12 @@ void write_step(Vrow &row, const bench::Job &job, std::size_t i) {
     row.mask_i = masks;
     row.mask_base_i = static_cast<uint32_t>(base[0] | (base[1] << 6) | (base[2] << 12));
     row.mask_buffer_i = i % 4;
-    row.flag_i[i % 4] = flag;
+    row.flag_buffer_i = i % 4;
+    row.flag_i = flag;
     row.a_buffer_i = i % 2;
     row.a_offset_i = 0;
     row.a_count_i = static_cast<uint8_t>(count);
-    row.mask_we_i = 1;
+    row.mask_we_i = row.flag_we_i = 1;
     row.a_we_i = count > 0;
     row.b_buffer_i = i % 2;
     row.b_lane_en_i = 15;
@@ -52,7 +53,7 @@ void write_step(Vrow &row, const bench::Job &job, std::size_t i) {
             row.b_nonzero_i = static_cast<uint8_t>(row.b_nonzero_i | (((s.b[job.lane(k, l)] & 0x7f80) != 0) << l));
         }
         bench::edge(row);
-        row.mask_we_i = row.a_we_i = 0;
+        row.mask_we_i = row.flag_we_i = row.a_we_i = 0;
     }
     row.b_we_i = 0;
 }
