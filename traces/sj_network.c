@@ -68,10 +68,19 @@ static sj_dims network_input(const sj_network *net) {
     return (sj_dims){0, 0, 0};
 }
 
+sj_dims sj_network_input_dims(const sj_network *net, int layer, int input) {
+    const sj_layer_info *l = &net->layers[layer];
+    const int from = l->inputs[input];
+    if (from == SJ_INPUT_OWN) {
+        return l->kind == SJ_KIND_MATMUL && input == 1 ? (sj_dims){l->in.c, 1, l->out.c} : l->in;
+    }
+    return from < 0 ? network_input(net) : net->layers[from].out;
+}
+
 static sj_status check_inputs(const sj_network *net, int index, sj_error *err) {
     const sj_layer_info *l = &net->layers[index];
-    const bool many = l->kind == SJ_KIND_ADD || l->kind == SJ_KIND_MATMUL, any = l->kind == SJ_KIND_OPAQUE;
-    if (l->input_count < 1 || l->input_count > SJ_INPUTS_MAX || (!any && many != (l->input_count > 1))) {
+    const bool many = l->kind == SJ_KIND_ADD || l->kind == SJ_KIND_MATMUL, any = l->kind == SJ_KIND_OPAQUE, not_two = l->kind == SJ_KIND_MATMUL && l->input_count != 2;
+    if (not_two || l->input_count < 1 || l->input_count > SJ_INPUTS_MAX || (!any && many != (l->input_count > 1))) {
         return LAYER_FAIL(err, net, l, "a layer of kind %s cannot have %d inputs", sj_kind_name(l->kind), l->input_count);
     }
     for (int i = 0; i < l->input_count; i++) {
@@ -79,7 +88,7 @@ static sj_status check_inputs(const sj_network *net, int index, sj_error *err) {
         if (from < SJ_INPUT_OWN || from >= index) {
             return LAYER_FAIL(err, net, l, "input %d is layer number %d; it must be -1 (the network's input), -2 (an input of its own) or a layer before number %d", i, from, index);
         }
-        const sj_dims made = from == SJ_INPUT_OWN ? l->in : from < 0 ? network_input(net) : net->layers[from].out;
+        const sj_dims made = sj_network_input_dims(net, index, i);
         const bool first = i == 0;
         if ((first || l->kind == SJ_KIND_ADD) && !same_dims(made, l->in)) {
             return LAYER_FAIL(err, net, l, "input %d is %" PRId64 "x%" PRId64 "x%" PRId64 " (HxWxC), but the layer takes %" PRId64 "x%" PRId64 "x%" PRId64, i, made.h, made.w,
@@ -110,7 +119,17 @@ static sj_status expect_out(const sj_network *net, const sj_layer_info *l, int64
                       l->out.c, sj_kind_name(l->kind), h, w, c);
 }
 
-static sj_status check_output(const sj_network *net, const sj_layer_info *l, sj_error *err) {
+// O[p][j] = sum over c of x0[p][c] * x1[c][j]: the pixels of x1 are the channels of x0.
+static sj_status check_matmul(const sj_network *net, const sj_layer_info *l, sj_dims right, sj_error *err) {
+    if (right.h * right.w != l->in.c) {
+        return LAYER_FAIL(err, net, l, "x0 is %" PRId64 "x%" PRId64 "x%" PRId64 " (HxWxC) and x1 %" PRId64 "x%" PRId64 "x%" PRId64 ": a matmul needs as many pixels (HxW) in x1 as channels in x0",
+                          l->in.h, l->in.w, l->in.c, right.h, right.w, right.c);
+    }
+    return expect_out(net, l, l->in.h, l->in.w, right.c, err);
+}
+
+static sj_status check_output(const sj_network *net, int index, sj_error *err) {
+    const sj_layer_info *l = &net->layers[index];
     const sj_dims in = l->in;
     switch (l->kind) {
         case SJ_KIND_CONV:
@@ -132,7 +151,7 @@ static sj_status check_output(const sj_network *net, const sj_layer_info *l, sj_
             return expect_out(net, l, 1, 1, l->out.c, err);
         case SJ_KIND_FLATTEN: return expect_out(net, l, 1, 1, in.h * in.w * in.c, err);
         case SJ_KIND_SOFTMAX_CE: return same_dims(l->out, (sj_dims){1, 1, 1}) ? SJ_OK : expect_out(net, l, in.h, in.w, in.c, err);
-        case SJ_KIND_MATMUL:
+        case SJ_KIND_MATMUL: return check_matmul(net, l, sj_network_input_dims(net, index, 1), err);
         case SJ_KIND_OPAQUE: return SJ_OK;
         default: return expect_out(net, l, in.h, in.w, in.c, err);
     }
@@ -153,7 +172,7 @@ sj_status sj_network_check(const sj_network *net, sj_error *err) {
         }
         SJ_TRY(check_inputs(net, i, err));
         SJ_TRY(check_window(net, l, err));
-        SJ_TRY(check_output(net, l, err));
+        SJ_TRY(check_output(net, i, err));
     }
     return SJ_OK;
 }

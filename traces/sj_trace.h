@@ -47,6 +47,8 @@ typedef struct sj_network {
     sj_layer_info *layers;
 } sj_network;
 
+// Shape of an input as its maker gives it. An own input has the layer's `in`; of a matmul, the second one is a row of pixels: in.c x 1 x out.c.
+sj_dims sj_network_input_dims(const sj_network *net, int layer, int input);
 // Checks shapes, inputs and kinds against each other.
 sj_status sj_network_check(const sj_network *net, sj_error *err);
 void sj_network_free(sj_network *net);  // frees layers, zeroes
@@ -69,11 +71,16 @@ int64_t sj_tensor_count(const sj_tensor *t);
 int64_t sj_tensor_nonzero(const sj_tensor *t);  // of the values in data; floats: exponent not 0
 void sj_tensor_free(sj_tensor *t);  // frees data, zeroes
 
+typedef enum sj_optimizer { SJ_OPTIMIZER_SGD, SJ_OPTIMIZER_ADAM } sj_optimizer;  // sgd: with momentum
+
+const char *sj_optimizer_name(sj_optimizer optimizer);  // "sgd", "adam"
+
 typedef struct sj_trace_meta {
     char producer[128], network[SJ_NAME_MAX], dataset[SJ_NAME_MAX], method[SJ_NAME_MAX];  // method: "plain", "eat", "ssprop", ...
     uint64_t seed;
     int64_t batch_size;  // of training
     int64_t images;      // stored images a step
+    sj_optimizer optimizer;  // attribute "optimizer"; sgd where it is absent
 } sj_trace_meta;
 
 typedef enum sj_mode { SJ_MODE_TRAIN, SJ_MODE_EVAL } sj_mode;  // "train", "eval": an eval step has x and w (and parameters) alone
@@ -85,6 +92,9 @@ typedef struct sj_step_info {
     double loss;
     char method_state[128];  // free text, e.g. "ssprop keep=0.2"
 } sj_step_info;
+
+// A GradSamp step without data: a training step whose method_state is "gradsamp skipped", alone or followed by a space. It holds `w` alone.
+bool sj_step_is_skipped(const sj_step_info *step);
 
 // One row of /ledger and its per-layer densities (arrays of layer_count; NaN where a layer has no such tensor).
 typedef struct sj_ledger_row {
@@ -122,6 +132,8 @@ bool sj_trace_has(const sj_trace *t, int step_index, int layer, const char *name
 // float32 and bfloat16 are read as they are stored; `as` = SJ_TYPE_BF16 also rounds float32 (any other: nothing is converted;
 // out->type tells the type). Fails with path, layer, tensor and step in the message.
 sj_status sj_trace_read(sj_trace *t, int step_index, int layer, const char *name, sj_type as, sj_tensor *out, sj_error *err);
+// The stored type, without reading the values; false when absent or none of ours.
+bool sj_trace_type(const sj_trace *t, int step_index, int layer, const char *name, sj_type *type);
 // Identity of the stored object: equal for hard-linked tensors, 0 when absent.
 uint64_t sj_trace_object_id(const sj_trace *t, int step_index, int layer, const char *name);
 

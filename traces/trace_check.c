@@ -35,6 +35,10 @@ static herr_t visit_tensor(hid_t group, const char *name, const H5L_info_t *info
         v->status = fail_at(v, "an eval step must not have it", name);
         return -1;
     }
+    if (sj_step_is_skipped(&v->trace->steps[v->step]) && strcmp(name, "w") != 0) {
+        v->status = fail_at(v, "a skipped step (\"gradsamp skipped\") has \"w\" alone", name);
+        return -1;
+    }
     if (strlen(name) >= SJ_NAME_MAX) {
         v->status = fail_at(v, "its name is too long", name);
         return -1;
@@ -91,7 +95,7 @@ static sj_status check_needed(visit *v) {
     for (v->layer = 0; v->layer < v->trace->net.layer_count; v->layer++) {
         const sj_layer_info *l = &v->trace->net.layers[v->layer];
         const char *name;
-        for (int i = 0; (name = sj_trace_needed(l, v->trace->steps[v->step].mode, i)) != NULL; i++) {
+        for (int i = 0; (name = sj_trace_needed(l, &v->trace->steps[v->step], i)) != NULL; i++) {
             if (!sj_trace_has(v->trace, v->step, v->layer, name)) {
                 return fail_at(v, "it is missing", name);
             }

@@ -33,8 +33,8 @@ typedef struct sj_rule {
 bool sj_trace_rule(const sj_network *net, int layer, const char *name, int64_t images, sj_rule *rule);
 // Number of an input in "x" or "x3", else -1.
 int sj_trace_input_number(const sj_layer_info *l, const char *name);
-// The i-th tensor that must be there in a step of this mode; NULL behind the last.
-const char *sj_trace_needed(const sj_layer_info *l, sj_mode mode, int i);
+// The i-th tensor that must be there in this step; NULL behind the last.
+const char *sj_trace_needed(const sj_layer_info *l, const sj_step_info *step, int i);
 // Shape and type of t against the rule. A rule's failure has no location: the caller puts it before.
 sj_status sj_trace_obey(const sj_rule *rule, const sj_tensor *t, sj_error *err);
 // NaN, infinity, keep's order; counts nonzeros (exponent not 0; integers: not 0).

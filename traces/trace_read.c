@@ -178,6 +178,23 @@ bool sj_trace_has(const sj_trace *t, int step_index, int layer, const char *name
     return place_of(t, step_index, layer, name, place) && sj_h5_exists(t->file, place);
 }
 
+bool sj_trace_type(const sj_trace *t, int step_index, int layer, const char *name, sj_type *type) {
+    char place[PLACE_MAX];
+    if (!place_of(t, step_index, layer, name, place) || !sj_h5_exists(t->file, place)) {
+        return false;
+    }
+    const hid_t set = H5Dopen2(t->file, place, H5P_DEFAULT);
+    const hid_t stored = set >= 0 ? H5Dget_type(set) : H5I_INVALID_HID;
+    const bool known = stored >= 0 && sj_h5_type_of(stored, type);
+    if (stored >= 0) {
+        H5Tclose(stored);
+    }
+    if (set >= 0) {
+        H5Dclose(set);
+    }
+    return known;
+}
+
 uint64_t sj_trace_object_id(const sj_trace *t, int step_index, int layer, const char *name) {
     char place[PLACE_MAX];
     H5O_info_t info;

@@ -62,8 +62,7 @@ bool sj_trace_rule(const sj_network *net, int layer, const char *name, int64_t i
         return true;
     }
     if (input >= 0) {
-        const int from = l->inputs[input];
-        *rule = image_rule(SJ_ROLE_VALUES, images, input == 0 || from < 0 ? l->in : net->layers[from].out);
+        *rule = image_rule(SJ_ROLE_VALUES, images, input == 0 ? l->in : sj_network_input_dims(net, layer, input));
         return true;
     }
     int part;
@@ -82,11 +81,15 @@ bool sj_trace_rule(const sj_network *net, int layer, const char *name, int64_t i
     }
 }
 
-const char *sj_trace_needed(const sj_layer_info *l, sj_mode mode, int i) {
+const char *sj_trace_needed(const sj_layer_info *l, const sj_step_info *step, int i) {
+    const sj_mode mode = step->mode;
     static const char *const several[SJ_INPUTS_MAX] = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"};
     static const char *const normal[] = {"gamma", "beta", "mean", "variance", "eps", NULL};
     if (l->kind == SJ_KIND_OPAQUE) {
         return NULL;
+    }
+    if (sj_step_is_skipped(step)) {
+        return (l->kind == SJ_KIND_CONV || l->kind == SJ_KIND_LINEAR) && i == 0 ? "w" : NULL;
     }
     if (i < l->input_count) {
         return l->input_count == 1 ? "x" : several[i];
@@ -107,6 +110,12 @@ const char *sj_trace_needed(const sj_layer_info *l, sj_mode mode, int i) {
         return "bias";
     }
     return l->kind == SJ_KIND_BN && i < 5 ? normal[i] : NULL;
+}
+
+bool sj_step_is_skipped(const sj_step_info *step) {
+    static const char words[] = "gradsamp skipped";
+    const size_t length = sizeof words - 1;
+    return step->mode == SJ_MODE_TRAIN && strncmp(step->method_state, words, length) == 0 && (step->method_state[length] == '\0' || step->method_state[length] == ' ');
 }
 
 static bool role_takes(sj_role role, sj_type type) {
@@ -177,7 +186,11 @@ static sj_status not_finite(const sj_tensor *t, int64_t i, bool is_nan, sj_error
 static sj_status look_at_bf16(const sj_tensor *t, sj_error *err) {
     const sj_bf16 *v = t->data;
     const int64_t count = sj_tensor_count(t);
-    for (int64_t i = 0; i < count; i++) {
+    int finite = 1;
+    for (int64_t i = 0; i < count; i++) {  // without a way out, so that it runs in vectors
+        finite &= sj_bf16_finite(v[i]);
+    }
+    for (int64_t i = 0; !finite && i < count; i++) {
         if (!sj_bf16_finite(v[i])) {
             return not_finite(t, i, (v[i] & 0x7f) != 0, err);
         }
@@ -188,7 +201,11 @@ static sj_status look_at_bf16(const sj_tensor *t, sj_error *err) {
 static sj_status look_at_f32(const sj_tensor *t, sj_error *err) {
     const float *v = t->data;
     const int64_t count = sj_tensor_count(t);
+    int finite = 1;
     for (int64_t i = 0; i < count; i++) {
+        finite &= (sj_f32_bits(v[i]) & 0x7f800000u) != 0x7f800000u;
+    }
+    for (int64_t i = 0; !finite && i < count; i++) {
         const uint32_t bits = sj_f32_bits(v[i]);
         if ((bits & 0x7f800000u) == 0x7f800000u) {
             return not_finite(t, i, (bits & 0x007fffffu) != 0, err);
@@ -209,8 +226,12 @@ sj_status sj_trace_round(const float *v, int64_t count, sj_bf16 **out, sj_error 
     void *memory;
     SJ_TRY(sj_alloc(&memory, (uint64_t)count, sizeof(sj_bf16), "tensor", err));
     sj_bf16 *rounded = memory;
+    int finite = 1;
     for (int64_t i = 0; i < count; i++) {
         rounded[i] = sj_bf16_from_f32(v[i]);
+        finite &= sj_bf16_finite(rounded[i]);
+    }
+    for (int64_t i = 0; !finite && i < count; i++) {
         if (!sj_bf16_finite(rounded[i])) {
             free(memory);
             return SJ_FAIL(err, SJ_ERR_NUMERIC, "value %" PRId64 " of %" PRId64 " is too large for bfloat16", i, count);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sj_config.h"
 #include "sj_file.h"
 #include "trace_internal.h"
 
@@ -37,6 +38,7 @@ static sj_status put_meta(hid_t file, const sj_trace_meta *m, sj_error *err) {
     SJ_TRY(sj_h5_put_string(file, "method", m->method, err));
     SJ_TRY(sj_h5_put_uint(file, "seed", m->seed, err));
     SJ_TRY(sj_h5_put_int(file, "batch_size", m->batch_size, err));
+    SJ_TRY(sj_h5_put_string(file, "optimizer", sj_optimizer_name(m->optimizer), err));
     return sj_h5_put_int(file, "images", m->images, err);
 }
 
@@ -106,6 +108,29 @@ sj_status sj_trace_put_table(hid_t file, const sj_trace_meta *meta, const sj_net
     return status;
 }
 
+static const char *const optimizer_names[] = {[SJ_OPTIMIZER_SGD] = "sgd", [SJ_OPTIMIZER_ADAM] = "adam"};
+enum { OPTIMIZER_COUNT = sizeof optimizer_names / sizeof *optimizer_names };
+
+const char *sj_optimizer_name(sj_optimizer optimizer) { return optimizer_names[optimizer]; }
+
+static sj_status get_optimizer(hid_t file, sj_optimizer *out, sj_error *err) {
+    *out = SJ_OPTIMIZER_SGD;
+    if (H5Aexists(file, "optimizer") <= 0) {
+        return SJ_OK;
+    }
+    char met[64];
+    SJ_TRY(sj_h5_get_string(file, "optimizer", met, sizeof met, err));
+    for (int i = 0; i < OPTIMIZER_COUNT; i++) {
+        if (strcmp(met, optimizer_names[i]) == 0) {
+            *out = (sj_optimizer)i;
+            return SJ_OK;
+        }
+    }
+    const char *nearest = sj_nearest_name(met, optimizer_names, OPTIMIZER_COUNT);
+    return SJ_FAIL(err, SJ_ERR_FORMAT, "attribute \"optimizer\" is \"%s\"; it must be \"sgd\" or \"adam\"%s%s%s", met, nearest != NULL ? "; did you mean \"" : "",
+                   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+}
+
 static sj_status get_meta(hid_t file, sj_trace_meta *m, sj_error *err) {
     char format[64] = "";
     int64_t version;
@@ -126,6 +151,7 @@ static sj_status get_meta(hid_t file, sj_trace_meta *m, sj_error *err) {
     SJ_TRY(sj_h5_get_uint(file, "seed", &m->seed, err));
     SJ_TRY(sj_h5_get_int(file, "batch_size", &m->batch_size, err));
     SJ_TRY(sj_h5_get_int(file, "images", &m->images, err));
+    SJ_TRY(get_optimizer(file, &m->optimizer, err));
     if (m->images < 1 || m->images > INT32_MAX || m->batch_size < 1 || m->batch_size > INT32_MAX) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "attributes \"images\" (%" PRId64 ") and \"batch_size\" (%" PRId64 ") must lie between 1 and %d", m->images, m->batch_size, INT32_MAX);
     }

@@ -121,6 +121,73 @@ static void a_missing_attribute_or_column_is_named(void **state) {
     assert_open_says("t.h5", SJ_ERR_FORMAT, "t.h5: step 20: attribute \"mode\" is missing");
 }
 
+static void set_optimizer(const char *word) {
+    fixture_write("t.h5");
+    const hid_t file = reopen(), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+    H5Tset_size(type, strlen(word));
+    H5Adelete(file, "optimizer");
+    const hid_t attribute = H5Acreate2(file, "optimizer", type, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, type, word);
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Fclose(file);
+}
+
+static void an_unknown_optimizer_is_refused(void **state) {
+    set_optimizer("adams");
+    assert_open_says("t.h5", SJ_ERR_FORMAT, "t.h5: attribute \"optimizer\" is \"adams\"; it must be \"sgd\" or \"adam\"; did you mean \"adam\"?");
+    set_optimizer("shampoo-like");
+    assert_open_says("t.h5", SJ_ERR_FORMAT, "t.h5: attribute \"optimizer\" is \"shampoo-like\"; it must be \"sgd\" or \"adam\"");
+}
+
+static void an_absent_optimizer_is_sgd(void **state) {
+    fixture_write("t.h5");
+    const hid_t file = reopen();
+    H5Adelete(file, "optimizer");
+    H5Fclose(file);
+    sj_trace *t;
+    assert_ok(sj_trace_open("t.h5", &t, &err));
+    assert_int_equal(sj_trace_get_meta(t)->optimizer, SJ_OPTIMIZER_SGD);
+    sj_trace_close(t);
+}
+
+// A skipped step has w of conv and linear layers; anything beside is refused, a missing w too.
+static void a_skipped_step_has_weights_alone(void **state) {
+    static const struct {
+        int layer;
+        const char *name, *message;
+    } cases[] = {{BN, NULL, NULL},
+                 {BN, "gamma", "t.h5: step 3, layer \"bn1\", tensor \"gamma\": a skipped step (\"gradsamp skipped\") has \"w\" alone"},
+                 {CONV, "x", "t.h5: step 3, layer \"conv1\", tensor \"x\": a skipped step (\"gradsamp skipped\") has \"w\" alone"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sj_trace_writer *w = fixture_create("t.h5");
+        sj_step_info step = fixture_step(3, SJ_MODE_TRAIN);
+        strcpy(step.method_state, "gradsamp skipped p=2");
+        assert_ok(sj_trace_begin_step(w, &step, &err));
+        const int layers[3] = {CONV, LINEAR, cases[i].layer};
+        const char *names[3] = {"w", "w", cases[i].name};
+        for (int k = 0; k < 3 && names[k] != NULL; k++) {
+            sj_tensor t = fixture_tensor(layers[k], names[k], 1);
+            assert_ok(sj_trace_write(w, layers[k], names[k], &t, SJ_TYPE_F32, &err));
+            sj_tensor_free(&t);
+        }
+        assert_ok(sj_trace_commit(w, &err));
+        if (cases[i].message != NULL) {
+            assert_check_says(SJ_ERR_FORMAT, cases[i].message);
+            continue;
+        }
+        sj_trace *t;
+        assert_ok(sj_trace_open("t.h5", &t, &err));
+        assert_ok(sj_trace_check(t, &err));
+        sj_trace_close(t);
+        const hid_t file = reopen();
+        H5Ldelete(file, "steps/3/fc1/w", H5P_DEFAULT);
+        H5Fclose(file);
+        assert_check_says(SJ_ERR_FORMAT, "t.h5: step 3, layer \"fc1\", tensor \"w\": it is missing");
+    }
+}
+
 static void every_needed_tensor_is_missed(void **state) {
     static const struct {
         int layer;
@@ -220,6 +287,9 @@ int main(void) {
         IN_FOLDER(a_flipped_bit_in_a_tensor_is_found),
         IN_FOLDER(another_version_is_refused),
         IN_FOLDER(a_missing_attribute_or_column_is_named),
+        IN_FOLDER(an_unknown_optimizer_is_refused),
+        IN_FOLDER(an_absent_optimizer_is_sgd),
+        IN_FOLDER(a_skipped_step_has_weights_alone),
         IN_FOLDER(every_needed_tensor_is_missed),
         IN_FOLDER(a_nan_in_the_file_is_refused),
         IN_FOLDER(foreign_types_are_refused),

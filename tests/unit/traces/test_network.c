@@ -97,6 +97,47 @@ static void sizes_that_overflow_are_refused(void **state) {
     assert_int_equal(sj_network_check(&net, &err), SJ_ERR_FORMAT);
 }
 
+// x0 of 4 x 5 pixels and 6 channels times x1 of 3 x 2 pixels.
+static void make_matmul(void) {
+    layers[1] = (sj_layer_info){"right", SJ_KIND_OPAQUE, 1, {0}, {4, 5, 6}, {3, 2, 7}, 1, 1, 1, 0, 1, true, false};
+    layers[2] = (sj_layer_info){"mm", SJ_KIND_MATMUL, 2, {0, 1}, {4, 5, 6}, {4, 5, 7}, 1, 1, 1, 0, 1, true, false};
+}
+
+static void a_matmul_multiplies_channels_by_pixels(void **state) {
+    make_matmul();
+    assert_int_equal(sj_network_check(&net, &err), SJ_OK);
+    layers[2].inputs[1] = SJ_INPUT_OWN;
+    assert_int_equal(sj_network_check(&net, &err), SJ_OK);
+    const sj_dims own = sj_network_input_dims(&net, 2, 1);
+    assert_true(own.h == 6 && own.w == 1 && own.c == 7);
+}
+
+static void a_matmul_of_other_shapes_is_refused(void **state) {
+    make_matmul();
+    layers[1].out.h = 4;
+    assert_says("network \"n\": layer \"mm\": x0 is 4x5x6 (HxWxC) and x1 4x2x7: a matmul needs as many pixels (HxW) in x1 as channels in x0");
+    make_matmul();
+    layers[2].out.c = 6;
+    assert_says("network \"n\": layer \"mm\": its output is 4x5x6 (HxWxC), but kind matmul with these inputs makes 4x5x7");
+    make_matmul();
+    layers[2].input_count = 3;
+    assert_says("network \"n\": layer \"mm\": a layer of kind matmul cannot have 3 inputs");
+}
+
+static void a_skipped_step_is_told_by_its_method_state(void **state) {
+    static const struct {
+        const char *state;
+        bool skipped;
+    } cases[] = {{"gradsamp skipped", true}, {"gradsamp skipped p=2", true}, {"gradsamp skippedx", false}, {"gradsamp", false}, {"gradsamp real", false}, {"", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sj_step_info step = {.mode = SJ_MODE_TRAIN};
+        strcpy(step.method_state, cases[i].state);
+        assert_int_equal(sj_step_is_skipped(&step), cases[i].skipped);
+        step.mode = SJ_MODE_EVAL;
+        assert_false(sj_step_is_skipped(&step));
+    }
+}
+
 #define FRESH(test) cmocka_unit_test_setup(test, make)
 
 int main(void) {
@@ -104,7 +145,8 @@ int main(void) {
         FRESH(a_good_network_passes),           FRESH(every_kind_has_a_name),      FRESH(an_empty_network_is_refused),  FRESH(a_wrong_output_is_refused),
         FRESH(a_wrong_input_shape_is_refused),  FRESH(an_input_from_behind_is_refused), FRESH(equal_names_are_refused), FRESH(a_slash_in_a_name_is_refused),
         FRESH(groups_must_divide),              FRESH(one_input_is_too_few_for_an_add), FRESH(a_kernel_larger_than_its_input_is_refused),
-        FRESH(sizes_that_overflow_are_refused),
+        FRESH(sizes_that_overflow_are_refused), FRESH(a_matmul_multiplies_channels_by_pixels), FRESH(a_matmul_of_other_shapes_is_refused),
+        FRESH(a_skipped_step_is_told_by_its_method_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

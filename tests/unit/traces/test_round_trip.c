@@ -21,7 +21,7 @@ static void what_was_written_is_read_back(void **state) {
     assert_string_equal(read->network, meta.network);
     assert_string_equal(read->dataset, meta.dataset);
     assert_string_equal(read->method, meta.method);
-    assert_true(read->seed == meta.seed && read->batch_size == meta.batch_size && read->images == meta.images);
+    assert_true(read->optimizer == meta.optimizer && read->seed == meta.seed && read->batch_size == meta.batch_size && read->images == meta.images);
     const sj_network net = fixture_network(), *got = sj_trace_get_network(t);
     assert_int_equal(got->layer_count, LAYER_COUNT);
     for (int i = 0; i < LAYER_COUNT; i++) {

@@ -67,7 +67,7 @@ sj_network fixture_network(void) {
 }
 
 sj_trace_meta fixture_meta(void) {
-    return (sj_trace_meta){.producer = "skipjoule test", .network = "little", .dataset = "noise", .method = "plain", .seed = 0xfedcba9876543210u, .batch_size = BATCH, .images = IMAGES};
+    return (sj_trace_meta){.producer = "skipjoule test", .network = "little", .dataset = "noise", .method = "plain", .seed = 0xfedcba9876543210u, .optimizer = SJ_OPTIMIZER_ADAM, .batch_size = BATCH, .images = IMAGES};
 }
 
 sj_step_info fixture_step(int64_t number, sj_mode mode) {
