@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sj_accel.h"
+#include "accel_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -58,6 +58,7 @@ static void read_mapping(sj_config *c, sj_accel *accel) {
     if (accel->oracle) {
         sj_config_error(c, SJ_CFG_RANGE, "mapping.oracle", "true is not supported by this version; allowed: false");
     }
+    sj_accel_read_pins(c, accel);
 }
 
 void sj_accel_read(sj_config *c, sj_accel *accel) {

@@ -21,6 +21,23 @@ typedef enum sj_swap { SJ_SWAP_AUTO, SJ_SWAP_ALWAYS, SJ_SWAP_NEVER } sj_swap;
 const char *sj_machine_name(sj_machine m);  // "dense", "gate", "skip"
 const char *sj_codec_name(sj_codec c);      // "none", "bitmask", "rle"
 
+// Loop order of a mapping's output blocks: m outer and n inner, or the reverse. k is always innermost.
+typedef enum sj_order { SJ_ORDER_MN, SJ_ORDER_NM } sj_order;
+const char *sj_order_name(sj_order order);  // "mn", "nm"
+
+typedef enum sj_pin_swap { SJ_PIN_SWAP_OPEN, SJ_PIN_SWAP_NO, SJ_PIN_SWAP_YES } sj_pin_swap;
+
+// A mapping that the file sets for the products of a layer in a phase (docs/mapping.md). Sizes are checked against the machine where the product is mapped.
+typedef struct sj_pin {
+    char layer[64];      // "*": every layer that no other pin of the phase names
+    int phase;           // an sj_phase: forward, grad_input or grad_weight
+    int64_t m, n, k;     // block sizes
+    sj_order order;
+    sj_pin_swap swap;    // grad_weight: whether im2col(x) is A; open: as mapping.swap says
+} sj_pin;
+
+enum { SJ_PINS_MAX = 128 };
+
 // DRAM channel timing. Ticks are cycles of the DRAM command clock.
 typedef struct sj_dram_type {
     const char *name;
@@ -50,6 +67,8 @@ typedef struct sj_accel {
     int64_t vector_lanes;
     sj_swap swap;
     bool issue_padding, oracle;                      // oracle: refused as unsupported today
+    int pin_count;
+    sj_pin pins[SJ_PINS_MAX];
 } sj_accel;
 
 static inline int64_t sj_accel_value_bytes(const sj_accel *a) { return a->dtype == SJ_DTYPE_BF16 ? 2 : 1; }

@@ -148,6 +148,7 @@ typedef struct sj_job {
     sj_operand a, b;
     int64_t out_ops;               // operations of the vector unit on every result as it leaves for good (statistics, ReLU, pooling, rounded up to a whole number)
     int64_t out_bytes;             // bytes a result when it is drained for good; partials always 4
+    double nominal_a;              // share of A's values that the mapper takes for nonzero, known from the network and never from values; 0: 1/2
     bool flags_per_lane;           // B is a WINDOW_T operand whose lane groups may straddle taps: KT*C/8 flag bytes instead of KT/8
     bool array_only;               // --array-only: one block, no DRAM at all
     int64_t stream_count;

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// The closed model of docs/timing.md that the mapper minimises: means at nominal densities on the skip machine without a codec. docs/mapping.md, "Cost".
+// Doubles; the build forbids fused operations (cmake/Warnings.cmake), so that the choice is the same everywhere.
+#include <math.h>
+
+#include "map_internal.h"
+
+enum { PIPELINE = 2, BURST_BYTES = 64 };
+
+sj_map_capacity sj_map_capacity_of(const sj_accel *accel) {
+    const int64_t bytes = accel->buffer_kib * 1024;
+    return (sj_map_capacity){bytes / 4, bytes / 8, bytes / 8};
+}
+
+static double max2(double a, double b) { return a > b ? a : b; }
+static double min2(double a, double b) { return a < b ? a : b; }
+static double up(int64_t a, int64_t b) { return (double)sj_ceil_div(a, b); }
+
+static double nominal_density(const sj_job *job) { return job->nominal_a > 0.0 ? job->nominal_a : 0.5; }
+
+// Share of the places p of a grid whose p * stride + offset lies in [0, source).
+static double valid_places(int64_t grid, int64_t stride, int64_t offset, int64_t source) {
+    const int64_t first = offset >= 0 ? 0 : sj_ceil_div(-offset, stride);
+    const int64_t end = source - offset <= 0 ? 0 : sj_min64(sj_ceil_div(source - offset, stride), grid);
+    return (double)sj_max64(end - first, 0) / (double)grid;
+}
+
+// Share of (m,k) of A whose address lies inside of the image.
+static double in_range_share(const sj_operand *o) {
+    double sum = 0.0;
+    for (int64_t t = 0; t < o->tap_count; t++) {
+        sum += valid_places(o->grid_h, o->stride, o->taps[t].dy, o->source_h) * valid_places(o->grid_w, o->stride, o->taps[t].dx, o->source_w);
+    }
+    return o->tap_count > 0 ? sum / (double)o->tap_count : 0.0;
+}
+
+// Distinct source pixels that `positions` neighbouring positions see through `taps` neighbouring taps: the whole rows and columns they span, where that is fewer.
+static double distinct_pixels(const sj_operand *o, double positions, double taps) {
+    const double lines = ceil(positions / (double)o->grid_w), columns = min2(positions, (double)o->grid_w);
+    const double kernel_w = max2(1.0, ceil(sqrt((double)o->tap_count))), wide = min2(taps, kernel_w), high = max2(1.0, ceil(taps / kernel_w));
+    const double stride = (double)o->stride;
+    const double spanned = min2((lines - 1.0) * stride + high, lines * high) * min2(min2((columns - 1.0) * stride + wide, columns * wide), (double)o->source_w);
+    return min2(positions * taps, spanned);
+}
+
+// Mean lines of a group of n values, each nonzero with probability d: half a line is lost to rounding.
+static double group_lines(const sj_accel *accel, double n, double d) {
+    const double bytes = n * (double)sj_accel_value_bytes(accel), line = (double)accel->line_bytes;
+    return min2(max2(bytes * d / line + (d < 1.0 ? 0.5 : 0.0), 1.0), ceil(bytes / line));
+}
+
+// Lines of the fullest bank in a step (section 4): taken as spread evenly.
+static double step_lines(const sj_accel *accel, const sj_operand *o, double rows, double k, double d) {
+    const double kt = (double)accel->k_tile, c = (double)o->channel_count;
+    if (o->kind == SJ_OPERAND_WINDOW) {
+        const double taps = min2(max2(1.0, k / c), (double)o->tap_count);
+        const double pixels = distinct_pixels(o, rows, taps), chunks = max2(1.0, ceil(min2(k, c) / kt));
+        return pixels * chunks * group_lines(accel, min2(c, kt), d) / (double)accel->a_banks;
+    }
+    const double taps = min2(max2(1.0, ceil(rows / c)), (double)o->tap_count), channels = min2(rows, c);
+    const double groups = taps > 1.0 || o->stride > 1 || o->tap_count > 1 ? distinct_pixels(o, k, taps) / kt + 1.0 : ceil(k / kt);
+    return channels * groups * group_lines(accel, kt, d) / (double)accel->a_banks;
+}
+
+// Work of the fullest row: rows wait for each other within two steps, so that about half of the spread between them is lost.
+static double row_work(double present, double d, double part) {
+    const double spread = part > 1.0 ? sqrt(present * d * (1.0 - d) * 2.0 * log(part)) : 0.0;
+    return max2(1.0, present * d + 0.5 * spread);
+}
+
+static sj_map_step step_of(const sj_accel *accel, const sj_job *job, double share, int64_t rows, int64_t k) {
+    const double d = nominal_density(job), part = (double)sj_min64(rows, accel->rows);
+    const int64_t slots = sj_ceil_div(rows, accel->rows), vb = sj_accel_value_bytes(accel);
+    const double present = (double)(slots * k) * share;             // in-range A values of the fullest row
+    const double values = (double)(rows * k) * share * d / part;    // of a mean row, nonzero
+    const double amask = part * up(sj_ceil_div(accel->slots * accel->k_tile, 8), accel->a_bytes);
+    const double beats = values * (double)vb / (double)accel->a_bytes;
+    const double abus = part * (d < 1.0 || share < 1.0 ? beats + 0.5 : ceil(beats));
+    const double bflag = up(job->flags_per_lane ? sj_ceil_div(accel->k_tile * accel->lanes, 8) : sj_ceil_div(accel->k_tile, 8), accel->b_bytes);
+    const double any_a = 1.0 - pow(1.0 - d, (double)rows);
+    const double bvec = (double)k * any_a * up(accel->lanes * vb, accel->b_bytes);
+    const double abuf = step_lines(accel, &job->a, (double)rows, (double)k, d);
+    return (sj_map_step){.work = row_work(present, d, part),
+                         .load = max2(max2(amask + abus, abuf), max2(bflag + bvec, 1.0)),
+                         .prologue = max2(amask, bflag) + max2(max2(amask, bflag), abuf)};
+}
+
+static int64_t gcd64(int64_t a, int64_t b) { return b == 0 ? a : gcd64(b, a % b); }
+
+static double store_bytes_of(const sj_job *job) {
+    const sj_stream *s = &job->streams[2];
+    return (double)(s->instance_length > 0 ? s->instance_length : s->length / sj_job_instances(job)) * (double)s->value_bytes;
+}
+
+static double step_cycles(const sj_map_step *s) { return max2(s->work, s->load); }
+
+void sj_map_model_make(const sj_accel *accel, const sj_job *job, sj_map_model *out) {
+    *out = (sj_map_model){.accel = accel, .job = job, .tile_rows = accel->rows * accel->slots, .instances = sj_job_instances(job)};
+    const bool chunked = job->streams[2].kind == SJ_STREAM_ACTIVATION;  // a block stores whole channel chunks
+    out->m_unit = out->tile_rows;
+    out->n_unit = chunked ? accel->lanes / gcd64(accel->lanes, accel->k_tile) * accel->k_tile : accel->lanes;
+    out->k_unit = accel->k_tile;
+    out->capacity = sj_map_capacity_of(accel);
+    const sj_dram_type *type = accel->dram;
+    const double interval = (double)sj_accel_cycles_from_ns(accel, type->refresh_interval_ns), window = (double)sj_accel_cycles_from_ns(accel, type->refresh_window_ns);
+    const double tick = (double)sj_accel_clock_khz(accel) / (double)type->clock_khz * (window < interval ? interval / (interval - window) : 1.0);
+    out->burst_cycles = tick * (double)type->burst_ticks;
+    out->miss_cycles = tick * (double)type->miss_ticks;
+    out->store_bytes = job->array_only ? 0.0 : store_bytes_of(job);
+    out->turn_cycles = job->array_only ? 0.0 : tick * (double)type->turnaround_ticks;
+    if (job->k == 0) {
+        return;  // no steps
+    }
+    const double share = in_range_share(&job->a);
+    const int64_t mt = sj_ceil_div(job->m, out->m_unit), kt = sj_ceil_div(job->k, out->k_unit), nt = sj_ceil_div(job->n, accel->lanes);
+    const int64_t last_rows = job->m - (mt - 1) * out->m_unit, last_k = job->k - (kt - 1) * out->k_unit;
+    for (int i = 0; i < 2; i++) {
+        out->step[i][0] = step_of(accel, job, share, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, out->k_unit);
+        out->step[i][1] = step_of(accel, job, share, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, last_k);
+        const double visit = (double)(kt - 1) * step_cycles(&out->step[i][0]) + step_cycles(&out->step[i][1]);
+        out->array_floor += visit * (double)(i == 0 ? mt - 1 : 1) * (double)nt;
+    }
+    out->array_floor *= (double)out->instances;
+}
+
+bool sj_map_fits(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
+    const sj_job *job = model->job;
+    const int64_t out_bytes = mapping->k < job->k ? 4 : job->out_bytes;
+    const int64_t m = sj_min64(mapping->m, job->m), n = sj_min64(mapping->n, job->n);
+    return a->largest <= model->capacity.a && b->largest <= model->capacity.b && m <= model->capacity.out / out_bytes / n;
+}
+
+// ---- DRAM
+
+static double transfer_cycles(const sj_map_model *model, double bytes, double segments) {
+    if (bytes <= 0.0) {
+        return 0.0;
+    }
+    const double bursts = bytes / BURST_BYTES + 0.5 * segments, misses = bytes / (double)model->accel->dram->page_bytes + segments;
+    return bursts * model->burst_cycles + misses * model->miss_cycles;
+}
+
+static double transposer_cycles(const sj_map_model *model, double tiles) { return tiles > 0.0 ? (tiles + 1.0) * (double)model->accel->k_tile : 0.0; }
+
+// A mean load of one operand's block, and of the job's first.
+typedef struct load {
+    double cycles, tiles, first_cycles, first_tiles, bytes;
+} load;
+
+static load load_of(const sj_map_model *model, const sj_map_footprint *f) {
+    const double blocks = f->blocks > 0 ? (double)f->blocks : 1.0;
+    return (load){.cycles = transfer_cycles(model, (double)f->bytes, (double)f->segments) / blocks,
+                  .tiles = (double)f->tiles / blocks,
+                  .bytes = (double)f->bytes / blocks,
+                  .first_cycles = transfer_cycles(model, (double)f->first_bytes, (double)f->first_segments),
+                  .first_tiles = (double)f->first_tiles};
+}
+
+// ---- Blocks
+
+// The numbers of a mapping that its blocks share.
+typedef struct plan {
+    const sj_map_model *model;
+    int64_t mb, nb, kb;                 // blocks a dimension
+    int64_t m_tiles[2], n_tiles[2];     // tiles of a whole block, of the last
+    int64_t k_steps[2];
+    bool last_tile_partial;
+    load a, b;
+    double store_cycles;                // of one output block, turnarounds included
+    double result_beats[2], partial_beats[2];  // [last tile]: O bus cycles of a visit
+} plan;
+
+static double beats_of(const sj_accel *accel, int64_t rows, int64_t bytes, int64_t ops) {
+    return (double)(rows * sj_max64(sj_ceil_div(accel->lanes * bytes, accel->o_bytes), sj_ceil_div(accel->lanes * ops, accel->vector_lanes)));
+}
+
+static void count_blocks(const sj_map_model *model, const sj_mapping *mapping, plan *p) {
+    const sj_job *job = model->job;
+    const int64_t lanes = model->accel->lanes;
+    p->mb = sj_ceil_div(job->m, mapping->m);
+    p->nb = sj_ceil_div(job->n, mapping->n);
+    p->kb = sj_max64(sj_ceil_div(job->k, mapping->k), 1);
+    p->m_tiles[0] = mapping->m / model->m_unit;
+    p->m_tiles[1] = sj_ceil_div(job->m - (p->mb - 1) * mapping->m, model->m_unit);
+    p->n_tiles[0] = mapping->n / lanes;
+    p->n_tiles[1] = sj_ceil_div(job->n - (p->nb - 1) * mapping->n, lanes);
+    p->k_steps[0] = mapping->k / model->k_unit;
+    p->k_steps[1] = sj_ceil_div(job->k - (p->kb - 1) * mapping->k, model->k_unit);
+}
+
+static plan plan_of(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
+    const sj_job *job = model->job;
+    plan p = {.model = model, .a = load_of(model, a), .b = load_of(model, b)};
+    count_blocks(model, mapping, &p);
+    const double outputs = (double)(p.mb * p.nb);
+    const double segments = job->streams[2].kind == SJ_STREAM_ACTIVATION ? up(mapping->n, model->accel->k_tile) : 1.0;
+    p.store_cycles = transfer_cycles(model, model->store_bytes / outputs, segments) + 2.0 * model->turn_cycles;
+    const int64_t last_rows = job->m - (sj_ceil_div(job->m, model->m_unit) - 1) * model->m_unit;
+    for (int i = 0; i < 2; i++) {
+        const int64_t rows = i == 0 ? sj_min64(model->tile_rows, job->m) : last_rows;
+        p.result_beats[i] = beats_of(model->accel, rows, job->out_bytes, job->out_ops);
+        p.partial_beats[i] = beats_of(model->accel, rows, 4, 0);
+    }
+    return p;
+}
+
+// Array cycles of one block. last_m, last_n, last_k: the last block of its dimension; first_k: no fills.
+static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k, bool last_k) {
+    const sj_map_model *model = p->model;
+    const double n_tiles = (double)p->n_tiles[last_n];
+    const bool one_tile = p->m_tiles[last_m] * p->n_tiles[last_n] == 1;  // keeps its accumulators
+    const int64_t steps = p->k_steps[last_k];
+    double cycles = 0.0;
+    for (int i = 0; i < 2 && model->job->k > 0; i++) {  // whole tiles, then the product's last
+        const bool last_tile = i == 1;
+        const double tiles = last_tile ? (last_m ? 1.0 : 0.0) : (double)(p->m_tiles[last_m] - (last_m ? 1 : 0));
+        const double visit = last_k ? (double)(steps - 1) * step_cycles(&model->step[i][0]) + step_cycles(&model->step[i][1]) : (double)steps * step_cycles(&model->step[i][0]);
+        const double drain = last_k ? p->result_beats[i] : one_tile ? 0.0 : p->partial_beats[i], fill = first_k || one_tile ? 0.0 : p->partial_beats[i];
+        cycles += tiles * n_tiles * (model->accel->acc_banks > 1 ? max2(visit, drain + fill) : visit + drain + fill + PIPELINE);
+    }
+    if (model->job->k == 0) {
+        return n_tiles * ((double)(p->m_tiles[last_m] - (last_m ? 1 : 0)) * p->result_beats[0] + (last_m ? p->result_beats[1] : 0.0));
+    }
+    const sj_map_step *s = &model->step[0][0];
+    return cycles + max2(0.0, s->prologue + s->load - step_cycles(s));  // what the last step of the block before does not hide
+}
+
+typedef struct totals {
+    double cycles, array, dram, loads_bytes;
+} totals;
+
+// `count` blocks of one kind: the array works on one while the queue moves another's data.
+static void add_blocks(const plan *p, double count, double array, bool loads_a, bool loads_b, bool stores, totals *t) {
+    if (count <= 0.0) {
+        return;
+    }
+    const double bus = (loads_a ? p->a.cycles : 0.0) + (loads_b ? p->b.cycles : 0.0);
+    const double loads = max2(bus, loads_a ? transposer_cycles(p->model, p->a.tiles) : 0.0), dram = loads + (stores ? p->store_cycles : 0.0);
+    t->cycles += count * max2(array, dram);
+    t->array += count * array;
+    t->dram += count * dram;
+    t->loads_bytes += count * ((loads_a ? p->a.bytes : 0.0) + (loads_b ? p->b.bytes : 0.0));
+}
+
+// All blocks of `count` output blocks of one kind. K in one block: what is loaded depends on the neighbours; split: every block loads both.
+static void add_outputs(const plan *p, double count, bool last_m, bool last_n, bool loads_a, bool loads_b, totals *t) {
+    if (count <= 0.0) {
+        return;
+    }
+    if (p->kb == 1) {
+        add_blocks(p, count, block_cycles(p, last_m, last_n, true, true), loads_a, loads_b, true, t);
+        return;
+    }
+    add_blocks(p, count, block_cycles(p, last_m, last_n, true, false), true, true, false, t);
+    if (p->kb > 2) {
+        add_blocks(p, count * (double)(p->kb - 2), block_cycles(p, last_m, last_n, false, false), true, true, false, t);
+    }
+    add_blocks(p, count, block_cycles(p, last_m, last_n, false, true), true, true, true, t);
+}
+
+// One instance. The outer operand is loaded where the outer dimension moves on, the inner one with every block, or once where there is a single one.
+static totals instance_totals(const plan *p, sj_order order) {
+    totals t = {0};
+    const bool m_outer = order == SJ_ORDER_MN;
+    const int64_t outer = m_outer ? p->mb : p->nb, inner = m_outer ? p->nb : p->mb;
+    for (int lo = 0; lo < 2; lo++) {
+        const double rows = lo == 1 ? 1.0 : (double)(outer - 1);
+        for (int part = 0; part < 3; part++) {  // of the inner loop: its first block, those between, its last
+            const double columns = part == 0 ? 1.0 : part == 1 ? (double)sj_max64(inner - 2, 0) : inner > 1 ? 1.0 : 0.0;
+            const bool last_inner = part == 2 || inner == 1;
+            const bool loads_outer = part == 0, loads_inner = inner > 1;
+            add_outputs(p, rows * columns, m_outer ? lo == 1 : last_inner, m_outer ? last_inner : lo == 1, m_outer ? loads_outer : loads_inner, m_outer ? loads_inner : loads_outer, &t);
+        }
+    }
+    return t;
+}
+
+void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out) {
+    const plan p = plan_of(model, mapping, a, b);
+    const totals t = instance_totals(&p, mapping->order);
+    const double instances = (double)model->instances;
+    const bool inner_stays = p.kb == 1 && (mapping->order == SJ_ORDER_MN ? p.nb == 1 : p.mb == 1);  // loaded once an instance
+    const load *stays = mapping->order == SJ_ORDER_MN ? &p.b : &p.a;
+    const double extra = inner_stays ? stays->cycles : 0.0;
+    const double first_load = max2(p.a.first_cycles + p.b.first_cycles, transposer_cycles(model, p.a.first_tiles));
+    const double first_array = block_cycles(&p, p.mb == 1, p.nb == 1, true, p.kb == 1);
+    const double first_dram = max2(p.a.cycles + p.b.cycles, transposer_cycles(model, p.a.tiles)) + (p.kb == 1 ? p.store_cycles : 0.0);
+    // The first block of the job has no load beside it but the second's, and no store.
+    const double overlapped = instances * t.cycles + (instances - 1.0) * extra - max2(first_array, first_dram - extra) + first_array;
+    const double exposed = first_load + p.result_beats[1] + PIPELINE + p.store_cycles;
+    out->cycles = (int64_t)llround(overlapped + exposed);
+    out->array_cycles = (int64_t)llround(instances * t.array);
+    out->dram_cycles = (int64_t)llround(instances * (t.dram + extra));
+    out->exposed_cycles = (int64_t)llround(exposed);
+    out->dram_bytes = (int64_t)llround(instances * (t.loads_bytes + (inner_stays ? stays->bytes : 0.0) + model->store_bytes));
+    out->blocks = p.mb * p.nb * p.kb * model->instances;
+    out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};
+}
+
+double sj_map_floor(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
+    const sj_job *job = model->job;
+    const int64_t mb = sj_ceil_div(job->m, mapping->m), nb = sj_ceil_div(job->n, mapping->n);
+    const bool split = mapping->k < job->k, m_outer = mapping->order == SJ_ORDER_MN;
+    const double a_times = (double)(split || !m_outer ? nb : 1), b_times = (double)(split || m_outer ? mb : 1);
+    // The best order of an unsplit K loads one operand once; with one inner block the other too.
+    const double a_loads = !split && (m_outer || mb == 1) ? 1.0 : a_times, b_loads = !split && (!m_outer || nb == 1) ? 1.0 : b_times;
+    const double bytes = (double)a->bytes * a_loads + (double)b->bytes * b_loads;
+    return max2(model->array_floor, (double)model->instances * bytes / BURST_BYTES * model->burst_cycles);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mapper: block sizes and order of a product by least predicted cycles. It sees shapes and nominal densities, never values, so that one mapping serves every
+// method, machine and codec. docs/mapping.md describes the space, the model and the pins.
+#ifndef SJ_MAP_H
+#define SJ_MAP_H
+
+#include "sj_accel.h"
+#include "sj_job.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sj_mapping {
+    int64_t m, n, k;  // block sizes; the last block of a dimension may be smaller
+    sj_order order;   // which output dimension is the outer loop; k is always innermost
+} sj_mapping;
+
+// Bytes that one half (ping or pong) of each part of the buffer holds: A half of buffer.kib, B and O a quarter each. The mask plane stands apart, outside of buffer.kib.
+typedef struct sj_map_capacity {
+    int64_t a, b, out;
+} sj_map_capacity;
+sj_map_capacity sj_map_capacity_of(const sj_accel *accel);
+
+typedef struct sj_map_prediction {
+    int64_t cycles;          // of the whole job, all instances
+    int64_t array_cycles;    // the array's own time, all blocks: steps, prologues, drains and fills that bind
+    int64_t dram_cycles;     // all transfers, refresh included
+    int64_t exposed_cycles;  // first load, last drain and store: overlap with nothing
+    int64_t dram_bytes;      // loads and stores at uncompressed size
+    int64_t blocks;
+    sj_map_capacity footprint;  // of the largest block
+} sj_map_prediction;
+
+typedef struct sj_map_choice {
+    sj_mapping mapping;
+    sj_map_prediction predicted;
+} sj_map_choice;
+
+enum { SJ_MAP_CHOICES = 6 };
+
+// The choice and its runners-up. Two mappings are of one kind where they split the same of M, N and K, and (M and N both split) have the same order; the report has the best of each kind,
+// cheapest first behind the choice.
+typedef struct sj_map_report {
+    char layer[64];
+    sj_phase phase;
+    int64_t m, n, k, instances;
+    double density_a;       // nominal
+    bool pinned;            // choices[0] stands in the accelerator file
+    sj_map_capacity capacity;
+    int64_t tried;          // mappings of the space that fit
+    int count;              // at least 1
+    sj_map_choice choices[SJ_MAP_CHOICES];  // [0]: what is run
+} sj_map_report;
+
+// All three read a, b, m, n, k, instances, out_bytes, out_ops, nominal_a and streams 0 to 2 of a product; its blocks need not be there yet, and are not touched.
+// SJ_ERR_RANGE where no mapping fits or a pin is not allowed. array_only jobs have one block and nothing to explain: the report says so with one choice.
+sj_status sj_map_explain(const sj_accel *accel, const sj_job *job, sj_map_report *out, sj_error *err);
+// Predicted cycles of the mapping that sj_map_product would take: what decides which operand of a weight gradient is A.
+sj_status sj_map_cost(const sj_accel *accel, const sj_job *job, int64_t *cycles, sj_error *err);
+
+// The pin of a layer's phase in mapping.pin, or NULL: the first that names the layer, else the first of "*".
+const sj_pin *sj_map_pin(const sj_accel *accel, const char *layer, sj_phase phase);
+
+// A product that a run has: for sj_map_check_pins.
+typedef struct sj_map_product_name {
+    const char *layer;
+    sj_phase phase;
+} sj_map_product_name;
+// Every pin must name a product of the run: SJ_ERR_CONFIG with the pin, what it names, and the nearest layer.
+sj_status sj_map_check_pins(const sj_accel *accel, const sj_map_product_name *products, int count, sj_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
