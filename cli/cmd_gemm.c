@@ -5,32 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sj_bf16.h"
 #include "sj_cli.h"
 #include "sj_fidelity_run.h"
 #include "sj_file.h"
+#include "sj_gemm.h"
 #include "sj_lower.h"
 #include "sj_machine.h"
-#include "sj_random.h"
+#include "sj_npy.h"
 
-enum { OPT_DENSITY_A = SJ_OPT_OWN, OPT_DENSITY_B, OPT_SEED, OPT_ARRAY_ONLY, OPT_JSON };
+enum { OPT_DENSITY_A = SJ_OPT_OWN, OPT_DENSITY_B, OPT_SEED, OPT_A, OPT_B, OPT_QUANTISE, OPT_OUT, OPT_FORCE, OPT_ARRAY_ONLY, OPT_JSON };
 
 static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"density-a", required_argument, NULL, OPT_DENSITY_A},
                                              {"density-b", required_argument, NULL, OPT_DENSITY_B},
                                              {"seed", required_argument, NULL, OPT_SEED},
+                                             {"a", required_argument, NULL, OPT_A},
+                                             {"b", required_argument, NULL, OPT_B},
+                                             {"quantise", no_argument, NULL, OPT_QUANTISE},
+                                             {"out", required_argument, NULL, OPT_OUT},
+                                             {"force", no_argument, NULL, OPT_FORCE},
                                              {"array-only", no_argument, NULL, OPT_ARRAY_ONLY},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
 
 static const char help[] =
-    "usage: skipjoule gemm M K N --accel A [options]\n\n"
-    "One product O[M x N] = A[M x K] B[K x N] of seeded random operands: cycles, counters, energy. At systemc and rtl the results are computed too and\n"
-    "compared bit for bit with the reference product.\n\n"
+    "usage: skipjoule gemm M K N --accel A [options]\n"
+    "       skipjoule gemm --a A.npy --b B.npy --accel A [options]\n\n"
+    "One product O[M x N] = A[M x K] B[K x N] of seeded random operands, or of matrices of one's own: cycles, counters, energy. At systemc and rtl the\n"
+    "results are computed too and compared bit for bit with the reference product.\n\n"
     "  --density-a X        share of nonzero values of A, 0 to 1 (default 1); the same seed gives nested patterns\n"
     "  --density-b X        of B (default 1)\n"
     "  --seed N             of the operands (default 1)\n"
+    "  --a FILE, --b FILE   NumPy matrices in their place: float32, rounded to bf16 (to nearest even, denormals to 0); int8 for an int8 accelerator\n"
+    "  --quantise           float32 matrices on an int8 accelerator: scale max|v|/127 a matrix, to nearest even; the zeros that this makes are counted\n"
+    "  --out FILE           the product as a NumPy matrix: float32 sums, or int32; refused when it exists\n"
+    "  --force              replace it\n"
     "  --array-only         one block whose operands stand in the buffer already: no DRAM\n" SJ_MACHINE_HELP
     "  --json               the machine-readable result on stdout\n"
     "  -h, --help           this text\n";
@@ -39,17 +49,19 @@ typedef struct gemm_options {
     sj_machine_options machine;
     int64_t m, k, n, seed;
     double density_a, density_b;
-    bool array_only, json, help;
+    const char *a, *b, *out;  // files; NULL: not given
+    bool random_given;        // --density-a, --density-b or --seed
+    bool quantise, force, array_only, json, help;
 } gemm_options;
 
 typedef struct gemm_data {
-    void *a, *b;                    // M x K, K x N
-    double nonzero_a, nonzero_b;    // shares; NAN for none
-    void *reference, *results;      // M x N of 4 bytes; NULL at fast
+    sj_gemm_matrix a, b;            // M x K, K x N
+    void *reference, *results;      // M x N of 4 bytes; NULL where they are not wanted
 } gemm_data;
 
 static sj_status read_option(gemm_options *o, int option, sj_error *err) {
     long long value = 0;
+    o->random_given |= option == OPT_DENSITY_A || option == OPT_DENSITY_B || option == OPT_SEED;
     switch (option) {
         case OPT_DENSITY_A: return sj_cli_float("--density-a", optarg, 0.0, 1.0, &o->density_a, err);
         case OPT_DENSITY_B: return sj_cli_float("--density-b", optarg, 0.0, 1.0, &o->density_b, err);
@@ -57,11 +69,43 @@ static sj_status read_option(gemm_options *o, int option, sj_error *err) {
             SJ_TRY(sj_cli_int("--seed", optarg, 0, INT64_MAX, &value, err));
             o->seed = value;
             return SJ_OK;
+        case OPT_A: o->a = optarg; return SJ_OK;
+        case OPT_B: o->b = optarg; return SJ_OK;
+        case OPT_QUANTISE: o->quantise = true; return SJ_OK;
+        case OPT_OUT: o->out = optarg; return SJ_OK;
+        case OPT_FORCE: o->force = true; return SJ_OK;
         case OPT_ARRAY_ONLY: o->array_only = true; return SJ_OK;
         case OPT_JSON: o->json = true; return SJ_OK;
         case 'h': o->help = true; return SJ_OK;
         default: return sj_machine_option(&o->machine, option, optarg, err);
     }
+}
+
+static sj_status check_files(const gemm_options *o, int words, sj_error *err) {
+    if (o->a == NULL || o->b == NULL) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --%s is missing: both matrices are files, or neither", o->a == NULL ? "a" : "b");
+    }
+    if (words > 0) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: M, K and N are the shapes of --a and --b; leave the sizes out");
+    }
+    return o->random_given ? SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --density-a, --density-b and --seed are of random operands; leave them out with --a and --b") : SJ_OK;
+}
+
+static sj_status read_sizes(gemm_options *o, char **words, int count, sj_error *err) {
+    if (o->quantise) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --quantise goes with --a and --b: random operands have the accelerator's type");
+    }
+    if (count != 3) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: %d sizes given, three are needed: M K N; 'skipjoule gemm -h' tells more", count);
+    }
+    static const char *const names[] = {"M", "K", "N"};
+    int64_t *const sizes[] = {&o->m, &o->k, &o->n};
+    for (int i = 0; i < 3; i++) {
+        long long value;
+        SJ_TRY(sj_cli_int(names[i], words[i], i == 1 ? 0 : 1, 1 << 24, &value, err));
+        *sizes[i] = value;
+    }
+    return SJ_OK;
 }
 
 static sj_status parse(int argc, char **argv, gemm_options *o, sj_error *err) {
@@ -80,64 +124,52 @@ static sj_status parse(int argc, char **argv, gemm_options *o, sj_error *err) {
     if (o->help) {
         return SJ_OK;
     }
-    if (argc - optind != 3) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: %d sizes given, three are needed: M K N; 'skipjoule gemm -h' tells more", argc - optind);
-    }
-    static const char *const names[] = {"M", "K", "N"};
-    int64_t *const sizes[] = {&o->m, &o->k, &o->n};
-    for (int i = 0; i < 3; i++) {
-        long long value;
-        SJ_TRY(sj_cli_int(names[i], argv[optind + i], i == 1 ? 0 : 1, 1 << 24, &value, err));
-        *sizes[i] = value;
+    SJ_TRY(o->a != NULL || o->b != NULL ? check_files(o, argc - optind, err) : read_sizes(o, argv + optind, argc - optind, err));
+    if (o->out != NULL && sj_path_exists(o->out) && !o->force) {
+        return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it exists; give another name, or --force", o->out);
     }
     return SJ_OK;
 }
 
-// Two numbers drawn a value, used or not: a smaller density at the same seed keeps a part of the same values.
-static uint16_t random_value(sj_random *r, double density, sj_dtype dtype) {
-    const bool nonzero = sj_random_unit(r) < density;
-    const uint64_t bits = sj_random_u64(r);
-    if (!nonzero) {
-        return 0;
+static sj_status load(gemm_options *o, const sj_accel *accel, gemm_data *d, sj_error *err) {
+    if (o->quantise && accel->dtype == SJ_DTYPE_BF16) {
+        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--quantise: accelerator \"%s\" computes bf16; it goes with an int8 accelerator (--set dtype=int8)", accel->name);
     }
-    if (dtype == SJ_DTYPE_BF16) {
-        const unsigned exponent = 120u + (unsigned)((bits >> 8 & 0xffffffffu) * 15u >> 32);
-        return (uint16_t)((bits >> 63) << 15 | exponent << 7 | (bits & 0x7fu));
+    SJ_TRY(sj_gemm_load(o->a, accel, o->quantise, &d->a, err));
+    SJ_TRY(sj_gemm_load(o->b, accel, o->quantise, &d->b, err));
+    if (o->quantise && !d->a.quantised && !d->b.quantised) {
+        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--quantise: %s and %s are int8 already; leave it out", o->a, o->b);
     }
-    const int magnitude = 1 + (int)((bits >> 8 & 0xffffffffu) * 127u >> 32);
-    return (uint16_t)(uint8_t)(int8_t)((bits >> 63) != 0 ? -magnitude : magnitude);
-}
-
-static sj_status random_matrix(int64_t rows, int64_t columns, double density, sj_dtype dtype, sj_random r, void **out, double *share, sj_error *err) {
-    const int64_t count = rows * columns;  // sizes are below 2^24
-    SJ_TRY(sj_alloc(out, (uint64_t)count + 1, dtype == SJ_DTYPE_BF16 ? 2 : 1, "an operand", err));
-    int64_t nonzero = 0;
-    for (int64_t i = 0; i < count; i++) {
-        const uint16_t v = random_value(&r, density, dtype);
-        nonzero += v != 0;
-        if (dtype == SJ_DTYPE_BF16) {
-            ((sj_bf16 *)*out)[i] = v;
-        } else {
-            ((int8_t *)*out)[i] = (int8_t)(uint8_t)v;
-        }
+    if (d->a.columns != d->b.rows) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s is %lld x %lld and %s is %lld x %lld: A's columns must be as many as B's rows", o->a, (long long)d->a.rows, (long long)d->a.columns, o->b,
+                       (long long)d->b.rows, (long long)d->b.columns);
     }
-    *share = count > 0 ? (double)nonzero / (double)count : (double)NAN;
+    o->m = d->a.rows;
+    o->k = d->a.columns;
+    o->n = d->b.columns;
+    if (o->m < 1 || o->n < 1 || o->m > INT32_MAX || o->k > INT32_MAX || o->n > INT32_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s and %s: M = %lld, K = %lld, N = %lld; M and N must be at least 1, and all at most %d", o->a, o->b, (long long)o->m, (long long)o->k,
+                       (long long)o->n, INT32_MAX);
+    }
     return SJ_OK;
 }
 
-static sj_status make_data(const gemm_options *o, sj_dtype dtype, gemm_data *d, sj_error *err) {
-    SJ_TRY(random_matrix(o->m, o->k, o->density_a, dtype, sj_random_stream((uint64_t)o->seed, 1), &d->a, &d->nonzero_a, err));
-    SJ_TRY(random_matrix(o->k, o->n, o->density_b, dtype, sj_random_stream((uint64_t)o->seed, 2), &d->b, &d->nonzero_b, err));
-    if (o->machine.fidelity != SJ_FIDELITY_FAST) {
+static sj_status make_data(gemm_options *o, const sj_accel *accel, gemm_data *d, sj_error *err) {
+    if (o->a != NULL) {
+        SJ_TRY(load(o, accel, d, err));
+    } else {
+        SJ_TRY(sj_gemm_random(o->m, o->k, o->density_a, accel->dtype, sj_random_stream((uint64_t)o->seed, 1), &d->a, err));
+        SJ_TRY(sj_gemm_random(o->k, o->n, o->density_b, accel->dtype, sj_random_stream((uint64_t)o->seed, 2), &d->b, err));
+    }
+    if (o->machine.fidelity != SJ_FIDELITY_FAST || o->out != NULL) {
         SJ_TRY(sj_alloc(&d->reference, (uint64_t)(o->m * o->n), 4, "the reference product", err));
-        SJ_TRY(sj_alloc(&d->results, (uint64_t)(o->m * o->n), 4, "the results", err));
     }
-    return SJ_OK;
+    return o->machine.fidelity != SJ_FIDELITY_FAST ? sj_alloc(&d->results, (uint64_t)(o->m * o->n), 4, "the results", err) : SJ_OK;
 }
 
 static void free_data(gemm_data *d) {
-    free(d->a);
-    free(d->b);
+    free(d->a.values);
+    free(d->b.values);
     free(d->reference);
     free(d->results);
 }
@@ -174,18 +206,38 @@ static sj_status run_variant(const gemm_options *o, const sj_machine_setup *s, c
     strcpy(layer->name, "gemm");
     strcpy(layer->kind, sj_kind_name(SJ_KIND_MATMUL));
     layer->phase = SJ_PHASE_FORWARD;
-    layer->density_a = d->nonzero_a;
-    layer->density_b = d->nonzero_b;
+    layer->density_a = d->a.density;
+    layer->density_b = d->b.density;
     layer->density_out = (double)NAN;
     SJ_TRY(sj_stat_add(layer, &outcome, job->uncompacted_macs, err));
     sj_stat_price(layer, &s->prices[v->variant.machine]);
     return SJ_OK;
 }
 
+static sj_status name_inputs(const gemm_options *o, sj_provenance *p, sj_error *err) {
+    if (o->a == NULL) {
+        p->has_seed = true;
+        p->seed = o->seed;
+        return SJ_OK;
+    }
+    char a[17], b[17];
+    SJ_TRY(sj_file_hash(o->a, a, err));
+    SJ_TRY(sj_file_hash(o->b, b, err));
+    (void)snprintf(p->input, sizeof p->input, "%s (fnv1a64:%s), %s (fnv1a64:%s)", o->a, a, o->b, b);
+    return SJ_OK;
+}
+
+static void describe_checks(const gemm_data *d, char *out, size_t size) {
+    int used = snprintf(out, size, "%s", d->results != NULL ? "results equal the reference product" : "");
+    if (d->a.quantised || d->b.quantised) {
+        (void)snprintf(out + used, size - (size_t)used, "%squantising made zeros of %lld values of A and %lld of B", used > 0 ? "; " : "", (long long)d->a.zeros_made, (long long)d->b.zeros_made);
+    }
+}
+
 static sj_status run_all(const gemm_options *o, const sj_machine_setup *s, gemm_data *d, sj_stats *run, sj_error *err) {
     const double started = sj_monotonic_seconds();
     sj_job *job;
-    SJ_TRY(sj_lower_gemm(&s->accel, o->m, o->k, o->n, d->a, d->b, o->array_only, &job, err));
+    SJ_TRY(sj_lower_gemm(&s->accel, o->m, o->k, o->n, d->a.values, d->b.values, o->array_only, &job, err));
     sj_status status = d->reference != NULL ? sj_reference_product(job, d->reference, err) : SJ_OK;
     for (int v = 0; v < run->variant_count && status == SJ_OK; v++) {
         status = run_variant(o, s, job, d, &run->variants[v], err);
@@ -194,21 +246,28 @@ static sj_status run_all(const gemm_options *o, const sj_machine_setup *s, gemm_
     SJ_TRY(status);
     strcpy(run->mode, "gemm");
     run->images = run->batch = 1;
-    run->provenance.has_seed = true;
-    run->provenance.seed = o->seed;
+    SJ_TRY(name_inputs(o, &run->provenance, err));
     run->provenance.wall_seconds = sj_monotonic_seconds() - started;
-    if (d->results != NULL) {
-        strcpy(run->provenance.check, "results equal the reference product");
+    describe_checks(d, run->provenance.check, sizeof run->provenance.check);
+    SJ_TRY(sj_stats_total(run, err));
+    if (o->out == NULL) {
+        return SJ_OK;
     }
-    return sj_stats_total(run, err);
+    const void *product = d->results != NULL ? d->results : d->reference;
+    return sj_npy_write(o->out, s->accel.dtype == SJ_DTYPE_BF16 ? SJ_NPY_F32 : SJ_NPY_I32, o->m, o->n, product, err);
 }
 
 static sj_status print_run(const gemm_options *o, const sj_machine_setup *s, const sj_stats *run, sj_error *err) {
     if (o->json) {
         return sj_stats_write_json(stdout, run, 1, err);
     }
-    printf("O[%lld x %lld] = A[%lld x %lld] B[%lld x %lld], %s, seed %lld%s\n", (long long)o->m, (long long)o->n, (long long)o->m, (long long)o->k, (long long)o->k, (long long)o->n,
-           s->accel.dtype == SJ_DTYPE_BF16 ? "bf16" : "int8", (long long)o->seed, o->array_only ? ", array only" : "");
+    printf("O[%lld x %lld] = A[%lld x %lld] B[%lld x %lld], %s, ", (long long)o->m, (long long)o->n, (long long)o->m, (long long)o->k, (long long)o->k, (long long)o->n,
+           s->accel.dtype == SJ_DTYPE_BF16 ? "bf16" : "int8");
+    if (o->a != NULL) {
+        printf("of %s and %s%s", o->a, o->b, o->array_only ? ", array only\n" : "\n");
+    } else {
+        printf("seed %lld%s", (long long)o->seed, o->array_only ? ", array only\n" : "\n");
+    }
     printf("%s: %lld rows x %lld lanes at %g MHz, tech %s, fidelity %s\n\n", run->accel, (long long)run->rows, (long long)run->lanes, run->clock_mhz, run->tech, run->fidelity);
     SJ_TRY(sj_stats_print(stdout, run, err));
     if (run->provenance.check[0] != '\0') {
@@ -230,7 +289,7 @@ sj_status sj_cmd_gemm(int argc, char **argv, sj_error *err) {
     memset(&data, 0, sizeof data);
     memset(&run, 0, sizeof run);
     sj_status status = sj_machine_open(&o.machine, "gemm", &setup, err);
-    status = status == SJ_OK ? make_data(&o, setup.accel.dtype, &data, err) : status;
+    status = status == SJ_OK ? make_data(&o, &setup.accel, &data, err) : status;
     status = status == SJ_OK ? sj_machine_start_run(&setup, &o.machine, 1, &run, err) : status;
     status = status == SJ_OK ? run_all(&o, &setup, &data, &run, err) : status;
     status = status == SJ_OK ? print_run(&o, &setup, &run, err) : status;
