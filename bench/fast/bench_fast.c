@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast is the fast model? One training step of a full-width ResNet18: dense MACs of one machine a CPU-second, operands in memory, no result kept between runs.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure.h"
+#include "resnet18.h"
+#include "sj_counters.h"
+
+#define IMAGES 16
+#define JOBS_MAX_TOTAL 128
+#define REPEATS 5
+
+static const sj_dram_type dram = {"ddr4-3200-4x16", 1600000, 4, 44, 21, 8192, 16, 7800, 350};
+static const sj_accel edge16 = {.name = "edge16", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = 16, .lanes = 16, .slots = 8, .k_tile = 64, .acc_banks = 2, .a_bytes = 64,
+                                .b_bytes = 32, .o_bytes = 64, .buffer_kib = 512, .line_bytes = 32, .a_banks = 4, .dram = &dram, .dram_channels = 1, .vector_lanes = 16};
+
+typedef struct workload {
+    int count;
+    sj_job *jobs[JOBS_MAX_TOTAL];
+} workload;
+
+static void stop(const sj_error *err) {
+    fprintf(stderr, "bench_fast: %s\n", err->message);
+    exit(1);
+}
+
+static uint64_t dense_macs(const sj_job *j) { return (uint64_t)sj_job_instances(j) * (uint64_t)(j->m * j->n * j->k); }
+
+static void lower_layer(workload *w, const bench_layer *l) {
+    const sj_conv_case c = {.layer = l->info.name, .info = &l->info, .batch = IMAGES, .x = &l->x, .w = &l->w, .dy = &l->dy, .dense_gradient = l->dense_gradient,
+                            .dense_input = l->info.inputs[0] < 0};
+    sj_conv_case forward = c, backward = c;
+    forward.result.tensor = &l->dy;  // of the right shape, and zeros as good as any
+    backward.result.tensor = &l->x;
+    sj_error err;
+    sj_job **phases = NULL;
+    int count = 0;
+    if (sj_lower_forward(&edge16, &forward, &w->jobs[w->count++], &err) != SJ_OK || sj_lower_grad_weight(&edge16, &c, &w->jobs[w->count++], &err) != SJ_OK) {
+        stop(&err);
+    }
+    if (!l->info.needs_dx) {
+        return;
+    }
+    if (sj_lower_grad_input(&edge16, &backward, &phases, &count, &err) != SJ_OK) {
+        stop(&err);
+    }
+    for (int i = 0; i < count; i++) {
+        w->jobs[w->count++] = phases[i];
+    }
+    free(phases);
+}
+
+typedef struct figure {
+    uint64_t macs, cycles;
+    bench_time time;
+} figure;
+
+static void run_phase(const workload *w, sj_variant v, sj_phase phase, figure *f) {
+    const bench_time start = bench_now();
+    for (int i = 0; i < w->count; i++) {
+        if (w->jobs[i]->phase == phase) {
+            sj_outcome out;
+            sj_error err;
+            if (sj_fast_run(&edge16, v, w->jobs[i], &out, &err) != SJ_OK) {
+                stop(&err);
+            }
+            f->macs += dense_macs(w->jobs[i]);
+            f->cycles += out.cycles;
+        }
+    }
+    const bench_time took = bench_since(start);
+    f->time.cpu_seconds += took.cpu_seconds;
+    f->time.wall_seconds += took.wall_seconds;
+}
+
+static void print_figure(const char *name, const figure *f) {
+    printf("  %-12s %8.2f G MAC  %9.4f CPU-s  %9.4f s  %8.1f G MAC/CPU-s   (%llu cycles)\n", name, 1e-9 * (double)f->macs / REPEATS, f->time.cpu_seconds / REPEATS,
+           f->time.wall_seconds / REPEATS, 1e-9 * (double)f->macs / f->time.cpu_seconds, (unsigned long long)f->cycles / REPEATS);
+}
+
+static void run_variant(const workload *w, sj_variant v) {
+    figure phases[SJ_PHASE_COUNT] = {{0}}, total = {0};
+    printf("%s/%s\n", sj_machine_name(v.machine), sj_codec_name(v.codec));
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        for (int p = SJ_PHASE_FORWARD; p <= SJ_PHASE_GRAD_WEIGHT; p++) {
+            run_phase(w, v, (sj_phase)p, &phases[p]);
+        }
+    }
+    for (int p = SJ_PHASE_FORWARD; p <= SJ_PHASE_GRAD_WEIGHT; p++) {
+        print_figure(sj_phase_name((sj_phase)p), &phases[p]);
+        total.macs += phases[p].macs;
+        total.cycles += phases[p].cycles;
+        total.time.cpu_seconds += phases[p].time.cpu_seconds;
+        total.time.wall_seconds += phases[p].time.wall_seconds;
+    }
+    print_figure("total", &total);
+}
+
+int main(void) {
+    static bench_layer layers[RESNET18_LAYERS];
+    static workload w;
+    bench_print_machine();
+    bench_resnet18_make(layers, IMAGES);
+    const bench_time start = bench_now();
+    for (int i = 0; i < RESNET18_LAYERS; i++) {
+        lower_layer(&w, &layers[i]);
+    }
+    const bench_time lowering = bench_since(start);
+    printf("lowering and mapping of %d jobs: %.4f CPU-s, %.4f s\n", w.count, lowering.cpu_seconds, lowering.wall_seconds);
+    run_variant(&w, (sj_variant){SJ_MACHINE_SKIP, SJ_CODEC_BITMASK});
+    run_variant(&w, (sj_variant){SJ_MACHINE_GATE, SJ_CODEC_BITMASK});
+    run_variant(&w, (sj_variant){SJ_MACHINE_DENSE, SJ_CODEC_NONE});
+    for (int i = 0; i < w.count; i++) {
+        sj_job_free(w.jobs[i]);
+    }
+    bench_resnet18_free(layers);
+    return 0;
+}
