@@ -62,7 +62,7 @@ static sj_status write_inputs(synth *s, int layer, sj_error *err) {
             continue;
         }
         const sj_synth_recipe r = sj_synth_value(s->net, s->o, layer, i);
-        SJ_TRY(write_images(s, layer, name, &r, l->in, err));
+        SJ_TRY(write_images(s, layer, name, &r, sj_network_input_dims(s->net, layer, i), err));
         known->layer = layer;
         memcpy(known->name, name, sizeof name);
     }
@@ -231,7 +231,7 @@ static sj_status check(const sj_network *net, const sj_synth_options *o, sj_erro
     }
     for (int i = 0; i < net->layer_count; i++) {
         const sj_kind kind = net->layers[i].kind;
-        if (kind == SJ_KIND_MATMUL || kind == SJ_KIND_OPAQUE) {
+        if (kind == SJ_KIND_OPAQUE) {
             return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "network \"%s\": layer \"%s\": there are no synthetic tensors for kind %s", net->name, net->layers[i].name, sj_kind_name(kind));
         }
     }

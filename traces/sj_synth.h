@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 typedef struct sj_synth_options {
-    double x, w, dy;        // shares of nonzeros, 0 to 1: behind a ReLU; of weights; of the gradients of conv and linear layers
+    double x, w, dy;        // shares of nonzeros, 0 to 1: behind a ReLU; of weights; of the gradients of conv, linear and matmul layers
     bool select;            // train: a `keep` for each conv and linear layer
     double channel_keep;    // its share of channels: max(int(channel_keep * K), 1) of them
     int64_t images;         // stored; at least 1
@@ -24,7 +24,7 @@ typedef struct sj_synth_options {
 
 #define SJ_SYNTH_INT8_SCALE 0x1p-6F
 
-// Writes the trace `path`, whole or not at all. SJ_ERR_UNSUPPORTED names a layer whose kind has no rule (matmul, opaque).
+// Writes the trace `path`, whole or not at all. SJ_ERR_UNSUPPORTED names a layer whose kind has no rule (opaque).
 sj_status sj_synth_write(const char *path, const char *producer, const sj_network *net, const sj_synth_options *options, sj_error *err);
 
 #ifdef __cplusplus

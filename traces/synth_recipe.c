@@ -91,7 +91,7 @@ static int only_reader(const sj_network *net, int layer) {
     return reader;
 }
 
-static bool is_product(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR; }
+static bool is_product(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_MATMUL; }
 
 int sj_synth_gradient_source(const sj_network *net, int layer) {
     for (;;) {

@@ -321,6 +321,20 @@ static void layers_that_stand_alone_have_inputs_of_their_own(void **state) {
     sj_trace_close(t);
 }
 
+static void a_matmul_has_two_inputs(void **state) {
+    sj_layer_info layers[1] = {{"m", SJ_KIND_MATMUL, 2, {SJ_INPUT_OWN, SJ_INPUT_OWN}, {12, 1, 30}, {12, 1, 20}, 1, 1, 1, 0, 1, true, false}};
+    const sj_network net = {"product", 1, layers};
+    sj_trace *t = make("a.h5", &net, &usual);
+    assert_density(t, "m", "x0", 0.5);
+    assert_density(t, "m", "x1", 0.5);
+    assert_density(t, "m", "dy", 0.3);
+    sj_tensor right = read_tensor(t, "m", "x1");
+    assert_int_equal(right.dims[1] * right.dims[2], 30);
+    assert_int_equal(right.dims[3], 20);
+    sj_tensor_free(&right);
+    sj_trace_close(t);
+}
+
 static bool stop_at_three(void *context, int layer) { return layer < 3; }
 
 static void what_cannot_be_written_is_refused(void **state) {
@@ -359,6 +373,7 @@ int main(void) {
         IN_FOLDER(equal_arguments_make_equal_files),
         IN_FOLDER(an_inference_has_no_gradients),
         IN_FOLDER(layers_that_stand_alone_have_inputs_of_their_own),
+        IN_FOLDER(a_matmul_has_two_inputs),
         IN_FOLDER(what_cannot_be_written_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
