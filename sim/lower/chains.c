@@ -18,11 +18,11 @@ int sj_lowering_consumer(const sj_lowering *l, int layer, int nth, int *input_in
 
 static int64_t volume(sj_dims d) { return d.h * d.w * d.c; }
 
-// Vector operations of a layer's forward pass on one image.
-static int64_t forward_ops(const sj_layer_info *l, bool train) {
+// Vector operations of a layer's forward pass on one image. folded: a batch norm that went into the weights before it.
+static int64_t forward_ops(const sj_layer_info *l, bool folded) {
     switch (l->kind) {
     case SJ_KIND_BN:
-        return train ? 2 * volume(l->out) : 0;  // multiply, add; folded into the weights at inference
+        return folded ? 0 : 2 * volume(l->out);  // multiply, add
     case SJ_KIND_MAXPOOL:
     case SJ_KIND_AVGPOOL:
         return volume(l->out) * l->kernel_h * l->kernel_w;
@@ -38,27 +38,33 @@ static int64_t forward_ops(const sj_layer_info *l, bool train) {
     }
 }
 
+static bool is_filter(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR; }
+
+static bool is_product(sj_kind kind) { return is_filter(kind) || kind == SJ_KIND_MATMUL; }
+
 static void join(const sj_lowering *l, sj_chain *c, int layer) {
     const sj_layer_info *info = &l->net->layers[layer];
+    const bool pools = info->kind == SJ_KIND_MAXPOOL || info->kind == SJ_KIND_AVGPOOL;
     c->tail = layer;
     c->has_bn |= info->kind == SJ_KIND_BN;
     c->has_relu |= info->kind == SJ_KIND_RELU;
     c->has_maxpool |= info->kind == SJ_KIND_MAXPOOL;
     c->has_avgpool |= info->kind == SJ_KIND_AVGPOOL;
-    c->forward_ops += forward_ops(info, l->train);
+    c->pooled_values += pools ? volume(info->in) : 0;
+    c->forward_ops += forward_ops(info, is_filter(l->net->layers[c->head].kind));
 }
 
-static bool may_follow(const sj_chain *c, sj_kind kind, bool after_product) {
+static bool may_follow(const sj_chain *c, sj_kind kind, sj_kind head) {
     const bool pooled = c->has_maxpool || c->has_avgpool;
     switch (kind) {
     case SJ_KIND_BN:
-        return after_product && !c->has_bn && !c->has_relu && !pooled;
+        return is_filter(head) && !c->has_bn && !c->has_relu && !pooled;
     case SJ_KIND_RELU:
         return !c->has_relu && !pooled;
     case SJ_KIND_MAXPOOL:
         return !pooled;
     case SJ_KIND_AVGPOOL:
-        return !pooled && (after_product || c->has_bn);  // the backward pass finds its mask in the batch norm's input; without one the chain ends before
+        return !pooled && (is_product(head) || c->has_bn);  // the backward pass finds its mask in the batch norm's input; without one the chain ends before
     default:
         return false;
     }
@@ -66,13 +72,12 @@ static bool may_follow(const sj_chain *c, sj_kind kind, bool after_product) {
 
 static sj_chain grow(sj_lowering *l, int head, bool may_grow) {
     const sj_kind head_kind = l->net->layers[head].kind;
-    const bool after_product = head_kind == SJ_KIND_CONV || head_kind == SJ_KIND_LINEAR;
     sj_chain c = {.head = head, .tail = head};
     join(l, &c, head);
     while (may_grow && l->consumer_count[c.tail] == 1) {
         int input = 0;
         const int next = sj_lowering_consumer(l, c.tail, 0, &input);
-        if (l->net->layers[next].input_count != 1 || !may_follow(&c, l->net->layers[next].kind, after_product)) {
+        if (l->net->layers[next].input_count != 1 || !may_follow(&c, l->net->layers[next].kind, head_kind)) {
             break;
         }
         join(l, &c, next);
@@ -85,8 +90,6 @@ static void add_unit(sj_lowering *l, int layer, sj_phase phase, sj_chain chain) 
     const sj_layer_info *info = &l->net->layers[layer];
     l->units[l->unit_count++] = (sj_unit_plan){{info->name, info->kind, phase, layer}, chain};
 }
-
-static bool is_product(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR; }
 
 static bool has_pass(const sj_lowering *l, const sj_layer_info *info) {
     switch (info->kind) {
@@ -105,9 +108,9 @@ static bool has_pass(const sj_lowering *l, const sj_layer_info *info) {
 static sj_status plan_forward(sj_lowering *l, sj_error *err) {
     for (int i = 0; i < l->net->layer_count; i++) {
         const sj_layer_info *info = &l->net->layers[i];
-        if (info->kind == SJ_KIND_MATMUL || info->groups != 1) {
-            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: layer \"%s\": %s with groups = %lld is not simulated by this version; allowed: conv and linear with groups = 1",
-                           sj_trace_path(l->trace), info->name, sj_kind_name(info->kind), (long long)info->groups);
+        if (info->groups > 1 && sj_trace_has(l->trace, l->step, i, "keep")) {
+            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: step %lld, layer \"%s\": \"keep\" (channels that ssProp chose) of a convolution with groups = %lld; allowed: keep where groups = 1",
+                           sj_trace_path(l->trace), (long long)sj_trace_get_step(l->trace, l->step)->number, info->name, (long long)info->groups);
         }
         if (is_product(info->kind)) {
             add_unit(l, i, SJ_PHASE_FORWARD, grow(l, i, !l->train && l->options.fuse));
@@ -127,11 +130,16 @@ static void plan_backward(sj_lowering *l) {
         if (l->net->layers[i].needs_dx) {
             add_unit(l, i, SJ_PHASE_GRAD_INPUT, alone);
         }
-        add_unit(l, i, SJ_PHASE_GRAD_WEIGHT, alone);
+        if (is_filter(l->net->layers[i].kind)) {
+            add_unit(l, i, SJ_PHASE_GRAD_WEIGHT, alone);
+        }
     }
+}
+
+static void plan_update(sj_lowering *l) {
     for (int i = 0; i < l->net->layer_count; i++) {
         const sj_kind kind = l->net->layers[i].kind;
-        if (is_product(kind) || kind == SJ_KIND_BN) {
+        if (is_filter(kind) || kind == SJ_KIND_BN) {
             add_unit(l, i, SJ_PHASE_UPDATE, (sj_chain){.head = i, .tail = i});
         }
     }
@@ -152,9 +160,14 @@ sj_status sj_lowering_plan(sj_lowering *l, sj_error *err) {
             }
         }
     }
+    if (l->skipped) {  // no data went through
+        plan_update(l);
+        return SJ_OK;
+    }
     SJ_TRY(plan_forward(l, err));
     if (l->train) {
         plan_backward(l);
+        plan_update(l);
     }
     return SJ_OK;
 }

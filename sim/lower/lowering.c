@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lowering_internal.h"
@@ -11,9 +11,24 @@ static sj_status check_request(sj_trace *trace, int step, const sj_accel *accel,
     if (options->batch < 1 || options->batch > 65536) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "batch of %lld images; allowed: 1 to 65536", (long long)options->batch);
     }
-    if (accel->dtype != SJ_DTYPE_BF16) {
-        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s holds floating-point values and accelerator \"%s\" computes int8; quantising a trace is not supported by this version, use a bf16 accelerator",
-                       sj_trace_path(trace), accel->name);
+    return SJ_OK;
+}
+
+// Before anything runs: every operand's type against the accelerator's.
+static sj_status check_types(const sj_lowering *l, sj_error *err) {
+    for (int i = 0; i < l->net->layer_count; i++) {
+        char name[16];
+        for (int k = -2; k < l->net->layers[i].input_count; k++) {
+            sj_type type;
+            if (k < 0) {
+                snprintf(name, sizeof name, "%s", k == -2 ? "w" : "dy");
+            } else {
+                sj_lowering_input_name(&l->net->layers[i], k, name);
+            }
+            if (l->net->layers[i].kind != SJ_KIND_OPAQUE && sj_trace_type(l->trace, l->step, i, name, &type)) {
+                SJ_TRY(sj_lowering_check_type(l, i, name, type, err));
+            }
+        }
     }
     return SJ_OK;
 }
@@ -31,7 +46,8 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
     l->accel = accel;
     l->options = *options;
     l->train = sj_trace_get_step(trace, step_index)->mode == SJ_MODE_TRAIN;
-    if (sj_lowering_plan(l, err) != SJ_OK) {
+    l->skipped = sj_step_is_skipped(sj_trace_get_step(trace, step_index));
+    if (check_types(l, err) != SJ_OK || sj_lowering_plan(l, err) != SJ_OK) {
         sj_lowering_close(l);
         return err->status;
     }
@@ -42,6 +58,7 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
 void sj_lowering_close(sj_lowering *l) {
     if (l != NULL) {
         sj_lowering_release(l);
+        sj_lowering_forget(l);
         free(l->units);
         free(l->absorbed);
         free(l->consumer_count);
@@ -56,7 +73,7 @@ const sj_unit *sj_lowering_unit(const sj_lowering *l, int unit) { return &l->uni
 sj_status sj_lowering_jobs(sj_lowering *l, int unit, sj_job *const **jobs, int *count, sj_densities *densities, sj_error *err) {
     sj_lowering_release(l);
     const sj_unit_plan *u = &l->units[unit];
-    *densities = (sj_densities){NAN, NAN, NAN};
+    *densities = sj_densities_none();
     switch (u->unit.phase) {
     case SJ_PHASE_ELEMENTWISE:
         SJ_TRY(sj_lowering_pass_unit(l, u, densities, err));

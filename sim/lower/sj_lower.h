@@ -3,6 +3,8 @@
 #ifndef SJ_LOWER_H
 #define SJ_LOWER_H
 
+#include <math.h>
+
 #include "sj_accel.h"
 #include "sj_job.h"
 #include "sj_trace.h"
@@ -28,11 +30,20 @@ typedef struct sj_unit {
 // Reporting only: share of nonzeros of the operands (in-range values, dropped channels left out) and of the result where it is known; NAN where there is none.
 typedef struct sj_densities {
     double a, b, out;
+    // What --quantise changed, over the same stored values: shares of nonzeros before (a, b where nothing was quantised), and the values that became zero. Not a method's merit.
+    double a_before, b_before;
+    int64_t quantised_zeros_a, quantised_zeros_b;
 } sj_densities;
+
+static inline sj_densities sj_densities_none(void) {
+    const double none = (double)NAN;
+    return (sj_densities){none, none, none, none, none, 0, 0};
+}
 
 typedef struct sj_lower_options {
     int64_t batch;  // images; the stored images repeat in turn
-    bool fuse;      // eval steps: fold batch norm, fuse ReLU and pooling on the output path
+    bool fuse;      // eval steps: fold batch norm, fuse ReLU and pooling on the output path. false: passes of their own, nothing on the output path
+    bool quantise;  // an int8 accelerator takes floating-point tensors, rounded by sj_quantise.h, one scale a tensor over its stored images; without it they are an error
 } sj_lower_options;
 
 typedef struct sj_lowering sj_lowering;
