@@ -265,7 +265,7 @@ static sj_status run_units(const session *s, sj_lowering *lowering, sj_stats *ru
         const double started = sj_monotonic_seconds();
         sj_job *const *jobs;
         int count;
-        sj_densities d = {(double)NAN, (double)NAN, (double)NAN};
+        sj_densities d = sj_densities_none();
         status = sj_lowering_jobs(lowering, u, &jobs, &count, &d, err);
         status = status == SJ_OK ? run_unit(s, unit, jobs, count, &d, run, row, err) : status;
         row++;
