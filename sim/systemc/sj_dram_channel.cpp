@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sj_arith.hpp"
+#include "sj_buffer.hpp"
 
 namespace sj {
 
@@ -25,8 +26,10 @@ void DramChannel::work() {
         transfers_done->reach(q + 1);
     }
     if (!run_->job->array_only) {
+        Buffer buffer(run_);
         for (int64_t b = 0; b < run_->job->block_count; ++b) {
-            count_buffer(run_->job->blocks[b], &traffic);
+            buffer.count(run_->job->blocks[b], false);
+            buffer.count(run_->job->blocks[b], true);
         }
     }
 }
@@ -82,44 +85,6 @@ void DramChannel::count(const Transfer &transfer, const Movement &movement) {
     (transfer.is_store ? counts.dram_write : counts.dram_read) += to_count(movement.bursts);
     (transfer.is_store ? counts.codec_encode : counts.codec_decode) += to_count(movement.codec_lines);
     counts.transpose += transfer.is_store ? 0 : to_count(movement.transposed_tiles);
-}
-
-// The buffer's side of a block's transfers: whole segments, also where a store leaves a shared burst to the next one.
-void DramChannel::count_buffer(const sj_block &block, Traffic *traffic) {
-    const sj_job *job = run_->job;
-    const int64_t line = run_->accel->line_bytes;
-    const auto count_segments = [&](int first, int segments, bool is_store) {
-        for (int s = first; s < first + segments; ++s) {
-            const sj_segment &segment = job->segments[s];
-            if (job->is_product) {
-                count_product_segment(segment, is_store, traffic);
-            } else {
-                const int64_t lines = ceil_div((segment.end - segment.begin) * job->streams[segment.stream].value_bytes, line);
-                run_->counts.buffer_write += to_count(lines);
-                run_->counts.buffer_read += to_count(lines);
-            }
-        }
-    };
-    count_segments(block.load_first, block.load_count, false);
-    count_segments(block.store_first, block.store_count, true);
-}
-
-void DramChannel::count_product_segment(const sj_segment &segment, bool is_store, Traffic *traffic) {
-    const int64_t line = run_->accel->line_bytes;
-    const int64_t n = segment.end - segment.begin;
-    const int64_t vb = run_->job->streams[segment.stream].value_bytes;
-    const int64_t plain = ceil_div(n * vb, line);
-    const bool skip = run_->variant.machine == SJ_MACHINE_SKIP;
-    if (is_store) {
-        run_->counts.buffer_read += to_count(plain);
-    } else if (segment.stream == 0 && skip) {
-        run_->counts.buffer_write += to_count(ceil_div(traffic->nonzeros(0, segment.begin, segment.end) * vb, line) + ceil_div(ceil_div(n, 8), line));
-    } else if (segment.stream == 0) {
-        run_->counts.buffer_write += to_count(plain);
-    } else if (segment.stream == 1) {
-        const int64_t flags = run_->job->flags_per_lane ? n : ceil_div(n, run_->accel->lanes);
-        run_->counts.buffer_write += to_count(plain + (skip ? ceil_div(ceil_div(flags, 8), line) : 0));
-    }
 }
 
 }  // namespace sj

@@ -24,8 +24,6 @@ private:
     int64_t cycles_of(const Movement &movement, bool turns) const;
     void progress(int64_t cycles);
     void count(const Transfer &transfer, const Movement &movement);
-    void count_buffer(const sj_block &block, Traffic *traffic);
-    void count_product_segment(const sj_segment &segment, bool is_store, Traffic *traffic);
 };
 
 }  // namespace sj

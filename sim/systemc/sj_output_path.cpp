@@ -21,10 +21,6 @@ void OutputPath::work() {
             fill(filled);
         }
     }
-    // What is fused on this path takes no time of its own.
-    for (int64_t b = 0; run_->job->is_product && b < run_->job->block_count; ++b) {
-        run_->counts.vector_op += to_count(run_->job->blocks[b].vector_ops);
-    }
 }
 
 void OutputPath::drain(int64_t t) {
@@ -43,7 +39,7 @@ void OutputPath::drain(int64_t t) {
     } else if (!visit.is_final) {
         partials_[t].assign(to_size((visit.m1 - visit.m0) * run_->accel->lanes), 0);
     }
-    occupy_bus(from_array ? Activity::drain : Activity::none, t, bytes);
+    occupy_bus(from_array ? Activity::drain : Activity::none, t, bytes, visit.is_final ? run_->job->out_ops : 0);
     if (from_array && run_->array->out().drains_done != to_count(t + 1)) {
         run_->fail(SJ_ERR_INTERNAL, "the array did not end a drain with its last beat");
     }
@@ -53,16 +49,18 @@ void OutputPath::drain(int64_t t) {
 
 void OutputPath::fill(int64_t t) {
     const Visit &visit = run_->plan.visits[to_size(t)];
-    occupy_bus(Activity::fill, t, kPartialBytes);
+    occupy_bus(Activity::fill, t, kPartialBytes, 0);
     partials_.erase(visit.previous);
     run_->counts.buffer_read += to_count((visit.m1 - visit.m0) * ceil_div((visit.n1 - visit.n0) * kPartialBytes, run_->accel->line_bytes));
 }
 
-void OutputPath::occupy_bus(Activity activity, int64_t t, int64_t value_bytes) {
+// `operations` of the vector unit on every value stretch the beats of a row.
+void OutputPath::occupy_bus(Activity activity, int64_t t, int64_t value_bytes, int64_t operations) {
     const Visit &visit = run_->plan.visits[to_size(t)];
     visit_ = t;
     rows_ = visit.m1 - visit.m0;
-    beats_per_row_ = ceil_div(run_->accel->lanes * value_bytes, run_->accel->o_bytes);
+    const int64_t data_beats = ceil_div(run_->accel->lanes * value_bytes, run_->accel->o_bytes);
+    beats_per_row_ = std::max(data_beats, ceil_div(run_->accel->lanes * operations, run_->accel->vector_lanes));
     const uint64_t beats = to_count(rows_ * beats_per_row_);
     begin_ = run_->now();
     end_ = begin_ + beats;
@@ -72,7 +70,8 @@ void OutputPath::occupy_bus(Activity activity, int64_t t, int64_t value_bytes) {
     }
     wait(cycles_to_time(beats));
     activity_ = Activity::none;
-    run_->counts.bus_o += beats;
+    run_->counts.bus_o += to_count(rows_ * data_beats);
+    run_->counts.vector_op += to_count(operations * rows_ * (visit.n1 - visit.n0));
     run_->busy_drain += beats;
     run_->ends_at(end_);
 }
@@ -111,7 +110,7 @@ void OutputPath::store_row(int64_t t, int64_t m, const uint32_t *sums) {
     if (!visit.is_final) {
         std::copy_n(sums, lanes, &partials_[t][to_size(m * run_->accel->lanes)]);
     } else if (run_->results != nullptr) {
-        const int64_t at = (visit.m0 + m) * run_->job->n + visit.n0;
+        const int64_t at = (visit.instance * run_->job->m + visit.m0 + m) * run_->job->n + visit.n0;
         std::memcpy(static_cast<unsigned char *>(run_->results) + at * 4, sums, lanes * 4);
     }
 }

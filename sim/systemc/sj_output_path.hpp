@@ -27,7 +27,7 @@ private:
     void work() override;
     void drain(int64_t t);
     void fill(int64_t t);
-    void occupy_bus(Activity activity, int64_t t, int64_t value_bytes);
+    void occupy_bus(Activity activity, int64_t t, int64_t value_bytes, int64_t operations);
     void store_row(int64_t t, int64_t m, const uint32_t *sums);
     void store_zeros(int64_t t);
 

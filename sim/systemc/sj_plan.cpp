@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
+#include <tuple>
 
 #include "sj_arith.hpp"
 #include "sj_traffic.hpp"
@@ -21,14 +21,14 @@ bool keeps_accumulators(const sj_accel *accel, const sj_job *job, int64_t b) {
         return false;
     }
     const sj_block &x = job->blocks[b - 1], &y = job->blocks[b];
-    return is_single_tile(accel, x) && is_single_tile(accel, y) && x.m0 == y.m0 && x.m1 == y.m1 && x.n0 == y.n0 && x.n1 == y.n1 && x.k1 == y.k0;
+    return x.instance == y.instance && is_single_tile(accel, x) && is_single_tile(accel, y) && x.m0 == y.m0 && x.m1 == y.m1 && x.n0 == y.n0 && x.n1 == y.n1 && x.k1 == y.k0;
 }
 
-using TileMap = std::map<std::pair<int64_t, int64_t>, int64_t>;  // (m0, n0) -> last visit
+using TileMap = std::map<std::tuple<int64_t, int64_t, int64_t>, int64_t>;  // (instance, m0, n0) -> last visit
 
 sj_status add_visit(const sj_job *job, int64_t b, const Visit &tile, TileMap *last, Plan *plan, sj_error *err) {
     Visit visit = tile;
-    const auto found = last->find({tile.m0, tile.n0});
+    const auto found = last->find({tile.instance, tile.m0, tile.n0});
     const int64_t k0 = job->blocks[b].k0;
     if (k0 > 0) {
         if (found == last->end() || plan->visits[to_size(found->second)].k_end != k0) {
@@ -37,7 +37,7 @@ sj_status add_visit(const sj_job *job, int64_t b, const Visit &tile, TileMap *la
         }
         visit.previous = found->second;
     }
-    (*last)[{tile.m0, tile.n0}] = static_cast<int64_t>(plan->visits.size());
+    (*last)[{tile.instance, tile.m0, tile.n0}] = static_cast<int64_t>(plan->visits.size());
     plan->visits.push_back(visit);
     return SJ_OK;
 }
@@ -56,7 +56,7 @@ sj_status plan_visits(const sj_accel *accel, const sj_job *job, Plan *plan, sj_e
         plan->blocks[to_size(b)].first_visit = static_cast<int64_t>(plan->visits.size());
         for (int64_t n = block.n0; n < block.n1; n += accel->lanes) {
             for (int64_t m = block.m0; m < block.m1; m += accel->rows * accel->slots) {
-                const Visit tile = {m, std::min(m + accel->rows * accel->slots, block.m1), n, std::min(n + accel->lanes, block.n1), b, b, block.k1, -1, false};
+                const Visit tile = {block.instance, m, std::min(m + accel->rows * accel->slots, block.m1), n, std::min(n + accel->lanes, block.n1), b, b, block.k1, -1, false};
                 SJ_TRY(add_visit(job, b, tile, &last, plan, err));
             }
         }

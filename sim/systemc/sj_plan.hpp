@@ -14,10 +14,10 @@ namespace sj {
 
 // One entry of a tile; usually one k range of one block, more where a single-tile block keeps its accumulators.
 struct Visit {
-    int64_t m0, m1, n0, n1;
+    int64_t instance, m0, m1, n0, n1;
     int64_t first_block, last_block;
     int64_t k_end;
-    int64_t previous;  // the visit whose partial sums it continues; -1: none
+    int64_t previous;  // the visit (of its instance) whose partial sums it continues; -1: none
     bool is_final;     // its k range ends at K: it drains results
 };
 

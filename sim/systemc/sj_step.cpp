@@ -35,6 +35,7 @@ StepMaker::StepMaker(const Run *run)
 
 Step StepMaker::make(int64_t visit, int64_t k0, int64_t k1) {
     const Visit &tile = run_->plan.visits[to_size(visit)];
+    use_instance(tile.instance);
     Step step;
     step.a = side_a(tile.m0, tile.m1, k0, k1);
     step.b = side_b(tile.n0, tile.n1, k0, k1);
@@ -50,6 +51,20 @@ Step StepMaker::make(int64_t visit, int64_t k0, int64_t k1) {
     }
     set_beats(&step);
     return step;
+}
+
+// What is known of one instance says nothing of the next.
+void StepMaker::use_instance(int64_t instance) {
+    if (instance == instance_) {
+        return;
+    }
+    instance_ = instance;
+    a_ = sj_operand_instance(&run_->job->a, instance);
+    b_ = sj_operand_instance(&run_->job->b, instance);
+    known_a_.clear();
+    known_b_.clear();
+    known_lines_.clear();
+    known_bytes_ = 0;
 }
 
 void StepMaker::set_beats(Step *step) const {
@@ -109,7 +124,7 @@ std::shared_ptr<StepA> StepMaker::make_a(int64_t m0, int64_t m1, int64_t k0, int
 }
 
 void StepMaker::pack_row(int64_t m, uint64_t *mask, int64_t k0, int64_t k1, StepA *a) {
-    const sj_operand &operand = run_->job->a;
+    const sj_operand &operand = a_;
     const int64_t k_tile = run_->accel->k_tile;
     for (int64_t k = k0; k < k1;) {
         const sj_place place = sj_operand_place(&operand, m, k, k_tile);
@@ -137,7 +152,7 @@ void StepMaker::touch(const Group &group) {
 }
 
 void StepMaker::pack_value(int64_t offset, int64_t k, uint64_t *mask, StepA *a) {
-    const sj_values &values = run_->job->a.values;
+    const sj_values &values = a_.values;
     const bool in_range = offset != SJ_PADDING;
     a->rows_in_range[to_size(k)] += in_range ? 1 : 0;
     if (in_range ? !skip_ || sj_values_nonzero(&values, offset) : issue_padding_) {
@@ -168,7 +183,7 @@ int64_t StepMaker::group_lines(const Group &group) {
     if (found != known_lines_.end()) {
         return found->second;
     }
-    const sj_operand *operand = &run_->job->a;
+    const sj_operand *operand = &a_;
     const int64_t k_tile = run_->accel->k_tile;
     const int64_t count = sj_operand_group_count(operand, group.unit, group.chunk, k_tile);
     int64_t present = count;
@@ -207,7 +222,7 @@ std::shared_ptr<const StepB> StepMaker::side_b(int64_t n0, int64_t n1, int64_t k
 }
 
 void StepMaker::place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) const {
-    const sj_values &values = run_->job->b.values;
+    const sj_values &values = b_.values;
     const bool in_range = offset != SJ_PADDING;
     if (in_range) {
         const size_t at = to_size(k * run_->accel->lanes + lane);
@@ -221,7 +236,7 @@ void StepMaker::place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) co
 }
 
 std::shared_ptr<StepB> StepMaker::make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) const {
-    const sj_operand *operand = &run_->job->b;
+    const sj_operand *operand = &b_;
     const int64_t lanes = run_->accel->lanes;
     auto b = std::make_shared<StepB>();
     b->any.assign(to_size(words_), 0);

@@ -48,7 +48,7 @@ struct Step {
     int64_t mask_beats = 0, value_beats = 0, line_cycles = 0, flag_beats = 0, vector_beats = 0;  // Amask, Abus, Abuf, Bflag, Bvec
 };
 
-// Makes the steps of a job. Both sides are kept for the tiles that share them, up to a bound.
+// Makes the steps of a job. Both sides are kept for the tiles of an instance that share them, up to a bound.
 class StepMaker {
 public:
     explicit StepMaker(const Run *run);
@@ -67,6 +67,7 @@ private:
         size_t operator()(const Group &g) const;
     };
 
+    void use_instance(int64_t instance);
     std::shared_ptr<const StepA> side_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1);
     std::shared_ptr<const StepB> side_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1);
     std::shared_ptr<StepA> make_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1);
@@ -83,6 +84,8 @@ private:
     const Run *run_;
     const bool skip_, issue_padding_;
     const int64_t value_bytes_, words_;
+    int64_t instance_ = -1;
+    sj_operand a_ = {}, b_ = {};  // of the instance
     std::map<Key, std::shared_ptr<const StepA>> known_a_;
     std::map<Key, std::shared_ptr<const StepB>> known_b_;
     size_t known_bytes_ = 0;

@@ -152,8 +152,9 @@ uint64_t refreshes_before(const sj_accel *accel, uint64_t cycles) {
 
 sj_status account_macs(const sj_job *job, uint64_t total, sj_outcome *out, sj_error *err) {
     uint64_t all = 0;
-    if (__builtin_mul_overflow(to_count(job->m), to_count(job->n), &all) || __builtin_mul_overflow(all, to_count(job->k), &all)) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "layer %s, %s: m * n * k does not fit 64 bits", job->layer, sj_phase_name(job->phase));
+    if (__builtin_mul_overflow(to_count(job->m), to_count(job->n), &all) || __builtin_mul_overflow(all, to_count(job->k), &all) ||
+        __builtin_mul_overflow(all, to_count(sj_job_instances(job)), &all)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "layer %s, %s: instances * m * n * k does not fit 64 bits", job->layer, sj_phase_name(job->phase));
     }
     const uint64_t issued = out->counts.mac_active + out->counts.mac_zero + out->counts.mac_gated;
     if (total > all || issued > total) {

@@ -7,8 +7,6 @@
 
 namespace sj {
 
-bool stream_is_coded(const sj_stream &stream, sj_codec codec) { return stream.coded && codec == SJ_CODEC_BITMASK; }
-
 // Index of the first unit (of `unit` bytes or values) whose last element, clipped to the stream's end, is at or after `at`.
 static int64_t first_ending_at(int64_t at, int64_t unit, int64_t length) {
     return at >= length ? ceil_div(length, unit) : at / unit;
@@ -34,7 +32,7 @@ Span segment_groups(const sj_stream &stream, const sj_segment &segment, bool is_
 }
 
 Traffic::Traffic(const sj_accel *accel, sj_variant variant, const sj_job *job)
-    : accel_(accel), codec_(variant.codec), job_(job), open_row_(to_size(accel->dram->banks), -1), group_nonzeros_(to_size(job->stream_count)) {}
+    : accel_(accel), variant_(variant), job_(job), codec_(variant.codec, job), open_row_(to_size(accel->dram->banks), -1) {}
 
 void Traffic::burst(int64_t address, Movement *movement) {
     const int64_t page = address / accel_->dram->page_bytes;
@@ -51,8 +49,8 @@ Movement Traffic::move(int segment_first, int segment_count, bool is_store) {
     for (int s = segment_first; s < segment_first + segment_count; ++s) {
         const sj_segment &segment = job_->segments[s];
         const sj_stream &stream = job_->streams[segment.stream];
-        if (stream_is_coded(stream, codec_)) {
-            move_coded(stream, segment, is_store, &movement);
+        if (stream_is_coded(stream, variant_.codec)) {
+            move_coded(segment, is_store, &movement);
         } else {
             move_plain(stream, segment, is_store, &movement);
         }
@@ -71,7 +69,8 @@ void Traffic::move_plain(const sj_stream &stream, const sj_segment &segment, boo
     }
 }
 
-void Traffic::move_coded(const sj_stream &stream, const sj_segment &segment, bool is_store, Movement *movement) {
+void Traffic::move_coded(const sj_segment &segment, bool is_store, Movement *movement) {
+    const sj_stream &stream = job_->streams[segment.stream];
     const Span groups = segment_groups(stream, segment, is_store);
     if (groups.empty()) {
         return;
@@ -79,78 +78,13 @@ void Traffic::move_coded(const sj_stream &stream, const sj_segment &segment, boo
     for (int64_t j = groups.first / kBurstBytes; j <= groups.last / kBurstBytes; ++j) {
         burst(stream.table_base + j * kBurstBytes, movement);
     }
-    const int64_t vb = stream.value_bytes;
     for (int64_t g = groups.first; g <= groups.last; ++g) {
-        const int64_t values = std::min(kCodecGroup, stream.length - g * kCodecGroup);
-        const int64_t plain = ceil_div(values * vb, kBurstBytes);
-        const int64_t packed = ceil_div(ceil_div(values, 8) + group_nonzeros(segment.stream, g) * vb, kBurstBytes);
-        for (int64_t j = 0; j < std::min(plain, packed); ++j) {
-            burst(stream.base + g * kCodecGroup * vb + j * kBurstBytes, movement);
+        const int64_t first = stream.base + g * kCodecGroup * stream.value_bytes, bursts = codec_.bursts(segment.stream, g);
+        for (int64_t j = 0; j < bursts; ++j) {
+            burst(first + j * kBurstBytes, movement);
         }
-        movement->codec_lines += plain;
+        movement->codec_lines += codec_.plain_lines(segment.stream, g);
     }
-}
-
-// How many values from v on differ in their channel alone: one look-up serves them.
-static int64_t channel_run(const sj_stream &s, int64_t v, int64_t *channel) {
-    if (s.kind != SJ_STREAM_ACTIVATION) {
-        return 1;
-    }
-    const int64_t chunk_values = s.images * s.y_count * s.x_count * s.k_tile;
-    const int64_t chunk = v / chunk_values;
-    const int64_t width = std::min(s.k_tile, s.channel_count - chunk * s.k_tile);
-    const int64_t at = (v - chunk * chunk_values) % width;
-    *channel = chunk * s.k_tile + at;
-    return width - at;
-}
-
-static int64_t count_nonzeros(const sj_stream &stream, int64_t begin, int64_t end) {
-    const sj_values *values = sj_stream_values(&stream);
-    int64_t count = 0;
-    for (int64_t v = begin; v < end;) {
-        int64_t channel = 0;
-        const int64_t run_end = std::min(end, v + channel_run(stream, v, &channel));
-        const int64_t first = sj_stream_offset(&stream, v);
-        for (int64_t x = 0; x < run_end - v; ++x) {
-            const int64_t step = stream.channels != nullptr && x > 0 ? stream.channels[channel + x] - stream.channels[channel] : x;
-            count += sj_values_nonzero(values, first + step) ? 1 : 0;
-        }
-        v = run_end;
-    }
-    return count;
-}
-
-int64_t Traffic::group_nonzeros(int stream, int64_t group) {
-    const sj_stream &s = job_->streams[stream];
-    std::vector<int16_t> &known = group_nonzeros_[to_size(stream)];
-    if (known.empty()) {
-        known.assign(to_size(ceil_div(s.length, kCodecGroup)), -1);
-    }
-    int16_t &count = known[to_size(group)];
-    if (count < 0) {
-        count = static_cast<int16_t>(count_nonzeros(s, group * kCodecGroup, std::min(s.length, (group + 1) * kCodecGroup)));
-    }
-    return count;
-}
-
-// Whole groups from the table, the ends value by value.
-int64_t Traffic::nonzeros(int stream, int64_t begin, int64_t end) {
-    const sj_stream &s = job_->streams[stream];
-    int64_t count = 0;
-    int64_t at = begin;
-    while (at < end) {
-        const int64_t group = at / kCodecGroup;
-        const int64_t group_end = std::min(s.length, (group + 1) * kCodecGroup);
-        if (at == group * kCodecGroup && group_end <= end) {
-            count += group_nonzeros(stream, group);
-            at = group_end;
-        } else {
-            const int64_t stop = std::min(end, group_end);
-            count += count_nonzeros(s, at, stop);
-            at = stop;
-        }
-    }
-    return count;
 }
 
 }  // namespace sj

@@ -12,6 +12,7 @@ void VectorUnit::work() {
     if (job->is_product) {
         return;
     }
+    run_->counts.rng_sample = to_count(job->rng_samples);
     for (int64_t b = 0; b < job->block_count; ++b) {
         transfers_done->await(to_count(run_->plan.blocks[to_size(b)].load_end));
         if (b >= 2) {

@@ -53,6 +53,11 @@ void make_conv(Random *random, const sj_accel &accel, int64_t images, int64_t si
 // Cuts the job into blocks of random sizes, k outermost or innermost.
 void cut_blocks(Random *random, const sj_accel &accel, Job *job);
 
+// Makes the one product `count` instances: further values behind those of the first, which may come round again. Before cut_blocks.
+void add_instances(Random *random, const sj_accel &accel, int64_t count, Job *job);
+// Transfers for every block: random segments of A (at times through the transposer) and B, a share of the results as a store.
+void add_transfers(Random *random, const sj_accel &accel, Job *job);
+
 // Sums k ascending, as docs/timing.md and sj_counters.h define them: 32-bit words.
 std::vector<uint32_t> naive_product(const sj_job &job);
 

@@ -2,6 +2,7 @@
 #include "oracle.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -16,7 +17,7 @@ uint64_t u(int64_t v) { return static_cast<uint64_t>(v); }
 size_t z(int64_t v) { return static_cast<size_t>(v); }
 
 struct TileVisit {
-    int64_t m0, m1, n0, n1, k_end, last_block, from;
+    int64_t instance, m0, m1, n0, n1, k_end, last_block, from;
     bool filled;
     std::set<int64_t> valid;  // A rows whose slot is valid
 };
@@ -50,7 +51,7 @@ public:
         out_.macs_zero = out_.counts.mac_zero;
         out_.macs_gated = out_.counts.mac_gated;
         out_.macs_skipped = out_.macs_total - out_.macs_active - out_.macs_zero - out_.macs_gated;
-        out_.macs_padding = u(job_.m * job_.n * job_.k) - out_.macs_total;
+        out_.macs_padding = u(sj_job_instances(&job_) * job_.m * job_.n * job_.k) - out_.macs_total;
         return out_;
     }
 
@@ -63,17 +64,20 @@ private:
     bool one_tile(const sj_block &b) const { return b.m1 - b.m0 <= a_.rows * a_.slots && b.n1 - b.n0 <= a_.lanes; }
 
     void walk() {
-        std::map<std::pair<int64_t, int64_t>, int64_t> last;
+        std::map<std::array<int64_t, 3>, int64_t> last;
         for (int64_t b = 0; b < job_.block_count; ++b) {
             const sj_block &block = job_.blocks[b];
             const sj_block *before = b > 0 ? &job_.blocks[b - 1] : nullptr;
-            const bool goes_on = before != nullptr && one_tile(*before) && one_tile(block) && before->m0 == block.m0 && before->n0 == block.n0 && before->k1 == block.k0 && job_.k > 0;
+            const bool goes_on = before != nullptr && one_tile(*before) && one_tile(block) && before->m0 == block.m0 && before->n0 == block.n0 && before->k1 == block.k0 &&
+                                 before->instance == block.instance && job_.k > 0;
             bool block_first = true;
+            operand_a_ = sj_operand_instance(&job_.a, block.instance);
+            operand_b_ = sj_operand_instance(&job_.b, block.instance);
             for (int64_t n = block.n0; n < block.n1; n += a_.lanes) {
                 for (int64_t m = block.m0; m < block.m1; m += a_.rows * a_.slots) {
                     if (!goes_on) {
                         const bool filled = block.k0 > 0;
-                        visits_.push_back({m, std::min(block.m1, m + a_.rows * a_.slots), n, std::min(block.n1, n + a_.lanes), 0, 0, filled ? last.at({m, n}) : -1, filled, {}});
+                        visits_.push_back({block.instance, m, std::min(block.m1, m + a_.rows * a_.slots), n, std::min(block.n1, n + a_.lanes), 0, 0, filled ? last.at({block.instance, m, n}) : -1, filled, {}});
                         if (filled) {
                             for (int64_t row = 0; row < visits_.back().m1 - m; ++row) {
                                 visits_.back().valid.insert(row);
@@ -81,7 +85,7 @@ private:
                         }
                     }
                     const int64_t t = static_cast<int64_t>(visits_.size()) - 1;
-                    last[{m, n}] = t;
+                    last[{block.instance, m, n}] = t;
                     visits_.back().k_end = block.k1;
                     visits_.back().last_block = b;
                     for (int64_t k = block.k0; k < block.k1; k += a_.k_tile) {
@@ -103,7 +107,7 @@ private:
         std::vector<bool> any_a(z(k1 - k0), false), any_b(z(k1 - k0), false);
         for (int64_t k = k0; k < k1; ++k) {
             for (int64_t n = v->n0; n < v->n1; ++n) {
-                any_b[z(k - k0)] = any_b[z(k - k0)] || present(job_.b, n, k);
+                any_b[z(k - k0)] = any_b[z(k - k0)] || present(operand_b_, n, k);
             }
         }
         s->work.assign(z(taking_part), 0);
@@ -112,7 +116,7 @@ private:
             bool visited = false;
             for (int64_t k = k0; k < k1; ++k) {
                 count_range(*v, v->m0 + m, k);
-                if (!present(job_.a, v->m0 + m, k)) {
+                if (!present(operand_a_, v->m0 + m, k)) {
                     continue;
                 }
                 any_a[z(k - k0)] = true;
@@ -156,7 +160,7 @@ private:
 
     void count_range(const TileVisit &v, int64_t m, int64_t k) {
         for (int64_t n = v.n0; n < v.n1; ++n) {
-            out_.macs_total += in_range(job_.a, m, k) && in_range(job_.b, n, k) ? 1u : 0u;
+            out_.macs_total += in_range(operand_a_, m, k) && in_range(operand_b_, n, k) ? 1u : 0u;
         }
     }
 
@@ -165,9 +169,9 @@ private:
         ++out_.counts.b_pad_read;
         out_.counts.mac_idle += u(a_.lanes);
         for (int64_t n = v.n0; n < v.n1; ++n) {
-            if (in_range(job_.a, m, k) && in_range(job_.b, n, k)) {
+            if (in_range(operand_a_, m, k) && in_range(operand_b_, n, k)) {
                 --out_.counts.mac_idle;
-                const bool active = nonzero(job_.a, m, k) && nonzero(job_.b, n, k);
+                const bool active = nonzero(operand_a_, m, k) && nonzero(operand_b_, n, k);
                 ++(active ? out_.counts.mac_active : machine_ == SJ_MACHINE_DENSE ? out_.counts.mac_zero : out_.counts.mac_gated);
             }
         }
@@ -177,7 +181,7 @@ private:
         std::set<std::pair<int64_t, int64_t>> groups;
         for (int64_t m = v.m0; m < v.m1; ++m) {
             for (int64_t k = k0; k < k1; ++k) {
-                const sj_place p = sj_operand_place(&job_.a, m, k, a_.k_tile);
+                const sj_place p = sj_operand_place(&operand_a_, m, k, a_.k_tile);
                 if (p.offset != SJ_PADDING) {
                     groups.insert({p.unit, p.chunk});
                 }
@@ -185,10 +189,10 @@ private:
         }
         std::map<int64_t, int64_t> bank;
         for (const auto &g : groups) {
-            const int64_t n = sj_operand_group_count(&job_.a, g.first, g.second, a_.k_tile);
+            const int64_t n = sj_operand_group_count(&operand_a_, g.first, g.second, a_.k_tile);
             int64_t kept = 0;
             for (int64_t j = 0; j < n; ++j) {
-                kept += !skip() || sj_values_nonzero(&job_.a.values, sj_operand_group_offset(&job_.a, g.first, g.second, a_.k_tile, j)) ? 1 : 0;
+                kept += !skip() || sj_values_nonzero(&operand_a_.values, sj_operand_group_offset(&operand_a_, g.first, g.second, a_.k_tile, j)) ? 1 : 0;
             }
             bank[g.first % a_.a_banks] += up(kept * vb_, a_.line_bytes);
             out_.counts.buffer_read += u(up(kept * vb_, a_.line_bytes));
@@ -199,7 +203,11 @@ private:
     }
 
     int64_t drain_bytes(const TileVisit &v) const { return v.k_end == job_.k ? job_.out_bytes : 4; }
-    int64_t beats(const TileVisit &v, int64_t bytes) const { return (v.m1 - v.m0) * up(a_.lanes * bytes, a_.o_bytes); }
+    int64_t data_beats(const TileVisit &v, int64_t bytes) const { return (v.m1 - v.m0) * up(a_.lanes * bytes, a_.o_bytes); }
+    int64_t drain_beats(const TileVisit &v) const {
+        const int64_t data = data_beats(v, drain_bytes(v));
+        return v.k_end == job_.k ? std::max(data, (v.m1 - v.m0) * up(a_.lanes * job_.out_ops, a_.vector_lanes)) : data;
+    }
 
     void count_bus() {
         for (const KStep &s : steps_) {
@@ -208,12 +216,14 @@ private:
         }
         for (const TileVisit &v : visits_) {
             const int64_t rows = v.m1 - v.m0, lanes = v.n1 - v.n0;
-            out_.busy_drain += u(beats(v, drain_bytes(v)) + (v.filled ? beats(v, 4) : 0));
+            const int64_t fill_beats = v.filled ? data_beats(v, 4) : 0;
+            out_.busy_drain += u(drain_beats(v) + fill_beats);
+            out_.counts.bus_o += u(data_beats(v, drain_bytes(v)) + fill_beats);
+            out_.counts.vector_op += v.k_end == job_.k ? u(job_.out_ops * rows * lanes) : 0;
             out_.counts.buffer_write += u(rows * up(lanes * drain_bytes(v), a_.line_bytes));
             out_.counts.buffer_read += v.filled ? u(rows * up(lanes * 4, a_.line_bytes)) : 0;
             out_.counts.acc_write += v.filled ? u(rows) : 0;
         }
-        out_.counts.bus_o = out_.busy_drain;
     }
 
     // A term of step i of the block of step `of`; 0 beyond its end.
@@ -290,11 +300,11 @@ private:
             for (size_t r = 0; job_.k > 0 && r < steps_[i].work.size(); ++r) {
                 start = std::max(start, end_[i][r] + 2);
             }
-            bus_free = start + beats(visits_[t], drain_bytes(visits_[t]));
+            bus_free = start + drain_beats(visits_[t]);
             raise(&drain_end_[t], bus_free);
             for (size_t f = 0; f < visits_.size(); ++f) {
                 if (visits_[f].filled && std::max(static_cast<int64_t>(f) - a_.acc_banks, visits_[f].from) == static_cast<int64_t>(t)) {
-                    bus_free = std::max(bus_free, drain_end_[z(visits_[f].from)]) + beats(visits_[f], 4);
+                    bus_free = std::max(bus_free, drain_end_[z(visits_[f].from)]) + data_beats(visits_[f], 4);
                     raise(&fill_end_[f], bus_free);
                 }
             }
@@ -329,6 +339,7 @@ private:
     const sj_machine machine_;
     const sj_job &job_;
     const int64_t vb_;
+    sj_operand operand_a_ = {}, operand_b_ = {};  // of the block's instance
     std::vector<TileVisit> visits_;
     std::vector<KStep> steps_;
     std::vector<size_t> last_step_;  // of each visit

@@ -2,6 +2,7 @@
 #include "oracle_transfers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -83,7 +84,7 @@ private:
         }
         for (const int64_t x : groups) {
             const int64_t n = std::min<int64_t>(512, s.length - 512 * x);
-            const int64_t packed = up(up(n, 8) + nonzeros(s, 512 * x, 512 * x + n) * s.value_bytes, 64);
+            const int64_t packed = up(variant_.codec == SJ_CODEC_RLE ? run_length_bytes(s, 512 * x, 512 * x + n) : up(n, 8) + nonzeros(s, 512 * x, 512 * x + n) * s.value_bytes, 64);
             const int64_t plain = up(n * s.value_bytes, 64);
             for (int64_t j = 0; j < (packed < plain ? packed : plain); ++j) {
                 burst(s.base + 512 * s.value_bytes * x + 64 * j);
@@ -92,10 +93,52 @@ private:
         }
     }
 
+    static bool nonzero(const sj_stream &s, int64_t v) { return sj_values_nonzero(sj_stream_values(&s), sj_stream_offset(&s, v)); }
+
+    // Token by token.
+    static int64_t run_length_bytes(const sj_stream &s, int64_t begin, int64_t end) {
+        while (end > begin && !nonzero(s, end - 1)) {
+            --end;
+        }
+        int64_t bits = 0;
+        for (int64_t v = begin; v < end; ++v) {
+            for (int zeros = 0; zeros < 31 && !nonzero(s, v); ++zeros) {
+                ++v;
+            }
+            bits += 5 + 8 * s.value_bytes;
+        }
+        return up(bits, 8);
+    }
+
+    // Where a load of A puts each value: by place in the stream, outermost first.
+    int64_t lines_of_a(const sj_segment &g) const {
+        const sj_stream &s = job_.streams[0];
+        const int64_t one = s.instance_length > 0 ? s.instance_length : s.length, pixels = s.images * s.y_count * s.x_count;
+        std::map<std::array<int64_t, 4>, int64_t> groups;
+        int64_t v = 0;
+        for (int64_t instance = 0; instance < s.length / one; ++instance) {
+            for (int64_t c0 = 0; c0 < s.channel_count; c0 += a_.k_tile) {
+                for (int64_t p = 0; p < pixels; ++p) {
+                    for (int64_t c = c0; c < std::min(s.channel_count, c0 + a_.k_tile); ++c, ++v) {
+                        if (v >= g.begin && v < g.end) {
+                            const bool present = variant_.machine != SJ_MACHINE_SKIP || nonzero(s, v);
+                            groups[{instance, c0, g.transpose_width > 0 ? c : -1, g.transpose_width > 0 ? p / a_.k_tile : p}] += present ? 1 : 0;
+                        }
+                    }
+                }
+            }
+        }
+        int64_t lines = 0;
+        for (const auto &group : groups) {
+            lines += up(group.second * s.value_bytes, a_.line_bytes);
+        }
+        return lines;
+    }
+
     static int64_t nonzeros(const sj_stream &s, int64_t begin, int64_t end) {
         int64_t count = 0;
         for (int64_t v = begin; v < end; ++v) {
-            count += sj_values_nonzero(sj_stream_values(&s), sj_stream_offset(&s, v)) ? 1 : 0;
+            count += nonzero(s, v) ? 1 : 0;
         }
         return count;
     }
@@ -116,7 +159,7 @@ private:
         if (is_store) {
             out_->counts.buffer_read += u(plain);
         } else if (g.stream == 0) {
-            out_->counts.buffer_write += u(skip ? up(nonzeros(s, g.begin, g.end) * s.value_bytes, line) + up(up(n, 8), line) : plain);
+            out_->counts.buffer_write += u(lines_of_a(g) + (skip ? up(up(n, 8), line) : 0));
         } else if (g.stream == 1) {
             out_->counts.buffer_write += u(plain + (skip ? up(up(job_.flags_per_lane ? n : up(n, a_.lanes), 8), line) : 0));
         }

@@ -32,6 +32,7 @@ sj_accel random_accel(test::Random *r) {
     a.o_bytes = r->pick({2, 4, 16, 64});
     a.line_bytes = r->pick({4, 8, 32});
     a.a_banks = r->between(1, 4);
+    a.vector_lanes = r->pick({1, 3, 16});
     return a;
 }
 
@@ -52,7 +53,7 @@ void assert_outcomes_equal(const sj_outcome &got, const sj_outcome &want) {
 void check(const sj_accel &accel, sj_variant variant, const sj_job &job) {
     sj_error err;
     sj_outcome got;
-    std::vector<uint32_t> results(static_cast<size_t>(job.m * job.n), 0xdeadbeefu);
+    std::vector<uint32_t> results(static_cast<size_t>(sj_job_instances(&job) * job.m * job.n), 0xdeadbeefu);
     const sj_status status = sj_systemc_run(&accel, variant, &job, &got, results.data(), &err);
     if (status != SJ_OK) {
         std::printf("%s\n", err.message);
@@ -132,6 +133,107 @@ void convolutions_and_weight_gradients_equal_the_equations(void **state) {
         }
         check(accel, machine_of(i), j);
     }
+}
+
+// Groups and batches with all transfers, under every codec, with work on the output path.
+void random_instances_equal_the_equations(void **state) {
+    test::Random r(*static_cast<uint64_t *>(*state) + 5);
+    for (int64_t i = 0; i < 150; ++i) {
+        sj_accel accel = random_accel(&r);
+        test::Job j;
+        if (r.chance(50)) {
+            test::make_gemm(&r, accel, r.between(1, 20), r.between(0, 100), r.between(1, 9), r.pick({0, 5, 50, 100}), r.pick({0, 50, 100}), &j);
+        } else {
+            test::make_conv(&r, accel, r.between(1, 3), r.pick({1, 2, 4}), r.pick({1, 3, 17}), r.between(1, 9), r.chance(50), &j);
+        }
+        j.job.out_ops = r.pick({0, 1, 3, 20});
+        test::add_instances(&r, accel, r.between(1, 6), &j);
+        if (j.job.k > 0 && r.chance(50)) {
+            test::cut_blocks(&r, accel, &j);
+        }
+        if (j.job.k > 0) {
+            test::add_transfers(&r, accel, &j);
+        }
+        check(accel, {machine_of(i), static_cast<sj_codec>(r.between(0, SJ_CODEC_COUNT - 1))}, j.job);
+    }
+}
+
+uint64_t cycles_of(const sj_accel &accel, const sj_job &job) {
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &job, &out, nullptr, &err), SJ_OK);
+    return out.cycles;
+}
+
+// The second block continues the k range of the same single tile: one visit, one drain. Of another instance it is a visit of its own, which begins at k = 0.
+void a_tile_goes_on_within_an_instance_only(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job whole, two;
+    test::make_gemm(&r, accel, 1, 16, 1, 100, 100, &whole);
+    whole.blocks = {{0, 1, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0}, {0, 1, 0, 1, 8, 16, 0, 0, 0, 0, 0, 0}};
+    whole.connect();
+    check(accel, SJ_MACHINE_SKIP, whole);
+    // masks 1, lines 1, values and vectors 8; the second block's the same, its load begun when the first one's ended; work 8, pipeline 2, drain 2
+    assert_int_equal(cycles_of(accel, whole.job), 10 + 10 + 8 + 2 + 2);
+    test::make_gemm(&r, accel, 1, 8, 1, 100, 100, &two);
+    test::add_instances(&r, accel, 2, &two);
+    std::fill(two.int8_a.begin(), two.int8_a.end(), int8_t{1});
+    std::fill(two.int8_b.begin(), two.int8_b.end(), int8_t{1});
+    check(accel, SJ_MACHINE_SKIP, two);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &two.job, &out, nullptr, &err), SJ_OK);
+    assert_int_equal(out.cycles, 10 + 10 + 8 + 2 + 2);
+    assert_int_equal(out.counts.bus_o, 2 * 2);      // two drains
+    assert_int_equal(out.counts.acc_read, 0 + 2);   // none entered valid
+}
+
+// One row of two int32 lanes takes 2 beats of 4 bytes; 4 vector lanes: up to 4 operations a result fit, 5 do not.
+void work_on_the_output_path_stretches_a_drain_from_both_sides(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 1, 1, 1, 100, 100, &j);
+    for (int64_t operations = 0; operations <= 5; ++operations) {
+        j.job.out_ops = operations;
+        check(accel, SJ_MACHINE_SKIP, j);
+        sj_error err;
+        sj_outcome out;
+        assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+        assert_int_equal(out.cycles, 1 + 1 + 1 + 1 + 2 + (operations == 5 ? 3 : 2));
+        assert_int_equal(out.counts.bus_o, 2);
+        assert_int_equal(out.busy_drain, operations == 5 ? 3 : 2);
+        assert_int_equal(out.counts.vector_op, operations);  // one valid lane
+    }
+}
+
+// Partial sums pass the vector unit neither on their way out nor back.
+void partial_sums_are_not_worked_on(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 1, 16, 4, 100, 100, &j);
+    j.job.out_ops = 7;  // 4 beats a row
+    j.blocks = {{0, 1, 0, 4, 0, 8, 0, 0, 0, 0, 0, 0}, {0, 1, 0, 4, 8, 16, 0, 0, 0, 0, 0, 0}};
+    j.connect();
+    check(accel, SJ_MACHINE_SKIP, j);
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj_systemc_run(&accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+    assert_int_equal(out.counts.bus_o, 2 * (2 + 2 + 2));
+    assert_int_equal(out.busy_drain, 2 * (2 + 2 + 4));
+    assert_int_equal(out.counts.vector_op, 7 * 4);
+}
+
+// As a depthwise layer: each instance has one column.
+void hundreds_of_small_instances_equal_the_equations(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 9, 9, 1, 40, 100, &j);
+    test::add_instances(&r, accel, 300, &j);
+    check(accel, SJ_MACHINE_SKIP, j);
 }
 
 void a_product_without_k_is_zeros_from_cycle_0(void **) {
@@ -227,6 +329,11 @@ int main() {
         cmocka_unit_test_prestate(random_blocks_with_fills_equal_the_equations, &seed),
         cmocka_unit_test_prestate(random_lowered_gemms_equal_the_equations, &seed),
         cmocka_unit_test_prestate(convolutions_and_weight_gradients_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(random_instances_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(a_tile_goes_on_within_an_instance_only, &seed),
+        cmocka_unit_test_prestate(work_on_the_output_path_stretches_a_drain_from_both_sides, &seed),
+        cmocka_unit_test_prestate(partial_sums_are_not_worked_on, &seed),
+        cmocka_unit_test_prestate(hundreds_of_small_instances_equal_the_equations, &seed),
         cmocka_unit_test_prestate(a_job_does_not_depend_on_those_before_it, &seed),
         cmocka_unit_test_prestate(an_overflow_is_an_error_that_names_the_layer, &seed),
         cmocka_unit_test_prestate(a_stuck_array_is_an_error_and_the_next_job_runs, &seed),

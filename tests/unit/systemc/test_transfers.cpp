@@ -139,6 +139,112 @@ void coded_groups_move_whole_with_their_sizes(void **) {
     assert_int_equal(plain.counts.codec_decode, 0);
 }
 
+// Tokens of 21 bits: a run of up to 31 zeros and a value. One group of 512 bf16 values and its size.
+int64_t run_length_bursts(const std::vector<uint16_t> &values) {
+    test::Job j;
+    j.streams = {coded(static_cast<int64_t>(values.size()), 0, kPage, values)};
+    j.segments = {{0, 0, static_cast<int64_t>(values.size()), 0}};
+    j.blocks = {block(0, 1, 1, 0, 0)};
+    set_elementwise(&j);
+    const sj_outcome out = run(test::small_accel(), j, SJ_CODEC_RLE);
+    sj_outcome want = {};
+    test::expected_queue(test::small_accel(), {SJ_MACHINE_SKIP, SJ_CODEC_RLE}, j.job, &want);
+    assert_int_equal(out.counts.dram_read, want.counts.dram_read);
+    assert_int_equal(out.counts.codec_decode, (values.size() + 31) / 32);
+    return static_cast<int64_t>(out.counts.dram_read) - 1;  // of the size table
+}
+
+void run_lengths_end_at_31_zeros(void **) {
+    constexpr size_t kFits = 24;  // tokens in a burst: 504 of 512 bits
+    for (size_t zeros = 31; zeros <= 32; ++zeros) {
+        std::vector<uint16_t> values(512, 0);
+        for (size_t v = 0; v < kFits - 1; ++v) {
+            values[v] = 0x3f80;
+        }
+        values[kFits - 1 + zeros] = 0x3f80;
+        assert_int_equal(run_length_bursts(values), zeros == 31 ? 1 : 2);
+    }
+}
+
+void zeros_behind_the_last_nonzero_have_no_token(void **) {
+    std::vector<uint16_t> values(512, 0);
+    assert_int_equal(run_length_bursts(values), 0);  // all zeros: the size alone
+    for (size_t v = 0; v < 24; ++v) {
+        values[v] = 0x3f80;
+    }
+    assert_int_equal(run_length_bursts(values), 1);
+    values[24] = 0x0001;  // a denormal is a zero
+    assert_int_equal(run_length_bursts(values), 1);
+    values[24] = 0x3f80;
+    assert_int_equal(run_length_bursts(values), 2);
+}
+
+// 16 bursts are plain: 8192 bits, 390 tokens. 366 tokens are 7686 bits and still 16, 365 are 15.
+void run_lengths_that_are_not_smaller_stay_plain(void **) {
+    for (const size_t nonzeros : {size_t{365}, size_t{366}, size_t{390}, size_t{391}, size_t{512}}) {
+        std::vector<uint16_t> values(512, 0);
+        for (size_t v = 0; v < nonzeros; ++v) {
+            values[v] = 0xbf80;
+        }
+        assert_int_equal(run_length_bursts(values), nonzeros == 365 ? 15 : 16);
+    }
+}
+
+// A load of A fills lines group by group: by pixel as it comes, by channel through the transposer.
+void loads_of_a_fill_lines_of_their_own_for_every_group(void **) {
+    sj_accel accel = test::small_accel();  // lines of 8 bytes, k_tile 8
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 1, 1, 1, 100, 100, &j);
+    // two instances of 10 pixels with 3 channels; in the first, channel 0 is zero
+    std::vector<uint16_t> values;
+    for (int v = 0; v < 60; ++v) {
+        values.push_back(v < 30 && v % 3 == 0 ? 0 : 0x3f80);
+    }
+    sj_stream a = coded(3, 0, kPage, values);
+    a.images = a.stored_images = 10;
+    a.length = 60;
+    a.instance_length = a.instance_shift = 30;
+    j.job.array_only = false;
+    j.streams = {a, raw(1, 1, kRow), raw(1, 4, 2 * kRow)};
+    j.segments = {{0, 0, 60, 0}};
+    j.blocks[0].load_count = 1;
+    const auto lines = [&](sj_machine machine, int64_t begin, int64_t end, int64_t transpose_width) {
+        j.segments[0] = {0, begin, end, transpose_width};
+        j.connect();
+        sj_error err;
+        sj_outcome out;
+        assert_int_equal(sj_systemc_run(&accel, {machine, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+        sj_outcome want = {};
+        test::expected_queue(accel, {machine, SJ_CODEC_NONE}, j.job, &want);
+        assert_int_equal(out.counts.buffer_write, want.counts.buffer_write + 1);  // the drained row
+        return static_cast<int64_t>(out.counts.buffer_write) - 1 - (machine == SJ_MACHINE_SKIP ? ((end - begin + 7) / 8 + 7) / 8 : 0);
+    };
+    assert_int_equal(lines(SJ_MACHINE_DENSE, 0, 60, 0), 20);  // 6 bytes a pixel
+    assert_int_equal(lines(SJ_MACHINE_SKIP, 0, 60, 0), 20);
+    assert_int_equal(lines(SJ_MACHINE_SKIP, 0, 1, 0), 0);     // a zero
+    assert_int_equal(lines(SJ_MACHINE_SKIP, 1, 2, 0), 1);
+    // 8 pixels of a channel take 2 lines, the other 2 pixels one
+    assert_int_equal(lines(SJ_MACHINE_DENSE, 0, 30, 3), 3 * 3);
+    assert_int_equal(lines(SJ_MACHINE_SKIP, 0, 30, 3), 2 * 3);
+    assert_int_equal(lines(SJ_MACHINE_SKIP, 0, 60, 3), 2 * 3 + 3 * 3);
+    assert_int_equal(lines(SJ_MACHINE_DENSE, 0, 12, 3), 3);   // 4 pixels: 8 bytes
+    assert_int_equal(lines(SJ_MACHINE_DENSE, 0, 13, 3), 4);   // channel 0 has a fifth
+    assert_int_equal(lines(SJ_MACHINE_DENSE, 22, 26, 3), 4);  // pixels 7 and 8 are of two groups
+}
+
+void samples_are_counted_and_take_no_time(void **) {
+    for (int64_t samples = 0; samples <= 1000; samples += 1000) {
+        test::Job j;
+        j.blocks = {block(0, 0, 0, 0, 10)};
+        j.job.rng_samples = samples;
+        set_elementwise(&j);
+        const sj_outcome out = run(test::small_accel(), j);
+        assert_int_equal(out.counts.rng_sample, samples);
+        assert_int_equal(out.cycles, 3);
+    }
+}
+
 // A burst that two stores share is written by the later one; a store that completes none is no transfer.
 void shared_bursts_are_stored_once(void **) {
     test::Job j;
@@ -206,8 +312,9 @@ void coded_sub_grids_equal_a_walk_value_by_value(void **) {
         j.blocks = {block(0, 1, 1, 1, 0)};
         set_elementwise(&j);
         sj_outcome want = {};
-        test::expected_queue(test::small_accel(), {SJ_MACHINE_SKIP, SJ_CODEC_BITMASK}, j.job, &want);
-        const sj_outcome got = run(test::small_accel(), j, SJ_CODEC_BITMASK);
+        const sj_codec codec = r.chance(50) ? SJ_CODEC_BITMASK : SJ_CODEC_RLE;
+        test::expected_queue(test::small_accel(), {SJ_MACHINE_SKIP, codec}, j.job, &want);
+        const sj_outcome got = run(test::small_accel(), j, codec);
         assert_int_equal(got.counts.dram_read, want.counts.dram_read);
         assert_int_equal(got.counts.dram_write, want.counts.dram_write);
         assert_int_equal(got.counts.dram_activate, want.counts.dram_activate);
@@ -245,6 +352,11 @@ int main() {
         cmocka_unit_test(a_refresh_window_makes_no_progress),
         cmocka_unit_test(coded_groups_move_whole_with_their_sizes),
         cmocka_unit_test(coded_sub_grids_equal_a_walk_value_by_value),
+        cmocka_unit_test(run_lengths_end_at_31_zeros),
+        cmocka_unit_test(zeros_behind_the_last_nonzero_have_no_token),
+        cmocka_unit_test(run_lengths_that_are_not_smaller_stay_plain),
+        cmocka_unit_test(loads_of_a_fill_lines_of_their_own_for_every_group),
+        cmocka_unit_test(samples_are_counted_and_take_no_time),
         cmocka_unit_test(shared_bursts_are_stored_once),
         cmocka_unit_test(the_transposer_passes_a_tile_while_the_next_one_enters),
         cmocka_unit_test(a_clock_that_never_leaves_the_refresh_is_refused),
