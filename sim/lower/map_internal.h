@@ -28,6 +28,7 @@ void sj_map_footprint_of(const sj_accel *accel, const sj_job *job, bool is_a, in
 // What one k-step of a tile of `rows` A rows takes on the skip machine at the job's nominal density, in cycles (means).
 typedef struct sj_map_step {
     double work, load, prologue;
+    double spread;  // how far the fullest row stands above the mean
 } sj_map_step;
 
 typedef struct sj_map_model {

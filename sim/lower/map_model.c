@@ -25,13 +25,26 @@ static double valid_places(int64_t grid, int64_t stride, int64_t offset, int64_t
     return (double)sj_max64(end - first, 0) / (double)grid;
 }
 
-// Share of (m,k) of A whose address lies inside of the image.
-static double in_range_share(const sj_operand *o) {
-    double sum = 0.0;
+static int64_t gcd64(int64_t a, int64_t b) { return b == 0 ? a : gcd64(b, a % b); }
+
+typedef struct shares {
+    double mean;     // of (m,k) of A whose address lies inside of the image
+    double fullest;  // the same in the physical row that has most of them
+} shares;
+
+// Positions are dealt to the physical rows in turn. Where R and the image's width share a divisor of 3 or more, some row never meets the left or right border; where R and the
+// image share 3 lines or more, some row never meets the upper or lower one.
+static shares in_range_shares(const sj_accel *accel, const sj_operand *o) {
+    const bool window = o->kind == SJ_OPERAND_WINDOW;
+    const bool off_sides = window && gcd64(accel->rows, o->grid_w) >= 3, off_ends = window && gcd64(accel->rows, o->grid_w * o->grid_h) >= 3 * o->grid_w;
+    shares sum = {0.0, 0.0};
     for (int64_t t = 0; t < o->tap_count; t++) {
-        sum += valid_places(o->grid_h, o->stride, o->taps[t].dy, o->source_h) * valid_places(o->grid_w, o->stride, o->taps[t].dx, o->source_w);
+        const double y = valid_places(o->grid_h, o->stride, o->taps[t].dy, o->source_h), x = valid_places(o->grid_w, o->stride, o->taps[t].dx, o->source_w);
+        sum.mean += y * x;
+        sum.fullest += (off_ends && y > 0.0 ? 1.0 : y) * (off_sides && x > 0.0 ? 1.0 : x);
     }
-    return o->tap_count > 0 ? sum / (double)o->tap_count : 0.0;
+    const double taps = o->tap_count > 0 ? (double)o->tap_count : 1.0;
+    return (shares){sum.mean / taps, sum.fullest / taps};
 }
 
 // Distinct source pixels that `positions` neighbouring positions see through `taps` neighbouring taps: the whole rows and columns they span, where that is fewer.
@@ -41,6 +54,14 @@ static double distinct_pixels(const sj_operand *o, double positions, double taps
     const double stride = (double)o->stride;
     const double spanned = min2((lines - 1.0) * stride + high, lines * high) * min2(min2((columns - 1.0) * stride + wide, columns * wide), (double)o->source_w);
     return min2(positions * taps, spanned);
+}
+
+// From the first to the last source pixel that `positions` neighbouring positions see through `taps` neighbouring taps.
+static double spanned_pixels(const sj_operand *o, double positions, double taps) {
+    const double lines = ceil(positions / (double)o->grid_w), columns = min2(positions, (double)o->grid_w), stride = (double)o->stride;
+    const double high = max2(1.0, ceil(taps / max2(1.0, ceil(sqrt((double)o->tap_count)))));
+    const double rows = min2((lines - 1.0) * stride + high, (double)(o->images * o->source_h));
+    return (rows - 1.0) * (double)o->source_w + columns * stride;
 }
 
 // Mean lines of a group of n values, each nonzero with probability d: half a line is lost to rounding.
@@ -58,34 +79,34 @@ static double step_lines(const sj_accel *accel, const sj_operand *o, double rows
         return pixels * chunks * group_lines(accel, min2(c, kt), d) / (double)accel->a_banks;
     }
     const double taps = min2(max2(1.0, ceil(rows / c)), (double)o->tap_count), channels = min2(rows, c);
-    const double groups = taps > 1.0 || o->stride > 1 || o->tap_count > 1 ? distinct_pixels(o, k, taps) / kt + 1.0 : ceil(k / kt);
+    const double groups = o->tap_count > 1 || o->stride > 1 ? spanned_pixels(o, k, taps) / kt + 0.5 : ceil(k / kt);
     return channels * groups * group_lines(accel, kt, d) / (double)accel->a_banks;
 }
 
-// Work of the fullest row: rows wait for each other within two steps, so that about half of the spread between them is lost.
-static double row_work(double present, double d, double part) {
-    const double spread = part > 1.0 ? sqrt(present * d * (1.0 - d) * 2.0 * log(part)) : 0.0;
-    return max2(1.0, present * d + 0.5 * spread);
-}
+// How far the fullest of `part` rows stands above the mean: rows of `present` values, each nonzero with probability d.
+static double row_spread(double present, double d, double part) { return part > 1.0 ? sqrt(present * d * (1.0 - d) * 2.0 * log(part)) : 0.0; }
 
-static sj_map_step step_of(const sj_accel *accel, const sj_job *job, double share, int64_t rows, int64_t k) {
+// Rows run ahead of each other by up to two steps, so that a step loses a part of the spread; sums that come back wait for all rows of a visit, which loses the rest.
+static const double lost_a_step = 0.15, lost_a_filled_visit = 0.8;
+
+static sj_map_step step_of(const sj_accel *accel, const sj_job *job, const shares *in_range, int64_t rows, int64_t k) {
     const double d = nominal_density(job), part = (double)sj_min64(rows, accel->rows);
     const int64_t slots = sj_ceil_div(rows, accel->rows), vb = sj_accel_value_bytes(accel);
-    const double present = (double)(slots * k) * share;             // in-range A values of the fullest row
-    const double values = (double)(rows * k) * share * d / part;    // of a mean row, nonzero
+    const double present = (double)(slots * k) * in_range->fullest;  // A values of the fullest row
+    const double values = (double)(rows * k) * in_range->mean * d / part;  // nonzero, of a mean row
     const double amask = part * up(sj_ceil_div(accel->slots * accel->k_tile, 8), accel->a_bytes);
     const double beats = values * (double)vb / (double)accel->a_bytes;
-    const double abus = part * (d < 1.0 || share < 1.0 ? beats + 0.5 : ceil(beats));
+    const double abus = part * (d < 1.0 || in_range->mean < 1.0 ? beats + 0.5 : ceil(beats));
     const double bflag = up(job->flags_per_lane ? sj_ceil_div(accel->k_tile * accel->lanes, 8) : sj_ceil_div(accel->k_tile, 8), accel->b_bytes);
     const double any_a = 1.0 - pow(1.0 - d, (double)rows);
     const double bvec = (double)k * any_a * up(accel->lanes * vb, accel->b_bytes);
     const double abuf = step_lines(accel, &job->a, (double)rows, (double)k, d);
-    return (sj_map_step){.work = row_work(present, d, part),
+    const double spread = row_spread(present, d, part);
+    return (sj_map_step){.work = max2(1.0, present * d + lost_a_step * spread),
+                         .spread = spread,
                          .load = max2(max2(amask + abus, abuf), max2(bflag + bvec, 1.0)),
                          .prologue = max2(amask, bflag) + max2(max2(amask, bflag), abuf)};
 }
-
-static int64_t gcd64(int64_t a, int64_t b) { return b == 0 ? a : gcd64(b, a % b); }
 
 static double store_bytes_of(const sj_job *job) {
     const sj_stream *s = &job->streams[2];
@@ -111,12 +132,12 @@ void sj_map_model_make(const sj_accel *accel, const sj_job *job, sj_map_model *o
     if (job->k == 0) {
         return;  // no steps
     }
-    const double share = in_range_share(&job->a);
+    const shares in_range = in_range_shares(accel, &job->a);
     const int64_t mt = sj_ceil_div(job->m, out->m_unit), kt = sj_ceil_div(job->k, out->k_unit), nt = sj_ceil_div(job->n, accel->lanes);
     const int64_t last_rows = job->m - (mt - 1) * out->m_unit, last_k = job->k - (kt - 1) * out->k_unit;
     for (int i = 0; i < 2; i++) {
-        out->step[i][0] = step_of(accel, job, share, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, out->k_unit);
-        out->step[i][1] = step_of(accel, job, share, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, last_k);
+        out->step[i][0] = step_of(accel, job, &in_range, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, out->k_unit);
+        out->step[i][1] = step_of(accel, job, &in_range, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, last_k);
         const double visit = (double)(kt - 1) * step_cycles(&out->step[i][0]) + step_cycles(&out->step[i][1]);
         out->array_floor += visit * (double)(i == 0 ? mt - 1 : 1) * (double)nt;
     }
@@ -204,25 +225,50 @@ static plan plan_of(const sj_map_model *model, const sj_mapping *mapping, const 
     return p;
 }
 
+// Cycles from a visit's first step to the next visit's: the load of a step runs beside the work of the step before.
+static double visit_cycles(const sj_map_step step[2], int64_t steps, bool last_k) {
+    const sj_map_step *first = &step[0], *last = &step[last_k ? 1 : 0];
+    if (steps == 1) {
+        return step_cycles(last);
+    }
+    return (double)(steps - 2) * step_cycles(first) + max2(first->work, last->load) + max2(last->work, first->load);
+}
+
+// A visit beside which the O bus has `beats` to move: with one accumulator bank it waits for them, with more they run beside another visit's work.
+static double beside_bus(const plan *p, double visit, double beats) {
+    const double bus = beats > 0.0 ? beats + PIPELINE : 0.0;
+    return p->model->accel->acc_banks > 1 ? max2(visit, bus) : visit + bus;
+}
+
+// The tiles of one column of a block, of whose m tiles the last may be lower: its shorter visit then hides a whole tile's drain and fill (two banks).
+static double column_cycles(const plan *p, double m_tiles, bool last_m, const double visit[2], const double bus[2]) {
+    if (!last_m) {
+        return m_tiles * beside_bus(p, visit[0], bus[0]);
+    }
+    if (m_tiles < 2.0 || p->model->accel->acc_banks != 2) {
+        return (m_tiles - 1.0) * beside_bus(p, visit[0], bus[0]) + beside_bus(p, visit[1], bus[1]);
+    }
+    return (m_tiles - 1.0) * beside_bus(p, visit[0], bus[m_tiles == 2.0 ? 1 : 0]) + beside_bus(p, visit[1], bus[0]);
+}
+
 // Array cycles of one block. last_m, last_n, last_k: the last block of its dimension; first_k: no fills.
 static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k, bool last_k) {
     const sj_map_model *model = p->model;
-    const double n_tiles = (double)p->n_tiles[last_n];
     const bool one_tile = p->m_tiles[last_m] * p->n_tiles[last_n] == 1;  // keeps its accumulators
-    const int64_t steps = p->k_steps[last_k];
-    double cycles = 0.0;
-    for (int i = 0; i < 2 && model->job->k > 0; i++) {  // whole tiles, then the product's last
-        const bool last_tile = i == 1;
-        const double tiles = last_tile ? (last_m ? 1.0 : 0.0) : (double)(p->m_tiles[last_m] - (last_m ? 1 : 0));
-        const double visit = last_k ? (double)(steps - 1) * step_cycles(&model->step[i][0]) + step_cycles(&model->step[i][1]) : (double)steps * step_cycles(&model->step[i][0]);
-        const double drain = last_k ? p->result_beats[i] : one_tile ? 0.0 : p->partial_beats[i], fill = first_k || one_tile ? 0.0 : p->partial_beats[i];
-        cycles += tiles * n_tiles * (model->accel->acc_banks > 1 ? max2(visit, drain + fill) : visit + drain + fill + PIPELINE);
+    double visit[2] = {0.0, 0.0}, bus[2];
+    for (int i = 0; i < 2; i++) {  // whole tiles, the product's last
+        const double drain = last_k ? p->result_beats[i] : one_tile ? 0.0 : p->partial_beats[i];
+        const bool filled = !first_k && !one_tile;
+        bus[i] = drain + (filled ? p->partial_beats[i] : 0.0);
+        visit[i] = model->job->k > 0 ? visit_cycles(model->step[i], p->k_steps[last_k], last_k) : 0.0;
+        visit[i] += filled ? lost_a_filled_visit * model->step[i][0].spread : 0.0;
     }
+    const double tiles = (double)p->n_tiles[last_n] * column_cycles(p, (double)p->m_tiles[last_m], last_m, visit, bus);
     if (model->job->k == 0) {
-        return n_tiles * ((double)(p->m_tiles[last_m] - (last_m ? 1 : 0)) * p->result_beats[0] + (last_m ? p->result_beats[1] : 0.0));
+        return tiles;
     }
-    const sj_map_step *s = &model->step[0][0];
-    return cycles + max2(0.0, s->prologue + s->load - step_cycles(s));  // what the last step of the block before does not hide
+    const sj_map_step *first = &model->step[0][p->k_steps[last_k] == 1 && last_k], *before = &model->step[0][last_k];
+    return tiles + max2(before->work, first->prologue + first->load) - max2(before->work, first->load);  // what the block before does not hide
 }
 
 typedef struct totals {
