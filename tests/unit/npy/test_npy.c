@@ -86,7 +86,7 @@ static void fortran_order_is_turned(void **state) {
 }
 
 static void a_dimension_may_be_zero(void **state) {
-    put(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 0), }\n", NULL, 0);
+    put(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 0), }\n", six, 0);
     sj_npy m = good();
     assert_int_equal(m.rows, 5);
     assert_int_equal(m.columns, 0);
