@@ -11,8 +11,6 @@
 
 enum { RUN_VALUES = 1024 };
 
-static const int64_t held_bytes_max = INT64_C(192) << 20;  // of tensors that the unit at hand does not use
-
 static const char *type_name(sj_type type) {
     static const char *const names[] = {"bfloat16", "float32", "int8", "int32", "uint8"};
     return names[type];
@@ -224,7 +222,7 @@ sj_status sj_lowering_hold(sj_lowering *l, int layer, const char *name, const sj
             return SJ_OK;
         }
     }
-    make_room(l, held_bytes_max);
+    make_room(l, l->held_bytes_max);
     sj_held *h = calloc(1, sizeof *h);
     if (h == NULL) {
         return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: out of memory for a tensor", sj_trace_path(l->trace));

@@ -4,6 +4,8 @@
 
 #include "lowering_internal.h"
 
+static const int64_t held_bytes_max = INT64_C(192) << 20;  // beyond the largest unit; the rest of 300 MiB is for jobs and masks
+
 static sj_status check_request(sj_trace *trace, int step, const sj_accel *accel, const sj_lower_options *options, sj_error *err) {
     if (step < 0 || step >= sj_trace_step_count(trace)) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s: step index %d; the trace holds %d steps", sj_trace_path(trace), step, sj_trace_step_count(trace));
@@ -41,6 +43,7 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
         return SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for a lowering");
     }
     l->trace = trace;
+    l->held_bytes_max = held_bytes_max;
     l->step = step_index;
     l->net = sj_trace_get_network(trace);
     l->accel = accel;

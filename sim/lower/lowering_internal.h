@@ -56,6 +56,7 @@ struct sj_lowering {
     // Tensors of this and of earlier units.
     int held_count, held_room;
     sj_held **held;
+    int64_t held_bytes_max;  // of tensors that the unit at hand does not use
     int64_t reads;        // tensors read from the file so far
 };
 
