@@ -1,223 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sj_cli.h"
-#include "sj_config.h"
 #include "sj_fidelity_run.h"
 #include "sj_file.h"
-#include "sj_lower.h"
-#include "sj_machine.h"
 #include "sj_progress.h"
-#include "sj_trace.h"
+#include "sj_sim.h"
 
-#define LAYERS_MAX 256
 #define RUNS_MAX 4096
-#define BATCH_MAX 65536  // the limit of the lowering
 #define EVAL_BATCH_SMALL 1
 #define EVAL_BATCH_LARGE 128
 
-enum { OPT_STEP = SJ_OPT_OWN, OPT_ALL_STEPS, OPT_BATCH, OPT_LAYER, OPT_PHASE, OPT_JSON, OPT_FORCE };
-
-static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
-                                             {"step", required_argument, NULL, OPT_STEP},
-                                             {"all-steps", no_argument, NULL, OPT_ALL_STEPS},
-                                             {"batch", required_argument, NULL, OPT_BATCH},
-                                             {"layer", required_argument, NULL, OPT_LAYER},
-                                             {"phase", required_argument, NULL, OPT_PHASE},
-                                             {"json", no_argument, NULL, OPT_JSON},
-                                             {"force", no_argument, NULL, OPT_FORCE},
-                                             {"output", required_argument, NULL, 'o'},
-                                             {"quiet", no_argument, NULL, 'q'},
-                                             {"verbose", no_argument, NULL, 'v'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {NULL, 0, NULL, 0}};
-
-static const char help[] =
-    "usage: skipjoule sim TRACE --accel A [options]\n\n"
-    "Replays a step of a trace on the dense, the gating and the zero-skipping machine: cycles, counters and energy of every layer and phase.\n\n" SJ_MACHINE_HELP
-    "  --step S             a step's number, last-train or last-eval (default: last-train where the trace has one)\n"
-    "  --all-steps          every step of the trace\n"
-    "  --batch N            images; the stored ones repeat in turn (default: the trace's batch size for a training step; 1 and 128 for an inference)\n"
-    "  --layer NAME         only this layer; repeatable\n"
-    "  --phase NAME         only forward, grad_input, grad_weight, elementwise or update\n"
-    "  --json               the machine-readable result on stdout\n"
-    "  -o, --output RUN     a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt\n"
-    "  --force              write into RUN though it exists\n"
-    "  -q, --quiet          no progress\n"
-    "  -v, --verbose        a line per layer on stderr\n"
-    "  -h, --help           this text\n";
-
-typedef struct sim_options {
-    sj_machine_options machine;
-    const char *trace, *step, *run_dir, *layers[LAYERS_MAX];
-    int layer_count, phase;  // phase: -1 for all
-    int64_t batch;           // 0: the default
-    bool all_steps, json, force, quiet, verbose, help;
-} sim_options;
-
-static sj_status read_phase(const char *text, int *phase, sj_error *err) {
-    const char *names[SJ_PHASE_COUNT];
-    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
-        names[p] = sj_phase_name((sj_phase)p);
-        if (strcmp(names[p], text) == 0) {
-            *phase = p;
-            return SJ_OK;
-        }
-    }
-    const char *nearest = sj_nearest_name(text, names, SJ_PHASE_COUNT);
-    return SJ_FAIL(err, SJ_ERR_USAGE, "--phase: \"%s\" is not one of forward, grad_input, grad_weight, elementwise, update%s%s%s", text, nearest != NULL ? "; did you mean " : "",
-                   nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
-}
-
-static sj_status read_option(sim_options *o, int option, sj_error *err) {
-    long long value = 0;
-    switch (option) {
-        case OPT_STEP: o->step = optarg; return SJ_OK;
-        case OPT_ALL_STEPS: o->all_steps = true; return SJ_OK;
-        case OPT_BATCH:
-            SJ_TRY(sj_cli_int("--batch", optarg, 1, BATCH_MAX, &value, err));
-            o->batch = value;
-            return SJ_OK;
-        case OPT_LAYER:
-            if (o->layer_count == LAYERS_MAX) {
-                return SJ_FAIL(err, SJ_ERR_USAGE, "--layer stands there more than %d times", LAYERS_MAX);
-            }
-            o->layers[o->layer_count++] = optarg;
-            return SJ_OK;
-        case OPT_PHASE: return read_phase(optarg, &o->phase, err);
-        case OPT_JSON: o->json = true; return SJ_OK;
-        case OPT_FORCE: o->force = true; return SJ_OK;
-        case 'o': o->run_dir = optarg; return SJ_OK;
-        case 'q': o->quiet = true; return SJ_OK;
-        case 'v': o->verbose = true; return SJ_OK;
-        case 'h': o->help = true; return SJ_OK;
-        default: return sj_machine_option(&o->machine, option, optarg, err);
-    }
-}
-
-static sj_status parse(int argc, char **argv, sim_options *o, sj_error *err) {
-    memset(o, 0, sizeof *o);
-    sj_machine_defaults(&o->machine);
-    o->phase = -1;
-    opterr = 0;
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, ":o:qvh", long_options, NULL)) != -1;) {
-        if (c == '?' || c == ':') {
-            return sj_cli_bad_option("sim", argc, argv, long_options, err);
-        }
-        SJ_TRY(read_option(o, c, err));
-    }
-    if (o->help) {
-        return SJ_OK;
-    }
-    if (argc - optind != 1) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: %d traces given, one is needed; 'skipjoule sim -h' tells more", argc - optind);
-    }
-    if (o->all_steps && o->step != NULL) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --step and --all-steps exclude each other");
-    }
-    o->trace = argv[optind];
-    return SJ_OK;
-}
-
-// ---- which steps
-
-static int last_step(const sj_trace *trace, sj_mode mode) {
-    for (int i = sj_trace_step_count(trace) - 1; i >= 0; i--) {
-        if (sj_trace_get_step(trace, i)->mode == mode) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static sj_status numbered_step(const sj_trace *trace, const char *text, int *index, sj_error *err) {
-    long long number;
-    if (sj_cli_int("--step", text, 0, INT64_MAX, &number, err) != SJ_OK) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "--step %s: it must be a step's number, last-train or last-eval", text);
-    }
-    char known[512] = "";
-    for (int i = 0; i < sj_trace_step_count(trace); i++) {
-        const long long at = (long long)sj_trace_get_step(trace, i)->number;
-        if (at == number) {
-            *index = i;
-            return SJ_OK;
-        }
-        char item[32];
-        snprintf(item, sizeof item, "%s%lld", i > 0 ? ", " : "", at);
-        strncat(known, item, sizeof known - strlen(known) - 1);
-    }
-    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: no step %lld; it has %s", sj_trace_path(trace), number, known);
-}
-
-static sj_status one_step(const sj_trace *trace, const char *text, int *index, sj_error *err) {
-    const int train = last_step(trace, SJ_MODE_TRAIN), eval = last_step(trace, SJ_MODE_EVAL);
-    if (text != NULL && strcmp(text, "last-train") != 0 && strcmp(text, "last-eval") != 0) {
-        return numbered_step(trace, text, index, err);
-    }
-    *index = text == NULL ? (train >= 0 ? train : eval) : strcmp(text, "last-train") == 0 ? train : eval;
-    if (*index < 0) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: it has no %s step", sj_trace_path(trace), text == NULL ? "train or eval" : text + strlen("last-"));
-    }
-    return SJ_OK;
-}
-
-// ---- one step at one batch
-
+// One step at one batch.
 typedef struct session {
-    const sim_options *o;
+    const sj_sim_options *o;
     const sj_machine_setup *setup;
     sj_trace *trace;
+    sj_sim_timeline *timeline;  // of the step at hand; NULL: none
 } session;
 
-static bool is_chosen(const sim_options *o, const sj_unit *unit) {
-    bool named = o->layer_count == 0;
-    for (int i = 0; i < o->layer_count; i++) {
-        named = named || strcmp(o->layers[i], unit->layer) == 0;
-    }
-    return named && (o->phase < 0 || (int)unit->phase == o->phase);
-}
-
-static sj_status check_layers(const sim_options *o, const sj_trace *trace, sj_error *err) {
-    const sj_network *net = sj_trace_get_network(trace);
-    void *memory;
-    SJ_TRY(sj_alloc(&memory, (uint64_t)net->layer_count + 1, sizeof(char *), "the layers' names", err));
-    const char **names = memory;
-    for (int i = 0; i < net->layer_count; i++) {
-        names[i] = net->layers[i].name;
-    }
-    sj_status status = SJ_OK;
-    for (int l = 0; l < o->layer_count && status == SJ_OK; l++) {
-        bool known = false;
-        for (int i = 0; i < net->layer_count; i++) {
-            known = known || strcmp(names[i], o->layers[l]) == 0;
-        }
-        const char *nearest = known ? NULL : sj_nearest_name(o->layers[l], names, net->layer_count);
-        if (!known) {
-            status = SJ_FAIL(err, SJ_ERR_USAGE, "--layer %s: the network %s has no such layer%s%s%s", o->layers[l], net->name, nearest != NULL ? "; did you mean " : "",
-                             nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
-        }
-    }
-    free(memory);
-    return status;
-}
-
-// The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone.
-static void describe_selection(const sim_options *o, char *text, size_t size) {
-    text[0] = '\0';
-    for (int i = 0; i < o->layer_count; i++) {
-        const size_t used = strlen(text);
-        snprintf(text + used, size - used, "%s%s", i == 0 ? "layer " : ",", o->layers[i]);
-    }
-    if (o->phase >= 0) {
-        const size_t used = strlen(text);
-        snprintf(text + used, size - used, "%sphase %s", used > 0 ? " " : "", sj_phase_name((sj_phase)o->phase));
-    }
-}
+// What a unit gives.
+typedef struct unit_jobs {
+    const sj_unit *unit;
+    sj_job *const *jobs;
+    int count;
+    sj_densities densities;
+} unit_jobs;
 
 static void start_layer(sj_stat *s, const sj_unit *unit, const sj_densities *d) {
     snprintf(s->name, sizeof s->name, "%s", unit->layer);
@@ -228,50 +39,85 @@ static void start_layer(sj_stat *s, const sj_unit *unit, const sj_densities *d) 
     s->density_out = d->out;
 }
 
-static sj_status run_unit(const session *s, const sj_unit *unit, sj_job *const *jobs, int count, const sj_densities *d, sj_stats *run, int row, sj_error *err) {
+static sj_status run_job(const session *s, const unit_jobs *u, int job, sj_variant variant, sj_outcome *out, sj_error *err) {
+    const bool drawn = sj_sim_timeline_has(s->timeline, u->unit, variant);
+    const sj_fidelity fidelity = s->o->machine.fidelity;
+    memset(out, 0, sizeof *out);
+    if (!drawn || fidelity != SJ_FIDELITY_FAST) {
+        SJ_TRY(sj_fidelity_run(fidelity, &s->setup->accel, variant, u->jobs[job], out, NULL, err));
+    }
+    if (!drawn) {
+        return SJ_OK;
+    }
+    sj_outcome drawing;
+    memset(&drawing, 0, sizeof drawing);
+    SJ_TRY(sj_sim_timeline_job(s->timeline, u->jobs[job], job, u->count, &drawing, err));
+    if (fidelity == SJ_FIDELITY_FAST) {
+        *out = drawing;
+        return SJ_OK;
+    }
+    return drawing.cycles == out->cycles ? SJ_OK
+                                         : SJ_FAIL(err, SJ_ERR_INTERNAL, "%llu cycles at fast, %llu at %s", (unsigned long long)drawing.cycles, (unsigned long long)out->cycles,
+                                                   sj_fidelity_names[fidelity]);
+}
+
+static sj_status run_jobs(const session *s, const unit_jobs *u, sj_variant variant, sj_stat *layer, sj_error *err) {
+    for (int j = 0; j < u->count; j++) {
+        if (sj_cli_interrupted()) {
+            return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted");
+        }
+        sj_outcome outcome;
+        if (run_job(s, u, j, variant, &outcome, err) != SJ_OK) {
+            char name[24];
+            sj_variant_name(variant, name);
+            return sj_error_prefix(err, "layer %s, %s, on %s", u->unit->layer, sj_phase_name(u->unit->phase), name);
+        }
+        SJ_TRY(sj_stat_add(layer, &outcome, u->jobs[j]->is_product ? u->jobs[j]->uncompacted_macs : 0, err));
+    }
+    return SJ_OK;
+}
+
+static sj_status run_unit(const session *s, const unit_jobs *u, sj_stats *run, int row, sj_error *err) {
     for (int v = 0; v < run->variant_count; v++) {
         const sj_variant variant = run->variants[v].variant;
         sj_stat *layer = &run->variants[v].layers[row];
-        start_layer(layer, unit, d);
-        for (int j = 0; j < count; j++) {
-            if (sj_cli_interrupted()) {
-                return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted");
-            }
-            sj_outcome outcome;
-            memset(&outcome, 0, sizeof outcome);
-            if (sj_fidelity_run(s->o->machine.fidelity, &s->setup->accel, variant, jobs[j], &outcome, NULL, err) != SJ_OK) {
-                char name[24];
-                sj_variant_name(variant, name);
-                return sj_error_prefix(err, "layer %s, %s, on %s", unit->layer, sj_phase_name(unit->phase), name);
-            }
-            SJ_TRY(sj_stat_add(layer, &outcome, jobs[j]->is_product ? jobs[j]->uncompacted_macs : 0, err));
+        const bool drawn = sj_sim_timeline_has(s->timeline, u->unit, variant);
+        start_layer(layer, u->unit, &u->densities);
+        if (drawn) {
+            sj_sim_timeline_begin_layer(s->timeline, u->unit);
+        }
+        SJ_TRY(run_jobs(s, u, variant, layer, err));
+        if (drawn) {
+            sj_sim_timeline_end_layer(s->timeline);
         }
         sj_stat_price(layer, &s->setup->prices[variant.machine]);
     }
     return SJ_OK;
 }
 
+// Runs one unit, or explains it. `row` is its place among the chosen ones.
+static sj_status do_unit(const session *s, sj_lowering *lowering, int index, sj_stats *run, int row, sj_error *err) {
+    unit_jobs u = {.unit = sj_lowering_unit(lowering, index), .densities = sj_densities_none()};
+    SJ_TRY(sj_lowering_jobs(lowering, index, &u.jobs, &u.count, &u.densities, err));
+    return s->o->explain_mapping ? sj_sim_explain(&s->setup->accel, u.unit, u.jobs, u.count, err) : run_unit(s, &u, run, row, err);
+}
+
 static sj_status run_units(const session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
     sj_progress progress;
-    sj_progress_start(&progress, "sim", run->variants[0].layer_count, s->o->quiet);
+    sj_progress_start(&progress, "sim", run->variants[0].layer_count, s->o->quiet || s->o->explain_mapping);
     sj_status status = SJ_OK;
     int row = 0;
     for (int u = 0; u < sj_lowering_unit_count(lowering) && status == SJ_OK; u++) {
         const sj_unit *unit = sj_lowering_unit(lowering, u);
-        if (!is_chosen(s->o, unit)) {
+        if (!sj_sim_is_chosen(s->o, unit)) {
             continue;
         }
         sj_progress_update(&progress, row, unit->layer);
         const double started = sj_monotonic_seconds();
-        sj_job *const *jobs;
-        int count;
-        sj_densities d = sj_densities_none();
-        status = sj_lowering_jobs(lowering, u, &jobs, &count, &d, err);
-        status = status == SJ_OK ? run_unit(s, unit, jobs, count, &d, run, row, err) : status;
-        row++;
+        status = do_unit(s, lowering, u, run, row++, err);
         if (s->o->verbose && status == SJ_OK) {
             sj_progress_clear(&progress);
-            fprintf(stderr, "batch %lld  %s  %s  jobs %d  %.2f s\n", (long long)run->batch, unit->layer, sj_phase_name(unit->phase), count, sj_monotonic_seconds() - started);
+            fprintf(stderr, "batch %lld  %s  %s  %.2f s\n", (long long)run->batch, unit->layer, sj_phase_name(unit->phase), sj_monotonic_seconds() - started);
         }
     }
     sj_progress_clear(&progress);
@@ -287,7 +133,7 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
     run->step = step->number;
     run->images = meta->images;
     run->batch = batch;
-    describe_selection(s->o, run->selection, sizeof run->selection);
+    sj_sim_describe_selection(s->o, run->selection, sizeof run->selection);
     run->provenance.has_seed = meta->seed <= INT64_MAX;
     run->provenance.seed = (int64_t)(meta->seed & INT64_MAX);
     char *full = realpath(s->o->trace, NULL);
@@ -295,56 +141,27 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
     free(full);
 }
 
-static int count_chosen(const sim_options *o, const sj_lowering *lowering) {
-    int count = 0;
-    for (int u = 0; u < sj_lowering_unit_count(lowering); u++) {
-        count += is_chosen(o, sj_lowering_unit(lowering, u));
-    }
-    return count;
+static sj_status run_lowered(session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
+    SJ_TRY(sj_sim_timeline_open(s->o, s->setup, lowering, &s->timeline, err));
+    const sj_status status = sj_sim_timeline_close(s->timeline, run_units(s, lowering, run, err), err);
+    s->timeline = NULL;
+    SJ_TRY(status);
+    return sj_stats_total(run, err);
 }
 
-// What the step has: the phases of the chosen layers, or of all of them.
-static sj_status nothing_chosen(const session *s, const sj_lowering *lowering, sj_error *err) {
-    bool present[SJ_PHASE_COUNT] = {false};
-    sim_options any_phase = *s->o;
-    any_phase.phase = -1;
-    for (int u = 0; u < sj_lowering_unit_count(lowering); u++) {
-        const sj_unit *unit = sj_lowering_unit(lowering, u);
-        present[unit->phase] = present[unit->phase] || is_chosen(&any_phase, unit);
-    }
-    char wanted[512], known[128] = "";
-    describe_selection(s->o, wanted, sizeof wanted);
-    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
-        if (present[p]) {
-            strcat(strcat(known, known[0] != '\0' ? ", " : ""), sj_phase_name((sj_phase)p));
-        }
-    }
-    if (known[0] == '\0') {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the step has no work of its own for %s: it is a part of other layers' work", s->o->trace, wanted);
-    }
-    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the step has nothing for %s; the phases there are %s", s->o->trace, wanted, known);
-}
-
-static sj_status start_run(const session *s, const sj_lowering *lowering, sj_stats *run, sj_error *err) {
-    const int count = count_chosen(s->o, lowering);
-    if (count == 0) {
-        return nothing_chosen(s, lowering, err);
-    }
-    return sj_machine_start_run(s->setup, &s->o->machine, count, run, err);
-}
-
-static sj_status run_step(const session *s, int step_index, int64_t batch, sj_stats *run, sj_error *err) {
+static sj_status run_step(session *s, int step_index, int64_t batch, sj_stats *run, sj_error *err) {
     const double started = sj_monotonic_seconds();
-    const sj_lower_options options = {.batch = batch, .fuse = true};
+    const sj_lower_options options = {.batch = batch, .fuse = !s->o->no_fuse, .quantise = s->o->quantise};
     sj_lowering *lowering;
+    int layers = 0;
     SJ_TRY(sj_lowering_open(s->trace, step_index, &s->setup->accel, &options, &lowering, err));
-    sj_status status = start_run(s, lowering, run, err);
+    sj_status status = sj_sim_count_chosen(s->o, lowering, &layers, err);
+    status = status == SJ_OK ? sj_machine_start_run(s->setup, &s->o->machine, layers, run, err) : status;
     if (status == SJ_OK) {
         describe(s, sj_trace_get_step(s->trace, step_index), batch, run);
         status = sj_file_hash(s->o->trace, run->provenance.input_hash, err);
     }
-    status = status == SJ_OK ? run_units(s, lowering, run, err) : status;
-    status = status == SJ_OK ? sj_stats_total(run, err) : status;
+    status = status == SJ_OK ? run_lowered(s, lowering, run, err) : status;
     run->provenance.wall_seconds = sj_monotonic_seconds() - started;
     sj_lowering_close(lowering);
     return status;
@@ -357,11 +174,22 @@ typedef struct run_list {
     int count;
 } run_list;
 
-static sj_status run_batches(const session *s, int step_index, run_list *list, sj_error *err) {
-    const bool train = sj_trace_get_step(s->trace, step_index)->mode == SJ_MODE_TRAIN;
+static sj_status check_mode(const sj_sim_options *o, const sj_step_info *step, sj_error *err) {
+    if (o->no_fuse && step->mode == SJ_MODE_TRAIN) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--no-fuse: step %lld is a training step, which fuses nothing; it goes with an inference (--step last-eval)", (long long)step->number);
+    }
+    if (o->timeline != NULL && step->mode == SJ_MODE_EVAL && o->batch == 0) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--timeline draws one batch, but an inference is simulated at %d and %d; choose one with --batch", EVAL_BATCH_SMALL, EVAL_BATCH_LARGE);
+    }
+    return SJ_OK;
+}
+
+static sj_status run_batches(session *s, int step_index, run_list *list, sj_error *err) {
+    const sj_step_info *step = sj_trace_get_step(s->trace, step_index);
+    SJ_TRY(check_mode(s->o, step, err));
     int64_t batches[2] = {s->o->batch, 0};
     int count = 1;
-    if (s->o->batch == 0 && train) {
+    if (s->o->batch == 0 && step->mode == SJ_MODE_TRAIN) {
         batches[0] = sj_trace_get_meta(s->trace)->batch_size;
     } else if (s->o->batch == 0) {
         batches[0] = EVAL_BATCH_SMALL;
@@ -374,11 +202,11 @@ static sj_status run_batches(const session *s, int step_index, run_list *list, s
     return SJ_OK;
 }
 
-static sj_status run_steps(const session *s, run_list *list, sj_error *err) {
-    SJ_TRY(check_layers(s->o, s->trace, err));
+static sj_status run_steps(session *s, run_list *list, sj_error *err) {
+    SJ_TRY(sj_sim_check_layers(s->o, s->trace, err));
     int first = 0, steps = sj_trace_step_count(s->trace);
     if (!s->o->all_steps) {
-        SJ_TRY(one_step(s->trace, s->o->step, &first, err));
+        SJ_TRY(sj_sim_one_step(s->trace, s->o->step, &first, err));
         steps = 1;
     }
     if (steps == 0 || steps > RUNS_MAX) {
@@ -393,7 +221,7 @@ static sj_status run_steps(const session *s, run_list *list, sj_error *err) {
     return SJ_OK;
 }
 
-static sj_status print_runs(const sim_options *o, const run_list *list, sj_error *err) {
+static sj_status print_runs(const sj_sim_options *o, const run_list *list, sj_error *err) {
     if (o->json) {
         return sj_stats_write_json(stdout, list->runs, list->count, err);
     }
@@ -407,30 +235,43 @@ static sj_status print_runs(const sim_options *o, const run_list *list, sj_error
     return SJ_OK;
 }
 
-static sj_status simulate(const sim_options *o, session *s, run_list *list, sj_error *err) {
+// Before any work is done: outputs that cannot be, and a machine that cannot do what is asked.
+static sj_status check_request(const sj_sim_options *o, const sj_accel *accel, sj_error *err) {
     if (o->run_dir != NULL) {
         SJ_TRY(sj_run_check(o->run_dir, o->force, err));
     }
+    if (o->timeline != NULL && !o->force && sj_path_exists(o->timeline)) {
+        return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it exists; --force replaces it", o->timeline);
+    }
+    if (o->quantise && accel->dtype != SJ_DTYPE_INT8) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--quantise: the accelerator \"%s\" has dtype \"bf16\"; it goes with an int8 machine (--set dtype=int8)", accel->name);
+    }
+    return SJ_OK;
+}
+
+static sj_status simulate(session *s, run_list *list, sj_error *err) {
+    const sj_sim_options *o = s->o;
+    SJ_TRY(check_request(o, &s->setup->accel, err));
     SJ_TRY(sj_trace_open(o->trace, &s->trace, err));
     SJ_TRY(run_steps(s, list, err));
     if (o->run_dir != NULL) {
         SJ_TRY(sj_run_write(o->run_dir, o->force, s->setup, list->runs, list->count, err));
     }
-    return print_runs(o, list, err);
+    return o->explain_mapping ? SJ_OK : print_runs(o, list, err);
 }
 
 sj_status sj_cmd_sim(int argc, char **argv, sj_error *err) {
-    sim_options o;
-    SJ_TRY(parse(argc, argv, &o, err));
+    sj_sim_options o;
+    SJ_TRY(sj_sim_parse(argc, argv, &o, err));
     if (o.help) {
-        fputs(help, stdout);
+        fputs(sj_sim_help, stdout);
         return SJ_OK;
     }
     sj_machine_setup setup;
-    session s = {&o, &setup, NULL};
+    session s = {&o, &setup, NULL, NULL};
     run_list list = {NULL, 0};
     sj_status status = sj_machine_open(&o.machine, "sim", &setup, err);
-    status = status == SJ_OK ? simulate(&o, &s, &list, err) : status;
+    status = status == SJ_OK ? simulate(&s, &list, err) : status;
     for (int i = 0; i < list.count; i++) {
         sj_stats_free(&list.runs[i]);
     }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Do sim and report do what their help says, on a trace of one convolution?
+#include "commands.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sj_file.h"
+
+static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
+    assert_int_equal(mkdir("a", 0777), 0);
+    assert_int_equal(mkdir("b", 0777), 0);
+    write_trace("a/trace.h5", "plain", 0.0f);
+    write_trace("b/trace.h5", "eat", 0.6f);
+    FILE *f = fopen("b/metrics.csv", "w");
+    assert_non_null(f);
+    fputs("epoch,train_loss,test_accuracy,macro_f1\n0,1.0,0.5,0.4\n1,0.5,0.875,0.75\n", f);
+    fclose(f);
+    works(sj_cmd_sim, "sim a/trace.h5 --accel edge16 -o a/run -q");
+    free(output());
+    works(sj_cmd_sim, "sim b/trace.h5 --accel edge16 -o b/run/ -q");
+    free(output());
+    static const char *const files[] = {"config.cfg", "tech.cfg", "provenance.json", "stats.json", "layers.csv", "stats.txt"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "b/run/%s", files[i]);
+        assert_true(sj_path_exists(path));
+    }
+    assert_int_equal(entries(), 2);
+    refused(sj_cmd_sim, "sim a/trace.h5 --accel edge16 -o a/run -q", SJ_ERR_EXISTS, "a/run");
+    works(sj_cmd_sim, "sim a/trace.h5 --accel a/run/config.cfg --tech a/run/tech.cfg -o a/run --force -q");  // a run can be repeated from its own files
+    free(output());
+
+    json_t *root = json_of(sj_cmd_report, "report a/run b/run --format json");
+    const json_t *groups = DIG(root, "groups");
+    assert_int_equal(json_array_size(groups), 2);  // batches 1 and 128
+    const json_t *rows = DIG(json_array_get(groups, 1), "rows");
+    assert_int_equal(COUNT(json_array_get(groups, 1), "batch"), 128);
+    assert_int_equal(json_array_size(rows), 12);
+    const json_t *last = json_array_get(rows, 11);
+    assert_string_equal(json_string_value(DIG(last, "method")), "eat");
+    assert_string_equal(json_string_value(DIG(last, "variant")), "skip/bitmask");
+    assert_true(json_real_value(DIG(last, "accuracy")) == 0.875);
+    assert_int_equal(COUNT(last, "epochs"), 2);
+    assert_true(json_is_null(DIG(json_array_get(rows, 0), "accuracy")));
+    const double base = json_real_value(DIG(json_array_get(rows, 5), "energy_pj")), own = json_real_value(DIG(last, "energy_pj")),
+                 gate = json_real_value(DIG(json_array_get(rows, 10), "energy_pj"));
+    assert_true(own < base);
+    assert_true(fabs(json_real_value(DIG(last, "saving_vs_baseline")) - (1.0 - own / base)) < 1e-12);
+    assert_true(fabs(json_real_value(DIG(last, "saving_vs_gate")) - (1.0 - own / gate)) < 1e-12);
+    json_decref(root);
+    static const char *const formats[] = {"report a/run b/run", "report a/run b/run --format csv", "report b/run/stats.json --format md"};
+    for (size_t i = 0; i < 3; i++) {
+        works(sj_cmd_report, formats[i]);
+        char *text = output();
+        assert_non_null(strstr(text, i == 1 ? "0.875" : "87.5%"));
+        free(text);
+    }
+}
+
+static void report_compares_like_with_like_alone(void **state) {
+    write_trace("t.h5", "plain", 0.3f);
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 -o all -q");
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 -o one -q");
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --phase forward -o part -q");
+    free(output());
+    refused(sj_cmd_report, "report all one", SJ_ERR_RANGE, "batch 128");
+    refused(sj_cmd_report, "report one part", SJ_ERR_RANGE, "only phase forward");
+    works(sj_cmd_report, "report one all");
+    free(output());
+    FILE *f = fopen("metrics.csv", "w");
+    assert_non_null(f);
+    fputs("epoch,train_loss\n0,1.0\n", f);
+    fclose(f);
+    refused(sj_cmd_report, "report one", SJ_ERR_FORMAT, "test_accuracy");
+}
+
+static void sim_names_what_the_trace_lacks(void **state) {
+    write_trace("t.h5", "plain", 0.3f);
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --layer conv2 -o run", SJ_ERR_USAGE, "did you mean conv1");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step 4 -o run", SJ_ERR_RANGE, "it has 3");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step last -o run", SJ_ERR_USAGE, "last-train or last-eval");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --step last-train -o run", SJ_ERR_RANGE, "no train step");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --phase update -o run", SJ_ERR_RANGE, "the phases there are forward");
+    json_t *root = json_of(sj_cmd_sim, "sim t.h5 --accel edge16 --layer conv1 --step 3 --batch 5 --json");
+    assert_string_equal(json_string_value(DIG(root, "selection")), "layer conv1");
+    assert_int_equal(COUNT(root, "batch"), 5);
+    assert_int_equal(COUNT(root, "images"), 2);
+    // 5 images x 16 outputs x 8 channels x (16 whole 3x3 windows + 16 edge windows of 6 + 4 corner windows of 4 taps)
+    assert_int_equal(COUNT(root, "variants", "gate/none", "total", "macs", "total"), 5 * 16 * 8 * (16 * 9 + 16 * 6 + 4 * 4));
+    json_decref(root);
+}
+
+// Energy of the only layer, and the file's.
+static void the_timeline_has_the_energy_of_the_run(void **state) {
+    static const struct {
+        const char *words, *variant, *machine;
+    } cases[] = {{"", "skip/bitmask", "edge16 skip/bitmask"},
+                 {" --timeline-variant gate/none", "gate/none", "edge16 gate/none"},
+                 {" --codecs rle --timeline-variant skip/rle --timeline-layer conv1", "skip/rle", "edge16 skip/rle"},
+                 {" --fidelity systemc --timeline-layer conv1:forward", "skip/bitmask", "edge16 skip/bitmask"}};
+    write_trace("t.h5", "plain", 0.4f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[256];
+        snprintf(words, sizeof words, "sim t.h5 --accel edge16 --batch 3 --json -q --timeline t.json%s", cases[i].words);
+        json_t *run = json_of(sj_cmd_sim, words), *drawn = json_load_file("t.json", 0, NULL);
+        assert_non_null(drawn);
+        const json_t *total = DIG(run, "variants", cases[i].variant, "total");
+        assert_string_equal(json_string_value(DIG(drawn, "otherData", "machine")), cases[i].machine);
+        assert_int_equal(COUNT(drawn, "otherData", "cycles"), COUNT(total, "cycles"));
+        const double energy = json_real_value(DIG(total, "energy_pj", "total"));
+        assert_true(fabs(json_real_value(DIG(drawn, "otherData", "energy_pj")) - energy) <= 1e-12 * energy);
+        json_decref(run);
+        json_decref(drawn);
+        remove("t.json");
+    }
+}
+
+static void a_timeline_that_cannot_be_is_refused(void **state) {
+    write_trace("t.h5", "plain", 0.4f);
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --timeline t.json", SJ_ERR_USAGE, "choose one with --batch");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json --timeline-layer conv2", SJ_ERR_USAGE, "--timeline-layer conv2");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json --timeline-layer conv1:update", SJ_ERR_RANGE, "conv1:update");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json --timeline-variant skip/rle", SJ_ERR_USAGE, "skip/bitmask");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json --variants gate", SJ_ERR_USAGE, "skip/bitmask: it is not simulated");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline absent/t.json", SJ_ERR_IO, "absent/t.json");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.h5", SJ_ERR_EXISTS, "t.h5");
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json -q");
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 --timeline t.json --force -q");
+    free(output());
+}
+
+static void explained_mappings_are_those_of_the_products(void **state) {
+    write_trace("t.h5", "plain", 0.4f);
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 4 --explain-mapping");
+    char *text = output();
+    assert_non_null(strstr(text, "conv1 forward: O[144 x 16] = A[144 x 72] B[72 x 16]"));
+    assert_non_null(strstr(text, "chosen"));
+    assert_null(strstr(text, "skip/bitmask"));
+    free(text);
+}
+
+static void no_fuse_and_quantise_need_their_machine(void **state) {
+    write_trace("t.h5", "plain", 0.4f);
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --quantise -o run", SJ_ERR_USAGE, "dtype \"bf16\"");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --set dtype=int8 --batch 1 -o run", SJ_ERR_UNSUPPORTED, "--quantise");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(sim_writes_a_whole_run_and_report_reads_it),
+        TEST(report_compares_like_with_like_alone),
+        TEST(sim_names_what_the_trace_lacks),
+        TEST(the_timeline_has_the_energy_of_the_run),
+        TEST(a_timeline_that_cannot_be_is_refused),
+        TEST(explained_mappings_are_those_of_the_products),
+        TEST(no_fuse_and_quantise_need_their_machine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
