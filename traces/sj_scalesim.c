@@ -76,6 +76,16 @@ static bool same_title(const char *a, const char *b) {
     return strcmp(plain_a, plain_b) == 0;
 }
 
+// The first cell with content behind the columns that are read; -1: none.
+static int first_extra(const csv *c) {
+    for (int i = c->columns; i < c->cell_count; i++) {
+        if (c->cells[i][0] != '\0') {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static sj_status read_header(csv *c, sj_error *err) {
     const bool product = c->cell_count > 1 && same_title(c->cells[1], product_titles[1]);
     c->titles = product ? product_titles : conv_titles;
@@ -87,10 +97,8 @@ static sj_status read_header(csv *c, sj_error *err) {
                            c->path, c->line, i + 1, met);
         }
     }
-    if (c->cell_count > c->columns) {
-        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s:%d: column %d \"%s\" is unknown; the %d columns before are all that is read: take it out", c->path, c->line, c->columns + 1, c->cells[c->columns], c->columns);
-    }
-    return SJ_OK;
+    const int extra = first_extra(c);
+    return extra < 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_FORMAT, "%s:%d: column %d \"%s\" is unknown; only the first %d are read: cut the others off (cut -d, -f1-%d)", c->path, c->line, extra + 1, c->cells[extra], c->columns, c->columns);
 }
 
 static sj_status read_size(const csv *c, int column, int64_t *out, sj_error *err) {
@@ -136,8 +144,9 @@ static sj_status shape_conv(const csv *c, const int64_t *v, sj_layer_info *l, sj
 }
 
 static sj_status read_row(csv *c, sj_error *err) {
-    if (c->cell_count > c->columns) {
-        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s:%d: column %d: \"%s\"; a row has %d columns, a comment begins with '#'", c->path, c->line, c->columns + 1, c->cells[c->columns], c->columns);
+    const int extra = first_extra(c);
+    if (extra >= 0) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s:%d: column %d: \"%s\"; a row has %d columns, a comment begins with '#'", c->path, c->line, extra + 1, c->cells[extra], c->columns);
     }
     if (c->net->layer_count == ROWS_MAX) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "%s:%d: more than %d layers", c->path, c->line, ROWS_MAX);

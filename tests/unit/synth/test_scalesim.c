@@ -81,7 +81,8 @@ static void errors_name_the_place(void **state) {
                                       "Channels, Num Filter, Strides\" or \"Layer, M, N, K\"");
     refused("Layer,M,K,N\na,1,1,1\n", "net.topology.csv:1: column 3 is titled \"K\"; a topology's first line is \"Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
                                       "Channels, Num Filter, Strides\" or \"Layer, M, N, K\"");
-    refused("Layer,M,N,K,Sparsity\na,1,1,1,2:4\n", "net.topology.csv:1: column 5 \"Sparsity\" is unknown; the 4 columns before are all that is read: take it out");
+    refused("Layer,M,N,K,Sparsity\na,1,1,1,2:4\n", "net.topology.csv:1: column 5 \"Sparsity\" is unknown; only the first 4 are read: cut the others off (cut -d, -f1-4)");
+    refused("Layer,M,N,K,,,Eh,Ew\na,1,1,1,,,2,2\n", "net.topology.csv:1: column 7 \"Eh\" is unknown; only the first 4 are read: cut the others off (cut -d, -f1-4)");
     refused("Layer,M,N,K\na,1,1\n", "net.topology.csv:2: column 4 \"K\": it is empty; a whole number from 1 to 2147483647 is needed");
     refused("Layer,M,N,K\na,1,0,1\n", "net.topology.csv:2: column 3 \"N\": \"0\"; a whole number from 1 to 2147483647 is needed");
     refused("Layer,M,N,K\na,1,2147483648,1\n", "net.topology.csv:2: column 3 \"N\": \"2147483648\"; a whole number from 1 to 2147483647 is needed");

@@ -31,6 +31,15 @@ static void assert_says(const char *message) {
 
 static void a_good_network_passes(void **state) { assert_int_equal(sj_network_check(&net, &err), SJ_OK); }
 
+static void an_input_of_its_own_may_have_any_shape(void **state) {
+    layers[1].inputs[0] = SJ_INPUT_OWN;
+    layers[1].in = layers[1].out = (sj_dims){8, 3, 2};
+    net.layer_count = 2;
+    assert_int_equal(sj_network_check(&net, &err), SJ_OK);
+    layers[1].inputs[0] = SJ_INPUT_OWN - 1;
+    assert_says("network \"n\": layer \"relu\": input 0 is layer number -3; it must be -1 (the network's input), -2 (an input of its own) or a layer before number 1");
+}
+
 static void every_kind_has_a_name(void **state) {
     for (int i = 0; i < SJ_KIND_COUNT; i++) {
         sj_kind kind;
@@ -142,7 +151,7 @@ static void a_skipped_step_is_told_by_its_method_state(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FRESH(a_good_network_passes),           FRESH(every_kind_has_a_name),      FRESH(an_empty_network_is_refused),  FRESH(a_wrong_output_is_refused),
+        FRESH(a_good_network_passes), FRESH(an_input_of_its_own_may_have_any_shape), FRESH(every_kind_has_a_name),      FRESH(an_empty_network_is_refused),  FRESH(a_wrong_output_is_refused),
         FRESH(a_wrong_input_shape_is_refused),  FRESH(an_input_from_behind_is_refused), FRESH(equal_names_are_refused), FRESH(a_slash_in_a_name_is_refused),
         FRESH(groups_must_divide),              FRESH(one_input_is_too_few_for_an_add), FRESH(a_kernel_larger_than_its_input_is_refused),
         FRESH(sizes_that_overflow_are_refused), FRESH(a_matmul_multiplies_channels_by_pixels), FRESH(a_matmul_of_other_shapes_is_refused),
