@@ -115,6 +115,33 @@ static double store_bytes_of(const sj_job *job) {
 
 static double step_cycles(const sj_map_step *s) { return max2(s->work, s->load); }
 
+static void make_dram(sj_map_model *model) {
+    const sj_accel *accel = model->accel;
+    const sj_dram_type *type = accel->dram;
+    const double interval = (double)sj_accel_cycles_from_ns(accel, type->refresh_interval_ns), window = (double)sj_accel_cycles_from_ns(accel, type->refresh_window_ns);
+    const bool refreshed = model->array_floor > interval / 2.0 && window < interval;  // the first window comes after half an interval
+    const double tick = (double)sj_accel_clock_khz(accel) / (double)type->clock_khz * (refreshed ? interval / (interval - window) : 1.0);
+    model->burst_cycles = tick * (double)type->burst_ticks;
+    model->miss_cycles = tick * (double)type->miss_ticks;
+    model->turn_cycles = model->job->array_only ? 0.0 : tick * (double)type->turnaround_ticks;
+    model->store_bytes = model->job->array_only ? 0.0 : store_bytes_of(model->job);
+}
+
+static void make_steps(sj_map_model *model) {
+    const sj_accel *accel = model->accel;
+    const sj_job *job = model->job;
+    const shares in_range = in_range_shares(accel, &job->a);
+    const int64_t mt = sj_ceil_div(job->m, model->m_unit), kt = sj_ceil_div(job->k, model->k_unit), nt = sj_ceil_div(job->n, accel->lanes);
+    const int64_t last_rows = job->m - (mt - 1) * model->m_unit, last_k = job->k - (kt - 1) * model->k_unit;
+    for (int i = 0; i < 2; i++) {
+        const int64_t rows = i == 0 ? sj_min64(job->m, model->m_unit) : last_rows;
+        model->step[i][0] = step_of(accel, job, &in_range, rows, model->k_unit);
+        model->step[i][1] = step_of(accel, job, &in_range, rows, last_k);
+        const double visit = (double)(kt - 1) * step_cycles(&model->step[i][0]) + step_cycles(&model->step[i][1]);
+        model->array_floor += visit * (double)(i == 0 ? mt - 1 : 1) * (double)(nt * model->instances);
+    }
+}
+
 void sj_map_model_make(const sj_accel *accel, const sj_job *job, sj_map_model *out) {
     *out = (sj_map_model){.accel = accel, .job = job, .tile_rows = accel->rows * accel->slots, .instances = sj_job_instances(job)};
     const bool chunked = job->streams[2].kind == SJ_STREAM_ACTIVATION;  // a block stores whole channel chunks
@@ -122,26 +149,10 @@ void sj_map_model_make(const sj_accel *accel, const sj_job *job, sj_map_model *o
     out->n_unit = chunked ? accel->lanes / gcd64(accel->lanes, accel->k_tile) * accel->k_tile : accel->lanes;
     out->k_unit = accel->k_tile;
     out->capacity = sj_map_capacity_of(accel);
-    const sj_dram_type *type = accel->dram;
-    const double interval = (double)sj_accel_cycles_from_ns(accel, type->refresh_interval_ns), window = (double)sj_accel_cycles_from_ns(accel, type->refresh_window_ns);
-    const double tick = (double)sj_accel_clock_khz(accel) / (double)type->clock_khz * (window < interval ? interval / (interval - window) : 1.0);
-    out->burst_cycles = tick * (double)type->burst_ticks;
-    out->miss_cycles = tick * (double)type->miss_ticks;
-    out->store_bytes = job->array_only ? 0.0 : store_bytes_of(job);
-    out->turn_cycles = job->array_only ? 0.0 : tick * (double)type->turnaround_ticks;
-    if (job->k == 0) {
-        return;  // no steps
+    if (job->k > 0) {
+        make_steps(out);
     }
-    const shares in_range = in_range_shares(accel, &job->a);
-    const int64_t mt = sj_ceil_div(job->m, out->m_unit), kt = sj_ceil_div(job->k, out->k_unit), nt = sj_ceil_div(job->n, accel->lanes);
-    const int64_t last_rows = job->m - (mt - 1) * out->m_unit, last_k = job->k - (kt - 1) * out->k_unit;
-    for (int i = 0; i < 2; i++) {
-        out->step[i][0] = step_of(accel, job, &in_range, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, out->k_unit);
-        out->step[i][1] = step_of(accel, job, &in_range, i == 0 ? sj_min64(job->m, out->m_unit) : last_rows, last_k);
-        const double visit = (double)(kt - 1) * step_cycles(&out->step[i][0]) + step_cycles(&out->step[i][1]);
-        out->array_floor += visit * (double)(i == 0 ? mt - 1 : 1) * (double)nt;
-    }
-    out->array_floor *= (double)out->instances;
+    make_dram(out);
 }
 
 bool sj_map_fits(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
@@ -263,12 +274,17 @@ static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k
         visit[i] = model->job->k > 0 ? visit_cycles(model->step[i], p->k_steps[last_k], last_k) : 0.0;
         visit[i] += filled ? lost_a_filled_visit * model->step[i][0].spread : 0.0;
     }
-    const double tiles = (double)p->n_tiles[last_n] * column_cycles(p, (double)p->m_tiles[last_m], last_m, visit, bus);
+    const double columns = (double)p->n_tiles[last_n], m_tiles = (double)p->m_tiles[last_m];
+    const double tiles = columns * column_cycles(p, m_tiles, last_m, visit, bus);
     if (model->job->k == 0) {
         return tiles;
     }
-    const sj_map_step *first = &model->step[0][p->k_steps[last_k] == 1 && last_k], *before = &model->step[0][last_k];
-    return tiles + max2(before->work, first->prologue + first->load) - max2(before->work, first->load);  // what the block before does not hide
+    // Where a lower tile stands between whole ones, its short work hides less of the load behind it. And what the block before does not hide of the prologue.
+    const bool begins_last = last_k && p->k_steps[1] == 1;
+    const sj_map_step *high = &model->step[0][begins_last], *low = &model->step[1][begins_last];
+    const double high_work = model->step[0][last_k].work, low_work = model->step[1][last_k].work, before = last_m ? low_work : high_work;
+    const double uneven = last_m && m_tiles > 1.0 ? max2(low_work, high->load) + max2(high_work, low->load) - max2(low_work, low->load) - max2(high_work, high->load) : 0.0;
+    return tiles + columns * uneven + max2(before, high->prologue + high->load) - max2(before, high->load);
 }
 
 typedef struct totals {
@@ -330,9 +346,11 @@ void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const 
     const double extra = inner_stays ? stays->cycles : 0.0;
     const double first_load = max2(p.a.first_cycles + p.b.first_cycles, transposer_cycles(model, p.a.first_tiles));
     const double first_array = block_cycles(&p, p.mb == 1, p.nb == 1, true, p.kb == 1);
-    const double first_dram = max2(p.a.cycles + p.b.cycles, transposer_cycles(model, p.a.tiles)) + (p.kb == 1 ? p.store_cycles : 0.0);
-    // The first block of the job has no load beside it but the second's, and no store.
-    const double overlapped = instances * t.cycles + (instances - 1.0) * extra - max2(first_array, first_dram - extra) + first_array;
+    const double loads = max2(p.a.cycles + p.b.cycles, transposer_cycles(model, p.a.tiles));
+    const double one_block = max2(first_array, loads + p.store_cycles), stores_late = (double)sj_min64(p.mb * p.nb * model->instances - 1, 2);
+    // The job's first block runs beside no transfer of its own, and the stores of the last two before the last beside the last block.
+    const double overlapped = instances * t.cycles + (instances - 1.0) * extra - max2(first_array, loads - extra + (p.kb == 1 ? p.store_cycles : 0.0)) + first_array -
+                              stores_late * (one_block - max2(first_array, loads));
     const double exposed = first_load + p.result_beats[1] + PIPELINE + p.store_cycles;
     out->cycles = (int64_t)llround(overlapped + exposed);
     out->array_cycles = (int64_t)llround(instances * t.array);
