@@ -30,13 +30,18 @@ typedef struct unit_jobs {
     sj_densities densities;
 } unit_jobs;
 
-static void start_layer(sj_stat *s, const sj_unit *unit, const sj_densities *d) {
+static void start_layer(sj_stat *s, const sj_unit *unit, const sj_densities *d, bool quantised) {
     snprintf(s->name, sizeof s->name, "%s", unit->layer);
     snprintf(s->kind, sizeof s->kind, "%s", sj_kind_name(unit->kind));
     s->phase = unit->phase;
     s->density_a = d->a;
     s->density_b = d->b;
     s->density_out = d->out;
+    s->quantised = quantised;
+    s->quantised_zeros_a = (uint64_t)d->quantised_zeros_a;
+    s->quantised_zeros_b = (uint64_t)d->quantised_zeros_b;
+    s->density_before_a = d->a_before;
+    s->density_before_b = d->b_before;
 }
 
 static sj_status run_job(const session *s, const unit_jobs *u, int job, sj_variant variant, sj_outcome *out, sj_error *err) {
@@ -82,7 +87,7 @@ static sj_status run_unit(const session *s, const unit_jobs *u, sj_stats *run, i
         const sj_variant variant = run->variants[v].variant;
         sj_stat *layer = &run->variants[v].layers[row];
         const bool drawn = sj_sim_timeline_has(s->timeline, u->unit, variant);
-        start_layer(layer, u->unit, &u->densities);
+        start_layer(layer, u->unit, &u->densities, s->o->quantise);
         if (drawn) {
             sj_sim_timeline_begin_layer(s->timeline, u->unit);
         }
@@ -133,6 +138,8 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
     run->step = step->number;
     run->images = meta->images;
     run->batch = batch;
+    run->no_fuse = s->o->no_fuse;
+    run->quantised = s->o->quantise;
     sj_sim_describe_selection(s->o, run->selection, sizeof run->selection);
     run->provenance.has_seed = meta->seed <= INT64_MAX;
     run->provenance.seed = (int64_t)(meta->seed & INT64_MAX);
@@ -227,8 +234,9 @@ static sj_status print_runs(const sj_sim_options *o, const run_list *list, sj_er
     }
     for (int i = 0; i < list->count; i++) {
         const sj_stats *run = &list->runs[i];
-        printf("%s%s, %s on %s: %s step %lld, batch %lld from %lld stored images%s%s\n", i > 0 ? "\n" : "", run->network, run->method, run->dataset, run->mode, (long long)run->step,
-               (long long)run->batch, (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection);
+        printf("%s%s, %s on %s: %s step %lld, batch %lld from %lld stored images%s%s%s%s\n", i > 0 ? "\n" : "", run->network, run->method, run->dataset, run->mode, (long long)run->step,
+               (long long)run->batch, (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection, run->no_fuse ? ", not fused" : "",
+               run->quantised ? ", quantised" : "");
         printf("%s: %lld rows x %lld lanes at %g MHz, tech %s, fidelity %s\n\n", run->accel, (long long)run->rows, (long long)run->lanes, run->clock_mhz, run->tech, run->fidelity);
         SJ_TRY(sj_stats_print(stdout, run, err));
     }

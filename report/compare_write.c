@@ -27,29 +27,35 @@ static double largest_energy(const sj_comparison_list *l, int group) {
     return largest;
 }
 
-#define COLUMNS 10
-static const char *const heads[COLUMNS] = {"run", "method", "accuracy", "machine/codec", "time", "energy", "low", "high", "vs gate", "vs first"};
+#define COLUMNS 12
+static const char *const heads[COLUMNS] = {"run", "accel", "method", "seed", "accuracy", "machine/codec", "time", "energy", "low", "high", "vs gate", "vs first"};
 
 // The cells of a row as people read them.
 static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COLUMNS][256]) {
     char text[24];
     snprintf(cells[0], 256, "%s", c->source->path);
-    snprintf(cells[1], 256, "%s", c->run->method[0] != '\0' ? c->run->method : "-");
+    snprintf(cells[1], 256, "%s", c->run->accel);
+    snprintf(cells[2], 256, "%s%s%s", c->run->method[0] != '\0' ? c->run->method : "-", c->run->no_fuse ? ", not fused" : "", c->run->quantised ? ", quantised" : "");
+    if (c->run->provenance.has_seed) {
+        snprintf(cells[3], 256, "%" PRId64, c->run->provenance.seed);
+    } else {
+        strcpy(cells[3], "-");
+    }
     percent(text, c->source->accuracy);
-    snprintf(cells[2], 256, "%s", text);
-    sj_variant_name(c->variant->variant, text);
-    snprintf(cells[3], 256, "%s", text);
-    sj_format_seconds(text, sj_stat_seconds(c->run, &c->variant->total));
     snprintf(cells[4], 256, "%s", text);
+    sj_variant_name(c->variant->variant, text);
+    snprintf(cells[5], 256, "%s", text);
+    sj_format_seconds(text, sj_stat_seconds(c->run, &c->variant->total));
+    snprintf(cells[6], 256, "%s", text);
     static const sj_bound order[SJ_BOUND_COUNT] = {SJ_TYPICAL, SJ_LOW, SJ_HIGH};
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         sj_format_energy(text, c->variant->total.energy[order[b]].total_pj, unit);
-        snprintf(cells[5 + b], 256, "%s", text);
+        snprintf(cells[7 + b], 256, "%s", text);
     }
     percent(text, c->saving_vs_gate);
-    snprintf(cells[8], 256, "%s", text);
+    snprintf(cells[10], 256, "%s", text);
     percent(text, c->saving_vs_baseline);
-    snprintf(cells[9], 256, "%s", text);
+    snprintf(cells[11], 256, "%s", text);
 }
 
 static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
@@ -64,7 +70,7 @@ static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int firs
     const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
     char cells[COLUMNS][256];
     title(f, first > 0 ? "\n" : "", l->rows[first].run, unit);
-    sj_table *t = sj_table_new(COLUMNS, 2);
+    sj_table *t = sj_table_new(COLUMNS, 3);
     for (int k = 0; k < COLUMNS; k++) {
         sj_table_cell(t, "%s", heads[k]);
     }
@@ -97,7 +103,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
     for (int k = 0; k < COLUMNS; k++) {
         fprintf(f, "| %s ", heads[k]);
     }
-    fputs("|\n|---|---|--:|---|--:|--:|--:|--:|--:|--:|\n", f);
+    fputs("|\n|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n", f);
     for (int i = first; i < end; i++) {
         cells_of(&l->rows[i], unit, cells);
         for (int k = 0; k < COLUMNS; k++) {
@@ -120,7 +126,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -142,7 +148,11 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         csv_number(f, c->variant->total.energy[SJ_HIGH].total_pj);
         csv_number(f, c->saving_vs_gate);
         csv_number(f, c->saving_vs_baseline);
-        fputc('\n', f);
+        fputc(',', f);
+        if (run->provenance.has_seed) {
+            fprintf(f, "%" PRId64, run->provenance.seed);
+        }
+        fprintf(f, ",%d,%d\n", run->no_fuse, run->quantised);
     }
 }
 
@@ -152,7 +162,8 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "step",
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "seed",
+                     c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
                      number_or_null(c->source->macro_f1), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",
                      json_real(total->energy[SJ_TYPICAL].total_pj), "energy_pj_low", json_real(total->energy[SJ_LOW].total_pj), "energy_pj_high",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a simulation found, and its files: stats.json, layers.csv, stats.txt (design in docs/energy.md section 6 and the counter glossary in docs/timing.md section 9).
-// Everything but `provenance` and `fidelity` is equal for equal runs, at every fidelity.
+// Everything but `provenance` and `fidelity` is equal for equal runs, at every fidelity. Version 1 of stats.json may gain keys: readers let unknown ones pass.
 #ifndef SJ_STATS_H
 #define SJ_STATS_H
 
@@ -30,6 +30,10 @@ typedef struct sj_stat {
     sj_counters counts;
     sj_energy energy[SJ_BOUND_COUNT];
     double density_a, density_b, density_out;  // NAN: none
+    // --quantise: stored values of the operands that it made zero, and their densities before it. Not a method's merit. Of a layer alone.
+    bool quantised;
+    uint64_t quantised_zeros_a, quantised_zeros_b;
+    double density_before_a, density_before_b;
 } sj_stat;
 
 typedef struct sj_stats_variant {
@@ -54,6 +58,7 @@ typedef struct sj_stats {
     char accel[64], tech[64], fidelity[16], mode[8];  // mode: "train", "eval", "gemm"
     char network[64], method[64], dataset[64];        // empty for gemm
     char selection[256];                              // "layer conv2 phase forward": what --layer and --phase left; empty: everything
+    bool no_fuse, quantised;                          // run with --no-fuse, --quantise
     int64_t step, images, batch;                      // step number; images stored in the trace; images simulated
     double clock_mhz;
     int64_t rows, lanes;

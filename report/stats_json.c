@@ -72,6 +72,10 @@ static void stat_into(json_t *o, const sj_stats *run, const sj_stat *s, maker *m
     put(m, o, "energy_pj_low", energy_json(&s->energy[SJ_LOW], m));
     put(m, o, "energy_pj_high", energy_json(&s->energy[SJ_HIGH], m));
     put(m, o, "density", json_pack("{s:o, s:o, s:o}", "a", density_json(s->density_a), "b", density_json(s->density_b), "out", density_json(s->density_out)));
+    if (s->quantised) {
+        put(m, o, "quantised_zeros", json_pack("{s:o, s:o}", "a", count_json(s->quantised_zeros_a, m), "b", count_json(s->quantised_zeros_b, m)));
+        put(m, o, "density_before", json_pack("{s:o, s:o}", "a", density_json(s->density_before_a), "b", density_json(s->density_before_b)));
+    }
     put(m, o, "utilization", json_real(sj_stat_utilization(run, s)));
     uint64_t read_bytes, write_bytes;
     m->overflow = __builtin_mul_overflow(s->counts.dram_read, (uint64_t)64, &read_bytes) || m->overflow;
@@ -142,6 +146,12 @@ static json_t *run_json(const sj_stats *run, maker *m) {
     text_into(o, "method", run->method, m);
     text_into(o, "dataset", run->dataset, m);
     text_into(o, "selection", run->selection, m);
+    if (run->no_fuse) {
+        put(m, o, "no_fuse", json_true());
+    }
+    if (run->quantised) {
+        put(m, o, "quantised", json_true());
+    }
     put(m, o, "step", json_integer((json_int_t)run->step));
     put(m, o, "images", json_integer((json_int_t)run->images));
     put(m, o, "batch", json_integer((json_int_t)run->batch));

@@ -111,6 +111,10 @@ static void text_stat(FILE *f, const char *prefix, const sj_stats *run, const sj
     if (!isnan(s->density_out)) {
         line_real(f, prefix, "density.out", s->density_out, "nonzero share of the result", "share");
     }
+    if (s->quantised) {
+        line_count(f, prefix, "quantised_zeros.a", s->quantised_zeros_a, "stored values of operand A that quantising made zero", "value");
+        line_count(f, prefix, "quantised_zeros.b", s->quantised_zeros_b, "stored values of operand B that quantising made zero", "value");
+    }
 #define SJ_X(id, name, unit, meaning) line_count(f, prefix, "counts." name, s->counts.id, meaning, unit);
     SJ_COUNTERS(SJ_X)
 #undef SJ_X

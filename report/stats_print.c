@@ -368,6 +368,34 @@ static void print_macs(FILE *f, const layout *l) {
     fputs(".\n", f);
 }
 
+// What --quantise did to the operands of the products: the mean of a layer's share of nonzeros that became zero, and the layer with the most.
+static void print_quantised(FILE *f, const layout *l) {
+    const sj_stats_variant *v = &l->run->variants[0];
+    double sum[2] = {0.0, 0.0}, most = -1.0;
+    uint64_t zeros[2] = {0, 0};
+    int count = 0;
+    const sj_stat *worst = NULL;
+    for (int i = 0; i < v->layer_count; i++) {
+        const sj_stat *s = &v->layers[i];
+        if (!s->quantised || !(s->density_before_a > 0.0) || !(s->density_before_b > 0.0)) {
+            continue;
+        }
+        const double lost[2] = {1.0 - s->density_a / s->density_before_a, 1.0 - s->density_b / s->density_before_b};
+        const double larger = fmax(lost[0], lost[1]);
+        zeros[0] += s->quantised_zeros_a;
+        zeros[1] += s->quantised_zeros_b;
+        sum[0] += lost[0];
+        sum[1] += lost[1];
+        worst = larger > most ? s : worst;
+        most = fmax(larger, most);
+        count++;
+    }
+    if (count > 0) {
+        fprintf(f, "Quantising to int8 made zeros, which are no method's merit: %" PRIu64 " stored values of a, %" PRIu64 " of b, on average %.2f %% and %.2f %% of a layer's nonzeros; most in %s %s, %.2f %%.\n",
+                zeros[0], zeros[1], 100.0 * sum[0] / count, 100.0 * sum[1] / count, worst->name, sj_phase_name(worst->phase), 100.0 * most);
+    }
+}
+
 sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     if (run->variant_count == 0) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "a run without a variant");
@@ -381,5 +409,6 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     fputc('\n', f);
     print_macs(f, &l);
     print_headline(f, &l);
+    print_quantised(f, &l);
     return SJ_OK;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading stats.json back. Keys that this version does not know are let pass: later versions may add some.
+// Reading stats.json back. Keys may be added within version 1 of the format: those that this program does not know are let pass, and components that it knows and the file
+// does not are 0; the sum of all must still be the total.
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -62,12 +63,12 @@ static void text_at(reader *r, const json_t *o, const char *key, bool required, 
 static void energy_at(reader *r, const json_t *o, const char *key, sj_energy *e) {
     const json_t *energy = object_at(r, o, key);
     for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-        e->component_pj[c] = real_at(r, energy, sj_component_names[c]);
+        e->component_pj[c] = json_object_get(energy, sj_component_names[c]) != NULL ? real_at(r, energy, sj_component_names[c]) : 0.0;
     }
     e->total_pj = real_at(r, energy, "total");
-    double sum = 0.0;
-    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-        sum += e->component_pj[c];
+    double sum = 0.0;  // with the components that only another version knows
+    for (void *at = json_object_iter((json_t *)(uintptr_t)energy); at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)energy, at)) {
+        sum += strcmp(json_object_iter_key(at), "total") != 0 ? json_number_value(json_object_iter_value(at)) : 0.0;
     }
     if (!(fabs(sum - e->total_pj) <= 1e-9 * fabs(sum))) {
         fail(r, key, "components that sum to their total");
@@ -96,6 +97,15 @@ static void read_stat(reader *r, const json_t *o, sj_stat *s) {
     s->density_a = density_at(r, density, "a");
     s->density_b = density_at(r, density, "b");
     s->density_out = density_at(r, density, "out");
+    s->density_before_a = s->density_before_b = (double)NAN;
+    s->quantised = json_object_get(o, "quantised_zeros") != NULL;
+    if (s->quantised) {
+        const json_t *zeros = object_at(r, o, "quantised_zeros"), *before = object_at(r, o, "density_before");
+        s->quantised_zeros_a = count_at(r, zeros, "a");
+        s->quantised_zeros_b = count_at(r, zeros, "b");
+        s->density_before_a = density_at(r, before, "a");
+        s->density_before_b = density_at(r, before, "b");
+    }
 }
 
 static void read_layer(reader *r, const json_t *o, sj_stat *s) {
@@ -185,6 +195,8 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
     text_at(r, o, "selection", false, run->selection, sizeof run->selection);
+    run->no_fuse = json_is_true(json_object_get(o, "no_fuse"));
+    run->quantised = json_is_true(json_object_get(o, "quantised"));
     text_at(r, o, "codec", true, codec, sizeof codec);
     read_codec(r, codec, &run->codec);
     run->step = (int64_t)count_at(r, o, "step");

@@ -45,6 +45,8 @@ static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
     assert_string_equal(json_string_value(DIG(last, "variant")), "skip/bitmask");
     assert_true(json_real_value(DIG(last, "accuracy")) == 0.875);
     assert_int_equal(COUNT(last, "epochs"), 2);
+    assert_int_equal(COUNT(last, "seed"), 5);
+    assert_string_equal(json_string_value(DIG(last, "accel")), "edge16");
     assert_true(json_is_null(DIG(json_array_get(rows, 0), "accuracy")));
     const double base = json_real_value(DIG(json_array_get(rows, 5), "energy_pj")), own = json_real_value(DIG(last, "energy_pj")),
                  gate = json_real_value(DIG(json_array_get(rows, 10), "energy_pj"));
@@ -57,6 +59,8 @@ static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
         works(sj_cmd_report, formats[i]);
         char *text = output();
         assert_non_null(strstr(text, i == 1 ? "0.875" : "87.5%"));
+        assert_non_null(strstr(text, "edge16"));
+        assert_non_null(strstr(text, "seed"));
         free(text);
     }
 }
