@@ -100,7 +100,12 @@ static sj_status build_forward(const sj_accel *accel, const sj_conv_case *c, sj_
     job->m = sj_operand_u_count(&job->a);
     job->n = filters;
     job->uncompacted_macs = dense_macs(c, job->m, job->n, sj_operand_k_count(&job->a));
-    return finish(accel, job, result_stream(accel, job, c), c, err);
+    sj_stream result = result_stream(accel, job, c);
+    const int64_t left = c->batch * c->result.dims.h * c->result.dims.w * c->result.dims.c;
+    if (result.kind == SJ_STREAM_RAW && left > 0) {
+        result.length = left;  // the output path may have pooled
+    }
+    return finish(accel, job, result, c, err);
 }
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {

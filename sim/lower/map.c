@@ -125,7 +125,7 @@ static void make_plain(const sj_job *job, plain_job *out) {
     for (int i = 0; i < 3; i++) {
         out->streams[i] = job->streams[i];
     }
-    out->streams[2] = sj_stream_raw(sj_job_instances(job) * job->m * job->n, job->out_bytes);
+    out->streams[2] = sj_stream_raw(sj_job_instances(job) * job->m * job->n, job->streams[2].value_bytes);
 }
 
 typedef struct outcome {

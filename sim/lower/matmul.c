@@ -25,10 +25,10 @@ static sj_operand matrix(const sj_tensor *t, int64_t pixels, int64_t channels, c
                         .instance_period = t->dims[0]};
 }
 
-static sj_stream result_stream(const sj_accel *accel, const sj_job *job, const sj_matmul_case *c) {
+static sj_stream result_stream(const sj_accel *accel, const sj_matmul_case *c) {
     const sj_dims d = c->result.dims;
     if (c->result.tensor == NULL) {
-        return sj_stream_raw(c->batch * job->m * job->n, sj_accel_value_bytes(accel));
+        return sj_stream_raw(c->batch * d.h * d.w * d.c, sj_accel_value_bytes(accel));
     }
     const sj_operand all = matrix(c->result.tensor, d.h * d.w, d.c, NULL, SJ_OPERAND_WINDOW);
     return sj_stream_of_instances(accel, &all, c->batch);
@@ -55,7 +55,7 @@ static sj_status build(const sj_accel *accel, const sj_matmul_case *c, side a, s
     job->uncompacted_macs = (uint64_t)c->batch * (uint64_t)job->m * (uint64_t)job->n * (uint64_t)job->k;
     job->streams[0] = sj_stream_of_instances(accel, &job->a, c->batch);
     job->streams[1] = sj_stream_of_instances(accel, &job->b, c->batch);
-    job->streams[2] = result_stream(accel, job, c);
+    job->streams[2] = result_stream(accel, c);
     sj_job_place_streams(job);
     return sj_map_product(accel, job, err);
 }

@@ -92,7 +92,11 @@ sj_status sj_segments_out(const sj_job *job, int64_t instance, int64_t m0, int64
                           sj_error *err) {
     const sj_stream *s = &job->streams[2];
     if (s->kind == SJ_STREAM_RAW) {
-        return emit(context, (sj_segment){2, raw_begin, raw_begin + (m1 - m0) * (n1 - n0), 0}, err);
+        // Where pooling leaves fewer values than the product has results, a block stores its share of them.
+        const int64_t results = sj_job_instances(job) * job->m * job->n;
+        const int64_t raw_end = raw_begin + (m1 - m0) * (n1 - n0);
+        const int64_t from = (int64_t)((__int128)raw_begin * s->length / results);
+        return emit_nonempty(emit, context, (sj_segment){2, from, (int64_t)((__int128)raw_end * s->length / results), 0}, err);
     }
     // With pooling on the output path the stored plane has fewer pixels than M: a block stores its share of them.
     const int64_t pixels = s->images * s->y_count * s->x_count;
