@@ -112,6 +112,7 @@ void write_trace(const char *path, const char *method, float zero_below) {
     for (int i = 0; i < 2 * 6 * 6 * 8; i++) {
         const float v = (float)(i * 7 % 11) / 11.0f;
         x[i] = v < zero_below ? 0.0f : v + 0.5f;
+        x[i] = i % 97 == 5 ? 0.001f : x[i];
         nonzero += x[i] != 0.0f;
     }
     for (int i = 0; i < 16 * 3 * 3 * 8; i++) {

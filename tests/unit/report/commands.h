@@ -34,6 +34,7 @@ const json_t *dig(const json_t *o, const char *const *keys);
 #define COUNT(o, ...) ((long long)json_integer_value(DIG(o, __VA_ARGS__)))
 
 // A trace of one convolution, an inference of 2 stored images of 6 x 6 x 8 and 16 filters of 3 x 3; inputs below a number between 0 and 1 are zero.
+// 6 inputs are so small that quantising makes them zero.
 void write_trace(const char *path, const char *method, float zero_below);
 
 #endif

@@ -151,6 +151,37 @@ static void no_fuse_and_quantise_need_their_machine(void **state) {
     write_trace("t.h5", "plain", 0.4f);
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --quantise -o run", SJ_ERR_USAGE, "dtype \"bf16\"");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --set dtype=int8 --batch 1 -o run", SJ_ERR_UNSUPPORTED, "--quantise");
+    json_t *root = json_of(sj_cmd_sim, "sim t.h5 --accel edge16 --set dtype=int8 --quantise --batch 4 --json");
+    assert_true(json_is_true(DIG(root, "quantised")));
+    const json_t *layer = json_array_get(DIG(root, "variants", "skip/none", "layers"), 0);
+    assert_int_equal(COUNT(layer, "quantised_zeros", "a"), 6);
+    assert_int_equal(COUNT(layer, "quantised_zeros", "b"), 0);
+    const double lost = json_real_value(DIG(layer, "density_before", "a")) - json_real_value(DIG(layer, "density", "a"));
+    assert_true(fabs(lost - 6.0 / (2 * 6 * 6 * 8)) < 1e-12);
+    json_decref(root);
+    root = json_of(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 4 --json");
+    assert_null(json_object_get(root, "quantised"));
+    assert_null(json_object_get(json_array_get(DIG(root, "variants", "skip/none", "layers"), 0), "quantised_zeros"));
+    json_decref(root);
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --set dtype=int8 --quantise --batch 4");
+    char *text = output();
+    assert_non_null(strstr(text, ", quantised\n"));
+    assert_non_null(strstr(text, "Quantising to int8 made zeros, which are no method's merit: 6 stored values of a, 0 of b"));
+    free(text);
+}
+
+#define SAMPLES SJ_SOURCE_DIR "/traces/samples/"
+
+static void unfused_layers_stand_apart(void **state) {
+    json_t *fused = json_of(sj_cmd_sim, "sim " SAMPLES "cnn8-eval.h5 --accel edge16 --batch 1 --codecs none --json -q");
+    json_t *apart = json_of(sj_cmd_sim, "sim " SAMPLES "cnn8-eval.h5 --accel edge16 --batch 1 --codecs none --no-fuse --json -q");
+    assert_true(json_is_true(DIG(apart, "no_fuse")));
+    assert_true(json_array_size(DIG(apart, "variants", "skip/none", "layers")) > json_array_size(DIG(fused, "variants", "skip/none", "layers")));
+    assert_true(COUNT(apart, "variants", "skip/none", "total", "cycles") > COUNT(fused, "variants", "skip/none", "total", "cycles"));
+    assert_int_equal(COUNT(apart, "variants", "skip/none", "total", "macs", "total"), COUNT(fused, "variants", "skip/none", "total", "macs", "total"));
+    json_decref(fused);
+    json_decref(apart);
+    refused(sj_cmd_sim, "sim " SAMPLES "cnn8-train.h5 --accel edge16 --no-fuse", SJ_ERR_USAGE, "a training step, which fuses nothing");
 }
 
 int main(void) {
@@ -162,6 +193,7 @@ int main(void) {
         TEST(a_timeline_that_cannot_be_is_refused),
         TEST(explained_mappings_are_those_of_the_products),
         TEST(no_fuse_and_quantise_need_their_machine),
+        TEST(unfused_layers_stand_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
