@@ -37,7 +37,9 @@ struct sj_array {
     sj_job view_job;            // the job with the operands of the instance at hand
     sj_fast_run_info view;
     uint64_t *any_b;
-    sj_bits present;
+    sj_bits nonzero;            // of A
+    sj_bits ones;               // of A on machines that issue zeros; else empty
+    const sj_bits *present;     // the one of the two that is issued
     sj_lines lines;
     int64_t scratch_words;
     int threads;
@@ -142,7 +144,7 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
     const int64_t strip = a->scratch_words / (rows * words) * k_tile;
     for (int64_t k0 = b->k0; k0 < b->k1; k0 += strip) {
         const int64_t k1 = sj_fast_min(k0 + strip, b->k1);
-        sj_fast_fetch(&a->present, k_tile, task->m, rows, k0, k1, t->words);
+        sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->words);
         for (int64_t k = k0; k < k1; k += k_tile) {
             const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, t->words + (k - k0) / k_tile * words * rows};
             run_step(a, t, &s);
@@ -201,9 +203,21 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
 static void leave_instance(sj_array *a) {
     free(a->any_b);
     a->any_b = NULL;
-    sj_fast_bits_free(&a->present);
+    sj_fast_bits_free(&a->nonzero);
+    sj_fast_bits_free(&a->ones);
     sj_fast_lines_free(&a->lines);
     a->instance = -1;
+}
+
+static sj_status count_macs(sj_array *a, sj_mac_sums *sums, sj_error *err) {
+    sj_bits b = {0};
+    SJ_TRY(sj_fast_bits_make(&a->view_job.a, SJ_PRESENCE_NONZERO, &a->nonzero, err));
+    sj_status status = sj_fast_bits_make(&a->view_job.b, SJ_PRESENCE_NONZERO, &b, err);
+    if (status == SJ_OK) {
+        status = sj_fast_columns(&a->view, &a->nonzero, &b, sums, &a->any_b, err);
+    }
+    sj_fast_bits_free(&b);
+    return status;
 }
 
 static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
@@ -214,9 +228,10 @@ static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
     sj_mac_sums sums;
     a->view_job.a = sj_operand_instance(&a->run->job->a, instance);
     a->view_job.b = sj_operand_instance(&a->run->job->b, instance);
-    SJ_TRY(sj_fast_columns(&a->view, &sums, &a->any_b, err));
-    SJ_TRY(sj_fast_bits_make(&a->view_job.a, a->run->present, &a->present, err));
-    SJ_TRY(sj_fast_lines_make(&a->view, &a->present, &a->lines, err));
+    SJ_TRY(count_macs(a, &sums, err));
+    a->present = a->run->skip ? &a->nonzero : &a->ones;
+    SJ_TRY(a->run->skip ? SJ_OK : sj_fast_bits_make(&a->view_job.a, a->run->present, &a->ones, err));
+    SJ_TRY(sj_fast_lines_make(&a->view, &a->nonzero, &a->lines, err));
     a->instance = instance;
     if (!a->met[instance]) {
         a->met[instance] = true;

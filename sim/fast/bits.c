@@ -1,75 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs presence bits of tensors once, so that everything else works on words.
 #include <stdlib.h>
-#include <string.h>
 
 #include "sj_fast_internal.h"
 #include "sj_file.h"
 
-#define GROUP 64
-
-static uint64_t pack_bf16(const sj_bf16 *v, int64_t n) {
-    uint64_t word = 0;
-    for (int64_t j = 0; j < n; j++) {
-        word |= (uint64_t)((v[j] & 0x7f80u) != 0) << j;
-    }
-    return word;
-}
-
-static uint64_t pack_int8(const int8_t *v, int64_t n) {
-    uint64_t word = 0;
-    for (int64_t j = 0; j < n; j++) {
-        word |= (uint64_t)(v[j] != 0) << j;
-    }
-    return word;
-}
-
-// n <= 64 values at offset + index(j) * stride, index(j) = list[j] or first + j.
-static uint64_t pack_word(const sj_values *values, int64_t offset, const int32_t *list, int64_t first, int64_t stride, int64_t n) {
-    if (list == NULL && stride == 1) {
-        return values->dtype == SJ_DTYPE_BF16 ? pack_bf16((const sj_bf16 *)values->data + offset + first, n)
-                                              : pack_int8((const int8_t *)values->data + offset + first, n);
-    }
-    uint64_t word = 0;
-    for (int64_t j = 0; j < n; j++) {
-        const int64_t index = list != NULL ? list[first + j] : first + j;
-        word |= (uint64_t)sj_values_nonzero(values, offset + index * stride) << j;
-    }
-    return word;
-}
-
-static void pack_row(const sj_values *values, int64_t offset, const int32_t *list, int64_t stride, int64_t n, uint64_t *row) {
-    for (int64_t first = 0; first < n; first += GROUP) {
-        row[first / GROUP] = pack_word(values, offset, list, first, stride, sj_fast_min(GROUP, n - first));
+static void pack(const sj_fast_kernels *kernels, const sj_values *values, int64_t offset, int64_t n, uint64_t *to) {
+    if (values->dtype == SJ_DTYPE_BF16) {
+        kernels->pack_bf16((const sj_bf16 *)values->data + offset, n, to);
+    } else {
+        kernels->pack_int8((const int8_t *)values->data + offset, n, to);
     }
 }
 
-static void put_bits(uint64_t *to, int64_t at, uint64_t word, int64_t n) {
-    const int shift = (int)(at % 64);
-    to[at / 64] |= word << shift;
-    if (shift + n > 64) {
-        to[at / 64 + 1] |= word >> (64 - shift);
+// Bits of the listed ones of values from `offset` on, one by one; NULL: of the first n.
+static void pack_listed(const sj_fast_kernels *kernels, const sj_values *values, int64_t offset, const int32_t *list, int64_t n, uint64_t *to) {
+    if (list == NULL) {
+        pack(kernels, values, offset, n, to);
+        return;
     }
-}
-
-static uint64_t get_bits(const uint64_t *from, int64_t at, int64_t n) {
-    const int shift = (int)(at % 64);
-    uint64_t word = from[at / 64] >> shift;
-    if (shift + n > 64) {
-        word |= from[at / 64 + 1] << (64 - shift);
-    }
-    return n == 64 ? word : word & ((UINT64_C(1) << n) - 1);
-}
-
-// The K bits of a weight's u: taps one after the other, channels packed behind each other.
-static void pack_weight(const sj_operand *o, int64_t u, uint64_t *row) {
-    const int64_t source = (o->u_list != NULL ? o->u_list[u] : u) * o->u_stride;
-    for (int64_t tap = 0; tap < o->tap_count; tap++) {
-        for (int64_t first = 0; first < o->channel_count; first += GROUP) {
-            const int64_t n = sj_fast_min(GROUP, o->channel_count - first);
-            const uint64_t word = pack_word(&o->values, source + o->taps[tap].weight_offset, o->channels, first, o->channel_stride, n);
-            put_bits(row, tap * o->channel_count + first, word, n);
+    for (int64_t first = 0; first < n; first += 64) {
+        uint64_t word = 0;
+        for (int64_t j = 0; j < sj_fast_min(64, n - first); j++) {
+            word |= (uint64_t)sj_values_nonzero(values, offset + list[first + j]) << j;
         }
+        to[first / 64] = word;
+    }
+}
+
+// ---- weights: a row of K bits a u
+
+// Channels next to each other: K is one run where the taps follow each other without a gap, else a run a tap.
+static void pack_channel_runs(const sj_bits *bits, int64_t u, uint64_t *scratch) {
+    const sj_operand *o = bits->operand;
+    const int64_t source = (o->u_list != NULL ? o->u_list[u] : u) * o->u_stride;
+    bool gapless = o->channels == NULL;
+    for (int64_t tap = 0; tap < o->tap_count; tap++) {
+        gapless = gapless && o->taps[tap].weight_offset == o->taps[0].weight_offset + tap * o->channel_count;
+    }
+    if (gapless) {
+        pack(bits->kernels, &o->values, source + o->taps[0].weight_offset, bits->row_bits, bits->rows + u * bits->row_stride);
+        return;
+    }
+    for (int64_t tap = 0; tap < o->tap_count; tap++) {
+        pack_listed(bits->kernels, &o->values, source + o->taps[tap].weight_offset, o->channels, o->channel_count, scratch);
+        for (int64_t c = 0; c < o->channel_count; c += 64) {
+            sj_fast_put_bits(bits->rows + u * bits->row_stride, tap * o->channel_count + c, scratch[c / 64], sj_fast_min(64, o->channel_count - c));
+        }
+    }
+}
+
+static int64_t weight_offset(const sj_operand *o, int64_t k) {
+    const int64_t channel = k % o->channel_count;
+    return o->taps[k / o->channel_count].weight_offset + (o->channels != NULL ? o->channels[channel] : channel) * o->channel_stride;
+}
+
+// The other dimension's values next to each other: 64 runs of u, one a k, are turned into one word of each u's row.
+static void pack_u_runs(const sj_bits *bits, int64_t word, uint64_t *scratch) {
+    const sj_operand *o = bits->operand;
+    const int64_t first = 64 * word, count = sj_fast_min(64, bits->row_bits - first), u_words = sj_fast_ceil(o->u_count, 64);
+    for (int64_t j = 0; j < count; j++) {
+        pack(bits->kernels, &o->values, weight_offset(o, first + j), o->u_count, scratch + j * u_words);
+    }
+    for (int64_t uw = 0; uw < u_words; uw++) {
+        uint64_t block[64] = {0}, turned[64];
+        for (int64_t j = 0; j < count; j++) {
+            block[j] = scratch[j * u_words + uw];
+        }
+        bits->kernels->transpose(block, turned);
+        for (int64_t u = 0; u < sj_fast_min(64, o->u_count - 64 * uw); u++) {
+            bits->rows[(64 * uw + u) * bits->row_stride + word] = turned[u];
+        }
+    }
+}
+
+static void pack_single_values(const sj_bits *bits, int64_t u) {
+    const sj_operand *o = bits->operand;
+    const int64_t source = (o->u_list != NULL ? o->u_list[u] : u) * o->u_stride;
+    for (int64_t k = 0; k < bits->row_bits; k++) {
+        bits->rows[u * bits->row_stride + k / 64] |= (uint64_t)sj_values_nonzero(&o->values, source + weight_offset(o, k)) << (k % 64);
+    }
+}
+
+static sj_status pack_weight(const sj_bits *bits, sj_error *err) {
+    const sj_operand *o = bits->operand;
+    uint64_t *scratch = NULL;
+    SJ_TRY(sj_alloc((void **)&scratch, (uint64_t)(64 * sj_fast_ceil(o->u_count, 64) + sj_fast_ceil(o->channel_count, 64)), sizeof *scratch, "weight masks", err));
+    if (o->channel_stride != 1 && o->u_stride == 1 && o->u_list == NULL) {
+        for (int64_t word = 0; word < bits->row_words; word++) {
+            pack_u_runs(bits, word, scratch);
+        }
+    } else {
+        for (int64_t u = 0; u < o->u_count && bits->row_bits > 0; u++) {
+            if (o->channel_stride == 1) {
+                pack_channel_runs(bits, u, scratch);
+            } else {
+                pack_single_values(bits, u);
+            }
+        }
+    }
+    free(scratch);
+    return SJ_OK;
+}
+
+// ---- activations: a row of channels a stored pixel
+
+static void pack_pixels(const sj_bits *bits, int64_t pixels) {
+    const sj_operand *o = bits->operand;
+    if (o->channels == NULL && o->channel_count == o->source_c && o->source_c % 64 == 0) {
+        pack(bits->kernels, &o->values, 0, pixels * o->source_c, bits->rows);
+        return;
+    }
+    for (int64_t p = 0; p < pixels; p++) {
+        pack_listed(bits->kernels, &o->values, p * o->source_c, o->channels, o->channel_count, bits->rows + p * bits->row_stride);
     }
 }
 
@@ -85,7 +128,7 @@ static sj_status make_ones(sj_bits *bits, sj_error *err) {
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err) {
     const bool weight = operand->kind == SJ_OPERAND_WEIGHT;
-    *out = (sj_bits){.operand = operand, .presence = presence};
+    *out = (sj_bits){.operand = operand, .presence = presence, .kernels = sj_fast_kernels_now()};
     out->row_bits = weight ? operand->tap_count * operand->channel_count : operand->channel_count;
     out->row_words = sj_fast_ceil(out->row_bits, 64);
     if (presence != SJ_PRESENCE_NONZERO) {
@@ -94,15 +137,10 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     out->row_stride = out->row_words;
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
     SJ_TRY(sj_alloc((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
-#pragma omp parallel for schedule(static) if (rows * out->row_bits > 1048576)
-    for (int64_t row = 0; row < rows; row++) {
-        uint64_t *to = out->rows + row * out->row_stride;
-        if (weight) {
-            pack_weight(operand, row, to);
-        } else {
-            pack_row(&operand->values, row * operand->source_c, operand->channels, 1, operand->channel_count, to);
-        }
+    if (weight) {
+        return pack_weight(out, err);
     }
+    pack_pixels(out, rows);
     return SJ_OK;
 }
 
@@ -111,18 +149,27 @@ void sj_fast_bits_free(sj_bits *bits) {
     *bits = (sj_bits){0};
 }
 
+// One pixel's channels [chunk, chunk + width) from bit `at` on.
+static void put_pixel(uint64_t *to, int64_t at, const uint64_t *pixel, int64_t chunk, int64_t width) {
+    for (int64_t c = 0; c < width; c += 64) {
+        const int64_t n = sj_fast_min(64, width - c);
+        sj_fast_put_bits(to, at + c, sj_fast_get_bits(pixel, chunk + c, n), n);
+    }
+}
+
 // [channel chunk][image][y][x][channel in chunk]
 static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t pixel_words, int64_t at, uint64_t *to) {
     for (int64_t chunk = 0; chunk < s->channel_count; chunk += s->k_tile) {
         const int64_t width = sj_fast_min(s->k_tile, s->channel_count - chunk);
-        for (int64_t image = 0; image < s->images; image++) {
-            for (int64_t p = 0; p < s->y_count * s->x_count; p++) {
-                const int64_t y = s->y0 + p / s->x_count * s->y_step, x = s->x0 + p % s->x_count * s->x_step;
-                const uint64_t *pixel = pixels + ((image % s->stored_images * s->source_h + y) * s->source_w + x) * pixel_words;
-                for (int64_t c = 0; c < width; c += 64) {
-                    const int64_t n = sj_fast_min(64, width - c);
-                    put_bits(to, at, get_bits(pixel, chunk + c, n), n);
-                    at += n;
+        const bool words = at % 64 == 0 && width == 64 && chunk % 64 == 0;
+        for (int64_t line = 0; line < s->images * s->y_count; line++) {
+            const int64_t y = s->y0 + line % s->y_count * s->y_step, image = line / s->y_count % s->stored_images;
+            const uint64_t *pixel = pixels + ((image * s->source_h + y) * s->source_w + s->x0) * pixel_words;
+            for (int64_t x = 0; x < s->x_count; x++, pixel += s->x_step * pixel_words, at += width) {
+                if (words) {
+                    to[at / 64] = pixel[chunk / 64];
+                } else {
+                    put_pixel(to, at, pixel, chunk, width);
                 }
             }
         }
@@ -136,7 +183,7 @@ static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uin
         for (int64_t u = 0; u < s->operand->u_count; u++) {
             for (int64_t j = 0; j < width; j += 64) {
                 const int64_t n = sj_fast_min(64, width - j);
-                put_bits(to, at, get_bits(bits->rows + u * bits->row_stride, k + j, n), n);
+                sj_fast_put_bits(to, at, sj_fast_get_bits(bits->rows + u * bits->row_stride, k + j, n), n);
                 at += n;
             }
         }
@@ -188,13 +235,18 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error 
 }
 
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end) {
-    int64_t count = 0;
-    for (int64_t at = begin; at < end;) {
-        const int64_t n = sj_fast_min(64 - at % 64, end - at);
-        count += __builtin_popcountll(get_bits(bits, at, n));
-        at += n;
+    if (begin >= end) {
+        return 0;
     }
-    return count;
+    const sj_fast_kernels *kernels = sj_fast_kernels_now();
+    const int64_t first = begin / 64, last = (end - 1) / 64;
+    const uint64_t head = UINT64_MAX << (begin % 64), tail = UINT64_MAX >> (63 - (end - 1) % 64);
+    if (first == last) {
+        const uint64_t word = bits[first] & head & tail;
+        return (int64_t)kernels->popcount(&word, 1);
+    }
+    const uint64_t ends[2] = {bits[first] & head, bits[last] & tail};
+    return (int64_t)(kernels->popcount(ends, 2) + kernels->popcount(bits + first + 1, last - first - 1));
 }
 
 // Whether 32 zeros or more stand between two ones of a word: then they are one token, as 64 bits have room for only one such gap.
@@ -211,12 +263,12 @@ int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end) {
     int64_t tokens = 0, zeros = 0;
     for (int64_t at = begin; at < end; at += 64) {
         const int64_t n = sj_fast_min(64, end - at);
-        const uint64_t word = get_bits(bits, at, n);
+        const uint64_t word = sj_fast_get_bits(bits, at, n);
         if (word == 0) {
             zeros += n;
             continue;
         }
-        tokens += __builtin_popcountll(word) + (zeros + __builtin_ctzll(word)) / 32 + inner_token(word);
+        tokens += sj_fast_count_range(&word, 0, 64) + (zeros + __builtin_ctzll(word)) / 32 + inner_token(word);
         zeros = __builtin_clzll(word) - (64 - n);
     }
     return tokens;

@@ -1,174 +1,268 @@
 // SPDX-License-Identifier: Apache-2.0
 // MAC counts. Every A row meets every B column exactly once at each k, so the sums over (m,n,k) factor: at k, rows that have it times lanes that have it.
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sj_fast_internal.h"
 #include "sj_file.h"
 
-#define ROWS_MAX 256    // of one gather: sj_fast_count_columns' limit
-#define STRIP_WORDS 64  // of one row, rounded down to whole steps (at least one)
+typedef struct side {
+    uint32_t *nonzero, *in_range;  // [k]: how many u of the whole operand
+} side;
 
-static int64_t strip_steps(const sj_fast_run_info *run) { return STRIP_WORDS / run->step_words; }  // step_words <= 4
+typedef struct columns {
+    const sj_fast_run_info *run;
+    const sj_fast_kernels *kernels;
+    int64_t words;            // of K bits
+    side a, b;
+    uint32_t *tiles, *lanes;  // [k]: column tiles that have any_b, and their in-range lanes
+    uint64_t *any;            // [column tile][words]
+    uint64_t *inside;         // WINDOW_T B: [tap][words], positions that see a pixel
+    uint64_t *piece;          // [words]
+} columns;
 
-// Waking threads costs more than a small job.
-static bool worth_threads(int64_t rows, int64_t k) { return rows * k > INT64_C(1) << 20; }
-
-// ---- A: rows of the whole job at each k
-
-typedef struct a_columns {
-    uint32_t *nonzero, *in_range;  // [step_total * step_words * 64]
-} a_columns;
-
-static void count_rows_of(const sj_fast_run_info *run, const sj_bits *bits, int64_t row0, int64_t rows, int64_t step0, uint64_t *words, uint32_t *counts) {
-    const int64_t k_tile = run->accel->k_tile, steps = sj_fast_min(strip_steps(run), run->step_total - step0);
-    sj_fast_fetch(bits, k_tile, row0, rows, step0 * k_tile, sj_fast_min((step0 + steps) * k_tile, run->job->k), words);
-    sj_fast_count_columns(words, rows, steps * run->step_words, counts + step0 * run->step_words * 64);
-}
-
-static sj_status count_rows(const sj_fast_run_info *run, const sj_bits *bits, uint32_t *counts, sj_error *err) {
-    const int64_t cells = run->step_total * run->step_words * 64, strips = sj_fast_ceil(run->step_total, strip_steps(run));
-    const int64_t tasks = sj_fast_ceil(run->job->m, ROWS_MAX) * strips;
-    const int threads = omp_get_max_threads();
-    uint32_t *own_counts = NULL;
-    uint64_t *words = NULL;
-    if (sj_alloc((void **)&own_counts, (uint64_t)(threads * cells), sizeof *own_counts, "column counts", err) == SJ_OK &&
-        sj_alloc((void **)&words, (uint64_t)threads * ROWS_MAX * STRIP_WORDS, sizeof *words, "column masks", err) == SJ_OK) {
-#pragma omp parallel if (worth_threads(run->job->m, run->job->k))
-        {
-            const int64_t thread = omp_get_thread_num();
-            uint32_t *own = own_counts + thread * cells;
-#pragma omp for schedule(dynamic)
-            for (int64_t task = 0; task < tasks; task++) {
-                const int64_t row0 = task / strips * ROWS_MAX;
-                count_rows_of(run, bits, row0, sj_fast_min(ROWS_MAX, run->job->m - row0), task % strips * strip_steps(run), words + thread * ROWS_MAX * STRIP_WORDS, own);
-            }
-#pragma omp for schedule(static)
-            for (int64_t i = 0; i < cells; i++) {
-                for (int t = 0; t < threads; t++) {
-                    counts[i] += own_counts[t * cells + i];
-                }
-            }
-        }
-    }
-    const bool done = own_counts != NULL && words != NULL;
-    free(own_counts);
-    free(words);
-    return done ? SJ_OK : err->status;
-}
-
-// ---- B: lanes of a column tile at each k
-
-typedef struct b_sides {
-    sj_bits nonzero, in_range, present;
-} b_sides;
-
-typedef struct b_scratch {
-    uint64_t words[ROWS_MAX * STRIP_WORDS];
-    uint32_t nonzero[STRIP_WORDS * 64], in_range[STRIP_WORDS * 64];
-} b_scratch;
-
-static void or_lanes(const uint64_t *words, int64_t lanes, int64_t count, uint64_t *any) {
-    for (int64_t w = 0; w < count; w++) {
-        for (int64_t lane = 0; lane < lanes; lane++) {
-            any[w] |= words[w * lanes + lane];
-        }
+static void add(uint32_t *to, const uint32_t *from, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        to[i] += from[i];
     }
 }
 
-static void add_cells(const sj_fast_run_info *run, const a_columns *a, int64_t first, int64_t cells, const b_scratch *b, const uint64_t *any, sj_mac_sums *sums) {
-    for (int64_t i = 0; i < cells; i++) {
-        const uint64_t nonzero = a->nonzero[first + i], in_range = a->in_range[first + i];
-        sums->active += nonzero * b->nonzero[i];
-        sums->total += in_range * b->in_range[i];
-        if ((any[i / 64] >> (i % 64) & 1) != 0) {
-            sums->issued += (run->skip ? nonzero : in_range) * b->in_range[i];
-            sums->issues += run->skip ? nonzero : run->present == SJ_PRESENCE_ALL ? (uint64_t)run->job->m : in_range;
-        }
-    }
-}
+// ---- an im2col operand whose k are (tap, channel)
 
-static void count_lanes(const sj_fast_run_info *run, const b_sides *b, const a_columns *a, int64_t tile, int64_t step0, b_scratch *scratch, uint64_t *any_b, sj_mac_sums *sums) {
-    const int64_t k_tile = run->accel->k_tile, n0 = tile * run->accel->lanes, lanes = sj_fast_min(run->accel->lanes, run->job->n - n0);
-    const int64_t steps = sj_fast_min(strip_steps(run), run->step_total - step0), words = steps * run->step_words;
-    const int64_t k0 = step0 * k_tile, k1 = sj_fast_min((step0 + steps) * k_tile, run->job->k);
-    uint64_t *any = any_b + (tile * run->step_total + step0) * run->step_words;
-    memset(scratch->nonzero, 0, sizeof scratch->nonzero);
-    memset(scratch->in_range, 0, sizeof scratch->in_range);
-    sj_fast_fetch(&b->nonzero, k_tile, n0, lanes, k0, k1, scratch->words);
-    sj_fast_count_columns(scratch->words, lanes, words, scratch->nonzero);
-    if (run->present == SJ_PRESENCE_NONZERO) {
-        or_lanes(scratch->words, lanes, words, any);
-    }
-    sj_fast_fetch(&b->in_range, k_tile, n0, lanes, k0, k1, scratch->words);
-    sj_fast_count_columns(scratch->words, lanes, words, scratch->in_range);
-    if (run->present != SJ_PRESENCE_NONZERO) {
-        sj_fast_fetch(&b->present, k_tile, n0, lanes, k0, k1, scratch->words);
-        or_lanes(scratch->words, lanes, words, any);
-    }
-    add_cells(run, a, step0 * run->step_words * 64, words * 64, scratch, any, sums);
-}
-
-static void count_all_lanes(const sj_fast_run_info *run, const b_sides *b, const a_columns *a, b_scratch *scratch, uint64_t *any_b, sj_mac_sums *sums) {
-    const int64_t strips = sj_fast_ceil(run->step_total, strip_steps(run)), tasks = sj_fast_ceil(run->job->n, run->accel->lanes) * strips;
-    uint64_t total = 0, active = 0, issued = 0, issues = 0;
-#pragma omp parallel for schedule(dynamic) reduction(+ : total, active, issued, issues) if (worth_threads(run->job->n, run->job->k))
-    for (int64_t task = 0; task < tasks; task++) {
-        sj_mac_sums own = {0};
-        count_lanes(run, b, a, task / strips, task % strips * strip_steps(run), scratch + omp_get_thread_num(), any_b, &own);
-        total += own.total;
-        active += own.active;
-        issued += own.issued;
-        issues += own.issues;
-    }
-    *sums = (sj_mac_sums){total, active, issued, issues};
-}
-
-static sj_status make_sides(const sj_fast_run_info *run, b_sides *b, sj_error *err) {
-    SJ_TRY(sj_fast_bits_make(&run->job->b, SJ_PRESENCE_NONZERO, &b->nonzero, err));
-    SJ_TRY(sj_fast_bits_make(&run->job->b, SJ_PRESENCE_IN_RANGE, &b->in_range, err));
-    return sj_fast_bits_make(&run->job->b, run->present == SJ_PRESENCE_ALL ? SJ_PRESENCE_ALL : SJ_PRESENCE_IN_RANGE, &b->present, err);
-}
-
-static sj_status count_a_side(const sj_fast_run_info *run, a_columns *a, sj_error *err) {
-    const uint64_t cells = (uint64_t)(run->step_total * run->step_words * 64);
-    SJ_TRY(sj_alloc((void **)&a->nonzero, cells, sizeof *a->nonzero, "column counts", err));
-    SJ_TRY(sj_alloc((void **)&a->in_range, cells, sizeof *a->in_range, "column counts", err));
-    for (int side = 0; side < 2; side++) {
-        sj_bits bits;
-        sj_status status = sj_fast_bits_make(&run->job->a, side == 0 ? SJ_PRESENCE_NONZERO : SJ_PRESENCE_IN_RANGE, &bits, err);
-        if (status == SJ_OK) {
-            status = count_rows(run, &bits, side == 0 ? a->nonzero : a->in_range, err);
-        }
-        sj_fast_bits_free(&bits);
-        SJ_TRY(status);
+// Nonzeros of each (pixel of an image, channel) over all images.
+static sj_status count_images(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
+    const int64_t words = o->source_h * o->source_w * bits->row_words;
+    SJ_TRY(sj_alloc((void **)out, (uint64_t)(64 * words), sizeof **out, "pixel counts", err));
+    for (int64_t i = 0; i < o->stored_images; i++) {
+        const int64_t repeats = o->images / o->stored_images + (i < o->images % o->stored_images ? 1 : 0);
+        bits->kernels->add_weighted(bits->rows + i * words, words, (uint32_t)repeats, *out);
     }
     return SJ_OK;
 }
 
-static sj_status run_columns(const sj_fast_run_info *run, a_columns *a, b_sides *b, b_scratch **scratch, uint64_t **any_b, sj_mac_sums *sums, sj_error *err) {
-    const int64_t tiles = sj_fast_ceil(run->job->n, run->accel->lanes);
-    SJ_TRY(count_a_side(run, a, err));
-    SJ_TRY(make_sides(run, b, err));
-    SJ_TRY(sj_alloc((void **)scratch, (uint64_t)omp_get_max_threads(), sizeof **scratch, "column masks", err));
-    SJ_TRY(sj_alloc((void **)any_b, (uint64_t)(tiles * run->step_total * run->step_words), sizeof **any_b, "column tile masks", err));
-    count_all_lanes(run, b, a, *scratch, *any_b, sums);
+static sj_status count_window(const sj_operand *o, const sj_bits *bits, const side *s, sj_error *err) {
+    uint32_t *pixels = NULL;
+    SJ_TRY(count_images(o, bits, &pixels, err));
+    for (int64_t tap = 0; tap < o->tap_count; tap++) {
+        const sj_span ys = sj_fast_inside(o->stride, o->taps[tap].dy, o->source_h, o->grid_h), xs = sj_fast_inside(o->stride, o->taps[tap].dx, o->source_w, o->grid_w);
+        const uint32_t seen = (uint32_t)(o->images * (ys.end - ys.begin) * (xs.end - xs.begin));
+        for (int64_t c = 0; c < o->channel_count; c++) {
+            s->in_range[tap * o->channel_count + c] = seen;
+        }
+        for (int64_t y = ys.begin; y < ys.end; y++) {
+            for (int64_t x = xs.begin; x < xs.end; x++) {
+                const int64_t pixel = (y * o->stride + o->taps[tap].dy) * o->source_w + x * o->stride + o->taps[tap].dx;
+                add(s->nonzero + tap * o->channel_count, pixels + pixel * bits->row_words * 64, o->channel_count);
+            }
+        }
+    }
+    free(pixels);
     return SJ_OK;
 }
 
-sj_status sj_fast_columns(const sj_fast_run_info *run, sj_mac_sums *sums, uint64_t **any_b, sj_error *err) {
-    a_columns a = {0};
-    b_sides b = {0};
-    b_scratch *scratch = NULL;
+// ---- an operand whose k are positions
+
+static void set_bits(uint64_t *words, int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end;) {
+        const int64_t n = sj_fast_min(64 - at % 64, end - at);
+        words[at / 64] |= (n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1) << (at % 64);
+        at += n;
+    }
+}
+
+// Ones of each stored pixel's row.
+static sj_status count_pixels(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
+    const int64_t pixels = o->stored_images * o->source_h * o->source_w;
+    uint8_t *ones = NULL;
+    SJ_TRY(sj_alloc((void **)out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
+    SJ_TRY(sj_alloc((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
+    bits->kernels->word_counts(bits->rows, pixels * bits->row_words, ones);
+    for (int64_t i = 0; i < pixels * bits->row_words; i++) {
+        (*out)[i / bits->row_words] += ones[i];
+    }
+    free(ones);
+    return SJ_OK;
+}
+
+// One tap: adds up what each position sees, and marks the positions that see a pixel in `inside` (NULL: nobody asks).
+static void count_tap(const sj_operand *o, const sj_tap *tap, const uint32_t *pixels, const side *s, uint64_t *inside) {
+    const sj_span ys = sj_fast_inside(o->stride, tap->dy, o->source_h, o->grid_h), xs = sj_fast_inside(o->stride, tap->dx, o->source_w, o->grid_w);
+    for (int64_t image = 0; image < o->images; image++) {
+        for (int64_t y = ys.begin; y < ys.end && xs.begin < xs.end; y++) {
+            const int64_t k = (image * o->grid_h + y) * o->grid_w;
+            const uint32_t *line = pixels + (image % o->stored_images * o->source_h + y * o->stride + tap->dy) * o->source_w + tap->dx;
+            for (int64_t x = xs.begin; x < xs.end; x++) {
+                s->nonzero[k + x] += line[x * o->stride];
+                s->in_range[k + x] += (uint32_t)o->channel_count;
+            }
+            if (inside != NULL) {
+                set_bits(inside, k + xs.begin, k + xs.end);
+            }
+        }
+    }
+}
+
+static sj_status count_positions(const sj_operand *o, const sj_bits *bits, const side *s, uint64_t *inside, int64_t words, sj_error *err) {
+    uint32_t *pixels = NULL;
+    const sj_status status = count_pixels(o, bits, &pixels, err);
+    for (int64_t tap = 0; tap < o->tap_count && status == SJ_OK; tap++) {
+        count_tap(o, &o->taps[tap], pixels, s, inside != NULL ? inside + tap * words : NULL);
+    }
+    free(pixels);
+    return status;
+}
+
+// ---- B: which k any lane of a column tile has
+
+static int64_t tile_lanes(const columns *c, int64_t tile) { return sj_fast_min(c->run->accel->lanes, c->run->job->n - tile * c->run->accel->lanes); }
+
+static void any_of_weights(const columns *c, const sj_bits *bits) {
+    for (int64_t n = 0; n < c->run->job->n; n++) {
+        const uint64_t *row = bits->rows + n * bits->row_stride;
+        uint64_t *any = c->any + n / c->run->accel->lanes * c->words;
+        c->kernels->add_weighted(row, c->words, 1, c->b.nonzero);
+        for (int64_t w = 0; w < c->words && c->run->skip; w++) {
+            any[w] |= row[w];
+        }
+    }
+}
+
+// 64 positions through one tap: each channel's bits join its lane's tile.
+static void any_of_positions(const columns *c, const sj_bits *bits, int64_t tap, int64_t word) {
+    const sj_operand *o = bits->operand;
+    const uint64_t *pixel[64];
+    const int64_t n = sj_fast_min(64, c->run->job->k - 64 * word), lane0 = tap * o->channel_count;
+    sj_position p = sj_fast_position(o, 64 * word);
+    for (int64_t j = 0; j < n; j++, sj_fast_position_next(o, &p)) {
+        const int64_t stored = sj_fast_stored_pixel(o, &p, &o->taps[tap]);
+        pixel[j] = stored < 0 ? NULL : bits->rows + stored * bits->row_stride;
+    }
+    for (int64_t w = 0; w < bits->row_words; w++) {
+        uint64_t block[64] = {0}, turned[64];
+        for (int64_t j = 0; j < n; j++) {
+            block[j] = pixel[j] != NULL ? pixel[j][w] : 0;
+        }
+        c->kernels->transpose(block, turned);
+        const int64_t channels = sj_fast_min(64, o->channel_count - 64 * w);
+        for (int64_t at = 0; at < channels;) {
+            const int64_t lane = lane0 + 64 * w + at, tile = lane / c->run->accel->lanes, here = sj_fast_min((tile + 1) * c->run->accel->lanes - lane, channels - at);
+            c->any[tile * c->words + word] |= c->kernels->any(turned + at, here);
+            at += here;
+        }
+    }
+}
+
+// A tile's lanes stand in one tap or in several; a lane counts where its own tap sees a pixel.
+static void count_tile_lanes(const columns *c, int64_t tile) {
+    const uint64_t *any = c->any + tile * c->words;
+    const int64_t channels = c->run->job->b.channel_count, end = tile * c->run->accel->lanes + tile_lanes(c, tile);
+    for (int64_t lane = tile * c->run->accel->lanes; lane < end;) {
+        const int64_t tap = lane / channels, here = sj_fast_min((tap + 1) * channels, end) - lane;
+        for (int64_t w = 0; w < c->words; w++) {
+            c->piece[w] = any[w] & c->inside[tap * c->words + w];
+        }
+        c->kernels->add_weighted(c->piece, c->words, (uint32_t)here, c->lanes);
+        lane += here;
+    }
+}
+
+static void any_in_range(const columns *c, int64_t tile) {
+    const int64_t channels = c->run->job->b.channel_count, first = tile * c->run->accel->lanes, last = first + tile_lanes(c, tile) - 1;
+    for (int64_t tap = first / channels; tap <= last / channels; tap++) {
+        for (int64_t w = 0; w < c->words; w++) {
+            c->any[tile * c->words + w] |= c->inside[tap * c->words + w];
+        }
+    }
+}
+
+static sj_status count_b(columns *c, const sj_bits *bits, int64_t tiles, sj_error *err) {
+    const sj_operand *o = bits->operand;
+    const bool weight = o->kind == SJ_OPERAND_WEIGHT;
+    if (weight) {
+        any_of_weights(c, bits);
+        for (int64_t k = 0; k < c->run->job->k; k++) {
+            c->b.in_range[k] = (uint32_t)c->run->job->n;
+        }
+    } else {
+        SJ_TRY(sj_alloc((void **)&c->inside, (uint64_t)(o->tap_count * c->words), sizeof *c->inside, "position masks", err));
+        SJ_TRY(count_positions(o, bits, &c->b, c->inside, c->words, err));
+        for (int64_t i = 0; i < o->tap_count * c->words && c->run->skip; i++) {
+            any_of_positions(c, bits, i / c->words, i % c->words);
+        }
+    }
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        uint64_t *any = c->any + tile * c->words;
+        if (!c->run->skip && (weight || c->run->present == SJ_PRESENCE_ALL)) {
+            set_bits(any, 0, c->run->job->k);
+        } else if (!c->run->skip) {
+            any_in_range(c, tile);
+        }
+        c->kernels->add_weighted(any, c->words, 1, c->tiles);
+        if (weight) {
+            c->kernels->add_weighted(any, c->words, (uint32_t)tile_lanes(c, tile), c->lanes);
+        } else {
+            count_tile_lanes(c, tile);
+        }
+    }
+    return SJ_OK;
+}
+
+// ---- together
+
+static void sum_up(const columns *c, sj_mac_sums *sums) {
+    *sums = (sj_mac_sums){0};
+    for (int64_t k = 0; k < c->run->job->k; k++) {
+        const uint64_t nonzero = c->a.nonzero[k], in_range = c->a.in_range[k];
+        sums->active += nonzero * c->b.nonzero[k];
+        sums->total += in_range * c->b.in_range[k];
+        sums->issued += (c->run->skip ? nonzero : in_range) * c->lanes[k];
+        sums->issues += (c->run->skip ? nonzero : c->run->present == SJ_PRESENCE_ALL ? (uint64_t)c->run->job->m : in_range) * c->tiles[k];
+    }
+}
+
+// From K bits in a row to step layout.
+static void lay_out(const columns *c, int64_t tiles, uint64_t *any_b) {
+    const int64_t k_tile = c->run->accel->k_tile;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        const uint64_t *from = c->any + tile * c->words;
+        for (int64_t step = 0; step < c->run->step_total; step++) {
+            uint64_t *to = any_b + (tile * c->run->step_total + step) * c->run->step_words;
+            const int64_t k0 = step * k_tile, n = sj_fast_min(k_tile, c->run->job->k - k0);
+            for (int64_t j = 0; j < n; j += 64) {
+                to[j / 64] = sj_fast_get_bits(from, k0 + j, sj_fast_min(64, n - j));
+            }
+        }
+    }
+}
+
+static sj_status run_columns(columns *c, const sj_bits *a, const sj_bits *b, sj_mac_sums *sums, uint64_t **any_b, sj_error *err) {
+    const int64_t tiles = sj_fast_ceil(c->run->job->n, c->run->accel->lanes);
+    uint32_t **const counts[] = {&c->a.nonzero, &c->a.in_range, &c->b.nonzero, &c->b.in_range, &c->tiles, &c->lanes};
+    for (int i = 0; i < 6; i++) {
+        SJ_TRY(sj_alloc((void **)counts[i], (uint64_t)(64 * c->words), sizeof **counts[i], "counts by k", err));
+    }
+    SJ_TRY(sj_alloc((void **)&c->any, (uint64_t)(tiles * c->words), sizeof *c->any, "column tile masks", err));
+    SJ_TRY(sj_alloc((void **)&c->piece, (uint64_t)c->words, sizeof *c->piece, "column tile masks", err));
+    SJ_TRY(sj_alloc((void **)any_b, (uint64_t)(tiles * c->run->step_total * c->run->step_words), sizeof **any_b, "column tile masks", err));
+    if (a->operand->kind == SJ_OPERAND_WINDOW) {
+        SJ_TRY(count_window(a->operand, a, &c->a, err));
+    } else {
+        SJ_TRY(count_positions(a->operand, a, &c->a, NULL, c->words, err));
+    }
+    SJ_TRY(count_b(c, b, tiles, err));
+    sum_up(c, sums);
+    lay_out(c, tiles, *any_b);
+    return SJ_OK;
+}
+
+sj_status sj_fast_columns(const sj_fast_run_info *run, const sj_bits *a_nonzero, const sj_bits *b_nonzero, sj_mac_sums *sums, uint64_t **any_b, sj_error *err) {
+    columns c = {.run = run, .kernels = a_nonzero->kernels, .words = sj_fast_ceil(run->job->k, 64)};
     *any_b = NULL;
-    const sj_status status = run_columns(run, &a, &b, &scratch, any_b, sums, err);
-    free(a.nonzero);
-    free(a.in_range);
-    sj_fast_bits_free(&b.nonzero);
-    sj_fast_bits_free(&b.in_range);
-    sj_fast_bits_free(&b.present);
-    free(scratch);
+    const sj_status status = run_columns(&c, a_nonzero, b_nonzero, sums, any_b, err);
+    void *const all[] = {c.a.nonzero, c.a.in_range, c.b.nonzero, c.b.in_range, c.tiles, c.lanes, c.any, c.inside, c.piece};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        free(all[i]);
+    }
     if (status != SJ_OK) {
         free(*any_b);
         *any_b = NULL;

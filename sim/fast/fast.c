@@ -44,7 +44,7 @@ static sj_status check_blocks(const sj_fast_run_info *run, sj_error *err) {
 static sj_status check_product(const sj_fast_run_info *run, sj_error *err) {
     const sj_job *job = run->job;
     const __int128 one = (__int128)job->m * job->k * (job->n + run->accel->lanes), most = one * sj_job_instances(job);  // bounds every sum over (instance,m,n,k)
-    if (job->m < 0 || job->n < 0 || job->k < 0 || one > INT64_MAX || most > INT64_MAX || job->m > UINT32_MAX) {
+    if (job->m < 0 || job->n < 0 || job->k < 0 || one > INT64_MAX || most > INT64_MAX || job->m > UINT32_MAX || job->n > UINT32_MAX) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: M = %lld, K = %lld, N = %lld times %lld is too large a product to count", job->layer, sj_phase_name(job->phase),
                        (long long)job->m, (long long)job->k, (long long)job->n, (long long)sj_job_instances(job));
     }

@@ -68,18 +68,6 @@ static void fetch_weight(const sj_bits *bits, const target *t, int64_t u0, int64
     }
 }
 
-// Bit i of word j becomes bit j of word i.
-static void transpose_64(uint64_t word[64]) {
-    uint64_t low = UINT64_C(0x00000000ffffffff);
-    for (int half = 32; half != 0; half >>= 1, low ^= low << half) {
-        for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
-            const uint64_t swap = ((word[i] >> half) ^ word[i | half]) & low;
-            word[i] ^= swap << half;
-            word[i | half] ^= swap;
-        }
-    }
-}
-
 // 64 positions at most, seen through one tap: channels [c0,c1) become rows [row, ...) of one word each.
 static void fetch_positions(const sj_bits *bits, const sj_tap *tap, sj_position p, int64_t n, int64_t c0, int64_t c1, uint64_t *to) {
     const uint64_t *pixel[64];
@@ -87,13 +75,13 @@ static void fetch_positions(const sj_bits *bits, const sj_tap *tap, sj_position 
         pixel[j] = pixel_bits(bits, &p, tap);
     }
     for (int64_t first = c0 / 64 * 64; first < c1; first += 64) {
-        uint64_t block[64] = {0};
+        uint64_t block[64] = {0}, turned[64];
         for (int64_t j = 0; j < n; j++) {
             block[j] = pixel[j] != NULL ? pixel[j][first / 64] : 0;
         }
-        transpose_64(block);
+        bits->kernels->transpose(block, turned);
         for (int64_t c = first < c0 ? c0 : first; c < sj_fast_min(c1, first + 64); c++) {
-            to[c - c0] = block[c - first];
+            to[c - c0] = turned[c - first];
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernels.h"
 #include "sj_accel.h"
 #include "sj_counters.h"
 #include "sj_error.h"
@@ -54,6 +55,7 @@ typedef struct sj_bits {
     int64_t row_bits, row_words;
     int64_t row_stride;  // words; 0 where every row is the same row of ones
     uint64_t *rows;
+    const sj_fast_kernels *kernels;
 } sj_bits;
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
@@ -68,7 +70,34 @@ int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
 // ---- fills.c: lines that a load of an ACTIVATION stream 0 fills; bits: its nonzeros, NULL where every value is present
 uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const sj_segment *segment);
 
+static inline void sj_fast_put_bits(uint64_t *to, int64_t at, uint64_t word, int64_t n) {
+    const int shift = (int)(at % 64);
+    to[at / 64] |= word << shift;
+    if (shift + n > 64) {
+        to[at / 64 + 1] |= word >> (64 - shift);
+    }
+}
+
+static inline uint64_t sj_fast_get_bits(const uint64_t *from, int64_t at, int64_t n) {
+    const int shift = (int)(at % 64);
+    uint64_t word = from[at / 64] >> shift;
+    if (shift + n > 64) {
+        word |= from[at / 64 + 1] << (64 - shift);
+    }
+    return n == 64 ? word : word & ((UINT64_C(1) << n) - 1);
+}
+
 // ---- Positions of WINDOW kinds, in order
+
+typedef struct sj_span {
+    int64_t begin, end;  // begin <= end
+} sj_span;
+
+// Grid coordinates g whose source coordinate g * stride + offset lies within [0, source).
+static inline sj_span sj_fast_inside(int64_t stride, int64_t offset, int64_t source, int64_t grid) {
+    const int64_t begin = offset >= 0 ? 0 : sj_fast_ceil(-offset, stride), end = offset >= source ? 0 : sj_fast_min((source - 1 - offset) / stride + 1, grid);
+    return (sj_span){begin < end ? begin : 0, begin < end ? end : 0};
+}
 
 typedef struct sj_position {
     int64_t image, stored, y, x;  // stored: the image it repeats
@@ -122,8 +151,8 @@ typedef struct sj_mac_sums {
     uint64_t issues;  // issued (m,k), summed over column tiles
 } sj_mac_sums;
 
-// any_b: [column tile][step_total * step_words]; caller frees.
-sj_status sj_fast_columns(const sj_fast_run_info *run, sj_mac_sums *sums, uint64_t **any_b, sj_error *err);
+// any_b: [column tile][step_total * step_words]; caller frees. The operands are those of the run's job, the bits their nonzeros.
+sj_status sj_fast_columns(const sj_fast_run_info *run, const sj_bits *a_nonzero, const sj_bits *b_nonzero, sj_mac_sums *sums, uint64_t **any_b, sj_error *err);
 
 // ---- lines.c: buffer lines that a step reads
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Portable kernels, and the choice.
+#include "kernels.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "kernels_x86.h"
+
+static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
+    for (int64_t first = 0; first < n; first += 64) {
+        uint64_t word = 0;
+        for (int64_t j = 0; j < 64 && first + j < n; j++) {
+            word |= (uint64_t)((values[first + j] & 0x7f80u) != 0) << j;
+        }
+        to[first / 64] = word;
+    }
+}
+
+static void pack_int8(const int8_t *values, int64_t n, uint64_t *to) {
+    for (int64_t first = 0; first < n; first += 64) {
+        uint64_t word = 0;
+        for (int64_t j = 0; j < 64 && first + j < n; j++) {
+            word |= (uint64_t)(values[first + j] != 0) << j;
+        }
+        to[first / 64] = word;
+    }
+}
+
+static void transpose(const uint64_t from[64], uint64_t to[64]) {
+    memcpy(to, from, 64 * sizeof *to);
+    uint64_t low = UINT64_C(0x00000000ffffffff);
+    for (int half = 32; half != 0; half >>= 1, low ^= low << half) {
+        for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
+            const uint64_t swap = ((to[i] >> half) ^ to[i | half]) & low;
+            to[i] ^= swap << half;
+            to[i | half] ^= swap;
+        }
+    }
+}
+
+// Without the processor's own instruction, which nothing here may assume.
+static uint64_t ones(uint64_t w) {
+    w -= w >> 1 & UINT64_C(0x5555555555555555);
+    w = (w & UINT64_C(0x3333333333333333)) + (w >> 2 & UINT64_C(0x3333333333333333));
+    return ((w + (w >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) * UINT64_C(0x0101010101010101) >> 56;
+}
+
+static uint64_t popcount(const uint64_t *words, int64_t n) {
+    uint64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        count += ones(words[i]);
+    }
+    return count;
+}
+
+static void word_counts(const uint64_t *words, int64_t n, uint8_t *counts) {
+    for (int64_t i = 0; i < n; i++) {
+        counts[i] = (uint8_t)ones(words[i]);
+    }
+}
+
+static void add_weighted(const uint64_t *words, int64_t n, uint32_t weight, uint32_t *counts) {
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < 64; j++) {
+            counts[64 * i + j] += weight * (uint32_t)(words[i] >> j & 1);
+        }
+    }
+}
+
+static uint64_t deal(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count) {
+    uint64_t visited = 0;
+    memset(count, 0, (size_t)physical * sizeof *count);
+    for (int64_t row = 0; row < rows; row++) {
+        uint64_t issued = 0;
+        for (int64_t w = 0; w < words; w++) {
+            issued += ones(a[w * rows + row] & b[w]);
+        }
+        count[row % physical] += (uint32_t)issued;
+        visited += issued != 0;
+    }
+    return visited;
+}
+
+static uint64_t any(const uint64_t *words, int64_t n) {
+    uint64_t out = 0;
+    for (int64_t i = 0; i < n; i++) {
+        out |= words[i];
+    }
+    return out;
+}
+
+static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *work, int64_t n) {
+    uint64_t largest = 0;
+    for (int64_t r = 0; r < n; r++) {
+        end[r] = (end[r] > ready ? end[r] : ready) + work[r];
+        largest = largest > end[r] ? largest : end[r];
+    }
+    return largest;
+}
+
+const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, any, advance};
+
+const sj_fast_kernels *sj_fast_kernels_at(int i) {
+    if (i == 0) {
+        return &sj_fast_portable_kernels;
+    }
+#ifdef SJ_FAST_X86
+    static const sj_fast_kernels *const all[] = {&sj_fast_avx2_kernels, &sj_fast_avx512_kernels, &sj_fast_avx512_popcnt_kernels};
+    const int count = !sj_fast_has_avx2() ? 0 : !sj_fast_has_avx512() ? 1 : !sj_fast_has_avx512_popcnt() ? 2 : 3;
+    return i <= count ? all[i - 1] : NULL;
+#else
+    return NULL;
+#endif
+}
+
+static const sj_fast_kernels *best(void) {
+    const sj_fast_kernels *found = NULL;
+    for (int i = 0; sj_fast_kernels_at(i) != NULL; i++) {
+        found = sj_fast_kernels_at(i);
+    }
+    return found;
+}
+
+static _Atomic(const sj_fast_kernels *) chosen;
+
+const sj_fast_kernels *sj_fast_kernels_now(void) {
+    const sj_fast_kernels *k = atomic_load(&chosen);
+    if (k == NULL) {
+        k = best();
+        atomic_store(&chosen, k);
+    }
+    return k;
+}
+
+void sj_fast_use_kernels(const sj_fast_kernels *kernels) { atomic_store(&chosen, kernels); }

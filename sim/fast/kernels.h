@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of the fast model, once in plain C (the reference) and once for each kind of processor that does better; one set is chosen at run time.
+#ifndef SJ_FAST_KERNELS_H
+#define SJ_FAST_KERNELS_H
+
+#include <stdint.h>
+
+typedef struct sj_fast_kernels {
+    const char *name;
+    // Bits of n values, 64 a word: exponent not 0 (bf16), value not 0 (int8). Bits behind the last value are 0.
+    void (*pack_bf16)(const uint16_t *values, int64_t n, uint64_t *to);
+    void (*pack_int8)(const int8_t *values, int64_t n, uint64_t *to);
+    // to[i] bit j = from[j] bit i.
+    void (*transpose)(const uint64_t from[64], uint64_t to[64]);
+    uint64_t (*popcount)(const uint64_t *words, int64_t n);
+    void (*word_counts)(const uint64_t *words, int64_t n, uint8_t *counts);
+    // counts[64*i + j] += weight where bit j of word i is set.
+    void (*add_weighted)(const uint64_t *words, int64_t n, uint32_t weight, uint32_t *counts);
+    // For rows dealt to `physical` rows in turn: count[r] = the sum of popcounts of a & b of its rows, returns the rows with at least one bit. a: [words][rows], b: [words].
+    uint64_t (*deal)(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count);
+    // The OR of n words.
+    uint64_t (*any)(const uint64_t *words, int64_t n);
+    // end[r] = max(end[r], ready) + work[r]; returns the largest.
+    uint64_t (*advance)(uint64_t *end, uint64_t ready, const uint32_t *work, int64_t n);
+} sj_fast_kernels;
+
+extern const sj_fast_kernels sj_fast_portable_kernels;
+
+// The best set that this processor runs; sj_fast_use_kernels makes every later run take another one (tests, benchmarks; NULL: the best again).
+const sj_fast_kernels *sj_fast_kernels_now(void);
+void sj_fast_use_kernels(const sj_fast_kernels *kernels);
+// Set number i that this processor runs, the portable one first; NULL behind the last.
+const sj_fast_kernels *sj_fast_kernels_at(int i);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX-512 as of Skylake-X, and with VPOPCNTDQ as of Ice Lake.
+#include "kernels_x86.h"
+
+#ifdef SJ_FAST_X86
+#include <immintrin.h>
+#include <string.h>
+
+#define FEATURES "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,popcnt,lzcnt,prefer-vector-width=512"
+#define TARGET __attribute__((target(FEATURES)))
+#define TARGET_POPCNT __attribute__((target(FEATURES ",avx512vpopcntdq")))
+
+bool sj_fast_has_avx512(void) {
+    return sj_fast_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+bool sj_fast_has_avx512_popcnt(void) { return sj_fast_has_avx512() && __builtin_cpu_supports("avx512vpopcntdq"); }
+
+TARGET static __mmask32 first_32(int64_t n) { return n >= 32 ? UINT32_MAX : (__mmask32)((UINT32_C(1) << n) - 1); }
+
+TARGET static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
+    const __m512i exponent = _mm512_set1_epi16(0x7f80);
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        const uint64_t low = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i), exponent), high = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i + 32), exponent);
+        to[i / 64] = low | high << 32;
+    }
+    if (i < n) {
+        const int64_t left = n - i;
+        uint64_t word = _mm512_test_epi16_mask(_mm512_maskz_loadu_epi16(first_32(left), values + i), exponent);
+        if (left > 32) {
+            word |= (uint64_t)_mm512_test_epi16_mask(_mm512_maskz_loadu_epi16(first_32(left - 32), values + i + 32), exponent) << 32;
+        }
+        to[i / 64] = word;
+    }
+}
+
+TARGET static void pack_int8(const int8_t *values, int64_t n, uint64_t *to) {
+    for (int64_t i = 0; i < n; i += 64) {
+        const __mmask64 valid = n - i >= 64 ? UINT64_MAX : (UINT64_C(1) << (n - i)) - 1;
+        const __m512i v = _mm512_maskz_loadu_epi8(valid, values + i);
+        to[i / 64] = _mm512_test_epi8_mask(v, v);
+    }
+}
+
+// One stage of the transposition on 8 vectors of 8 words: halves of `half` bits of words `half` apart change places.
+TARGET static __m512i swapped(__m512i own, __m512i other, int half, uint64_t low, __mmask8 upper) {
+    // words whose bit `half` is 0 keep their low half and take the other's low half up; the others keep their high half and take the other's high half down
+    const __m512i keep = _mm512_mask_blend_epi64(upper, _mm512_set1_epi64((long long)low), _mm512_set1_epi64((long long)~low));
+    const __m512i up = _mm512_slli_epi64(other, (unsigned)half), down = _mm512_srli_epi64(other, (unsigned)half);
+    return _mm512_ternarylogic_epi64(keep, own, _mm512_mask_blend_epi64(upper, up, down), 0xca);
+}
+
+TARGET static void far_stage(__m512i v[8], int half, uint64_t low) {
+    const int apart = half / 8;
+    for (int i = 0; i < 8; i++) {
+        if ((i & apart) == 0) {
+            const __m512i a = v[i], b = v[i + apart];
+            v[i] = swapped(a, b, half, low, 0);
+            v[i + apart] = swapped(b, a, half, low, 0xff);
+        }
+    }
+}
+
+TARGET static void transpose(const uint64_t from[64], uint64_t to[64]) {
+    __m512i v[8];
+    for (int i = 0; i < 8; i++) {
+        v[i] = _mm512_loadu_si512(from + 8 * i);
+    }
+    far_stage(v, 32, UINT64_C(0x00000000ffffffff));
+    far_stage(v, 16, UINT64_C(0x0000ffff0000ffff));
+    far_stage(v, 8, UINT64_C(0x00ff00ff00ff00ff));
+    for (int i = 0; i < 8; i++) {
+        v[i] = swapped(v[i], _mm512_shuffle_i64x2(v[i], v[i], 0x4e), 4, UINT64_C(0x0f0f0f0f0f0f0f0f), 0xf0);
+        v[i] = swapped(v[i], _mm512_shuffle_i64x2(v[i], v[i], 0xb1), 2, UINT64_C(0x3333333333333333), 0xcc);
+        v[i] = swapped(v[i], _mm512_shuffle_epi32(v[i], _MM_PERM_BADC), 1, UINT64_C(0x5555555555555555), 0xaa);
+        _mm512_storeu_si512(to + 8 * i, v[i]);
+    }
+}
+
+TARGET static uint64_t popcount(const uint64_t *words, int64_t n) {
+    uint64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        count += (uint64_t)_mm_popcnt_u64(words[i]);
+    }
+    return count;
+}
+
+TARGET static void word_counts(const uint64_t *words, int64_t n, uint8_t *counts) {
+    for (int64_t i = 0; i < n; i++) {
+        counts[i] = (uint8_t)_mm_popcnt_u64(words[i]);
+    }
+}
+
+TARGET static void add_weighted(const uint64_t *words, int64_t n, uint32_t weight, uint32_t *counts) {
+    const __m512i add = _mm512_set1_epi32((int)weight);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t *to = counts + 64 * i;
+        for (int part = 0; part < 4 && words[i] != 0; part++) {
+            const __m512i old = _mm512_loadu_si512(to + 16 * part);
+            _mm512_storeu_si512(to + 16 * part, _mm512_mask_add_epi32(old, (__mmask16)(words[i] >> (16 * part)), old, add));
+        }
+    }
+}
+
+// Ones of each byte.
+TARGET static __m512i byte_ones(__m512i v) {
+    const __m512i table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4)), nibble = _mm512_set1_epi8(15);
+    return _mm512_add_epi8(_mm512_shuffle_epi8(table, _mm512_and_si512(v, nibble)), _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble)));
+}
+
+// Physical rows [8p, 8p+8) of a tile of one word a row whose rows fill whole groups of 8: their slots' counts add up in bytes (at most 31 slots of 8 bits fit).
+TARGET static uint64_t deal_column(const uint64_t *a, int64_t rows, __m512i b, int64_t physical, uint32_t *count) {
+    __m512i bytes = _mm512_setzero_si512(), visited = _mm512_setzero_si512();
+    for (int64_t row = 0; row < rows; row += physical) {
+        const __m512i issued = _mm512_and_si512(_mm512_loadu_si512(a + row), b);
+        bytes = _mm512_add_epi8(bytes, byte_ones(issued));
+        visited = _mm512_mask_sub_epi64(visited, _mm512_test_epi64_mask(issued, issued), visited, _mm512_set1_epi64(-1));
+    }
+    _mm256_storeu_si256((void *)count, _mm512_cvtepi64_epi32(_mm512_sad_epu8(bytes, _mm512_setzero_si512())));
+    return (uint64_t)_mm512_reduce_add_epi64(visited);
+}
+
+TARGET static uint64_t deal(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count) {
+    if (words != 1 || physical % 8 != 0 || rows % physical != 0 || rows / physical > 31) {
+        return sj_fast_avx2_kernels.deal(a, rows, b, words, physical, count);
+    }
+    uint64_t visited = 0;
+    for (int64_t r = 0; r < physical; r += 8) {
+        visited += deal_column(a + r, rows, _mm512_set1_epi64((long long)b[0]), physical, count + r);
+    }
+    return visited;
+}
+
+TARGET_POPCNT static uint64_t deal_column_popcnt(const uint64_t *a, int64_t rows, __m512i b, int64_t physical, uint32_t *count) {
+    __m512i sum = _mm512_setzero_si512(), visited = _mm512_setzero_si512();
+    for (int64_t row = 0; row < rows; row += physical) {
+        const __m512i issued = _mm512_and_si512(_mm512_loadu_si512(a + row), b);
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(issued));
+        visited = _mm512_mask_sub_epi64(visited, _mm512_test_epi64_mask(issued, issued), visited, _mm512_set1_epi64(-1));
+    }
+    _mm256_storeu_si256((void *)count, _mm512_cvtepi64_epi32(sum));
+    return (uint64_t)_mm512_reduce_add_epi64(visited);
+}
+
+TARGET_POPCNT static uint64_t deal_popcnt(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count) {
+    if (words != 1 || physical % 8 != 0 || rows % physical != 0) {
+        return sj_fast_avx2_kernels.deal(a, rows, b, words, physical, count);
+    }
+    uint64_t visited = 0;
+    for (int64_t r = 0; r < physical; r += 8) {
+        visited += deal_column_popcnt(a + r, rows, _mm512_set1_epi64((long long)b[0]), physical, count + r);
+    }
+    return visited;
+}
+
+TARGET static uint64_t any(const uint64_t *words, int64_t n) {
+    __m512i out = _mm512_setzero_si512();
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        out = _mm512_or_si512(out, _mm512_loadu_si512(words + i));
+    }
+    if (i < n) {
+        out = _mm512_or_si512(out, _mm512_maskz_loadu_epi64((__mmask8)((1u << (n - i)) - 1), words + i));
+    }
+    return (uint64_t)_mm512_reduce_or_epi64(out);
+}
+
+TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *work, int64_t n) {
+    const __m512i floor = _mm512_set1_epi64((long long)ready);
+    __m512i largest = _mm512_setzero_si512();
+    for (int64_t r = 0; r < n; r += 8) {
+        const __mmask8 valid = n - r >= 8 ? 0xff : (__mmask8)((1u << (n - r)) - 1);
+        const __m512i begin = _mm512_max_epu64(_mm512_maskz_loadu_epi64(valid, end + r), floor);
+        const __m512i after = _mm512_add_epi64(begin, _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(valid, work + r)));
+        _mm512_mask_storeu_epi64(end + r, valid, after);
+        largest = _mm512_mask_max_epu64(largest, valid, largest, after);
+    }
+    return (uint64_t)_mm512_reduce_max_epu64(largest);
+}
+
+const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, any, advance};
+const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, any, advance};
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every set of kernels that this processor runs against the portable one, and the portable one against single bits.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels.h"
+#include "sj_random.h"
+
+#define ROUNDS 300
+#define WORDS 80
+
+static sj_random start(void) {
+    const char *text = getenv("SJ_TEST_SEED");
+    const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 90;
+    print_message("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return sj_random_seed(seed);
+}
+
+static int64_t upto(sj_random *r, int64_t most) { return (int64_t)sj_random_below(r, (uint64_t)most + 1); }
+
+// Words of few, of half and of all bits.
+static void fill(sj_random *r, uint64_t *words, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t kind = sj_random_below(r, 5);
+        const uint64_t some = sj_random_u64(r);
+        words[i] = kind == 0 ? 0 : kind == 1 ? UINT64_MAX : kind == 2 ? some & sj_random_u64(r) & sj_random_u64(r) : some;
+    }
+}
+
+typedef void (*check_set)(sj_random *r, const sj_fast_kernels *k);
+
+static void each_set(check_set check) {
+    sj_random rng = start();
+    for (int i = 0; sj_fast_kernels_at(i) != NULL; i++) {
+        print_message("%s\n", sj_fast_kernels_at(i)->name);
+        for (int round = 0; round < ROUNDS; round++) {
+            check(&rng, sj_fast_kernels_at(i));
+        }
+    }
+}
+
+static void check_packing(sj_random *r, const sj_fast_kernels *k) {
+    uint16_t v[300] = {0};
+    uint64_t bf16[5], int8[5];
+    const int64_t n = upto(r, 300);
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t kind = sj_random_below(r, 4);
+        v[i] = (uint16_t)(kind == 0 ? 0 : kind == 1 ? sj_random_u64(r) & 0x807f : sj_random_u64(r));  // zeros, denormals and -0, anything
+    }
+    memset(bf16, 0xee, sizeof bf16);
+    memset(int8, 0xee, sizeof int8);
+    k->pack_bf16(v, n, bf16);
+    k->pack_int8((const int8_t *)v, n, int8);
+    for (int64_t i = 0; i < (n + 63) / 64 * 64; i++) {
+        assert_int_equal(bf16[i / 64] >> (i % 64) & 1, i < n && (v[i] & 0x7f80) != 0);
+        assert_int_equal(int8[i / 64] >> (i % 64) & 1, i < n && ((const int8_t *)v)[i] != 0);
+    }
+}
+
+static void check_transpose(sj_random *r, const sj_fast_kernels *k) {
+    uint64_t from[64] = {0}, to[64];
+    fill(r, from, 64);
+    k->transpose(from, to);
+    for (int i = 0; i < 64; i++) {
+        for (int j = 0; j < 64; j++) {
+            assert_int_equal(to[i] >> j & 1, from[j] >> i & 1);
+        }
+    }
+}
+
+static void check_counts(sj_random *r, const sj_fast_kernels *k) {
+    uint64_t words[WORDS] = {0}, any = 0, count = 0;
+    uint32_t got[64 * WORDS], want[64 * WORDS];
+    uint8_t ones[WORDS];
+    const int64_t n = upto(r, WORDS);
+    const uint32_t weight = (uint32_t)sj_random_below(r, 1000);
+    fill(r, words, n);
+    k->word_counts(words, n, ones);
+    for (int64_t i = 0; i < 64 * n; i++) {
+        got[i] = want[i] = (uint32_t)sj_random_u64(r);
+        want[i] += words[i / 64] >> (i % 64) & 1 ? weight : 0;
+    }
+    k->add_weighted(words, n, weight, got);
+    assert_memory_equal(got, want, (size_t)(64 * n) * sizeof *got);
+    for (int64_t i = 0; i < n; i++) {
+        assert_int_equal(ones[i], __builtin_popcountll(words[i]));
+        count += ones[i];
+        any |= words[i];
+    }
+    assert_true(k->popcount(words, n) == count && k->any(words, n) == any);
+}
+
+static void check_deal(sj_random *r, const sj_fast_kernels *k) {
+    static uint64_t a[4 * 40 * 24];
+    uint64_t b[4] = {0}, visited = 0;
+    const int64_t physical = upto(r, 1) == 0 ? 8 * (1 + upto(r, 2)) : 1 + upto(r, 23), slots = 1 + upto(r, 39), words = upto(r, 1) == 0 ? 1 : 1 + upto(r, 3);
+    const int64_t rows = upto(r, 1) == 0 ? physical * slots : 1 + upto(r, physical * slots - 1);
+    uint32_t got[24], want[24] = {0};
+    fill(r, a, words * rows);
+    fill(r, b, words);
+    for (int64_t row = 0; row < rows; row++) {
+        int bits = 0;
+        for (int64_t w = 0; w < words; w++) {
+            bits += __builtin_popcountll(a[w * rows + row] & b[w]);
+        }
+        want[row % physical] += (uint32_t)bits;
+        visited += bits > 0;
+    }
+    memset(got, 0xee, sizeof got);
+    assert_true(k->deal(a, rows, b, words, physical, got) == visited);
+    assert_memory_equal(got, want, (size_t)physical * sizeof *got);
+}
+
+static void check_advance(sj_random *r, const sj_fast_kernels *k) {
+    uint64_t got[40], want[40], largest = 0;
+    uint32_t work[40];
+    const int64_t n = upto(r, 39);
+    const uint64_t base = sj_random_u64(r) >> 2, ready = base + sj_random_below(r, 100);
+    for (int64_t i = 0; i < 40; i++) {
+        got[i] = want[i] = base + sj_random_below(r, 100);
+        work[i] = (uint32_t)sj_random_u64(r);
+        if (i < n) {
+            want[i] = (want[i] > ready ? want[i] : ready) + work[i];
+            largest = want[i] > largest ? want[i] : largest;
+        }
+    }
+    assert_true(k->advance(got, ready, work, n) == largest);
+    assert_memory_equal(got, want, sizeof got);
+}
+
+static void packing(void **state) { (void)state; each_set(check_packing); }
+static void transposition(void **state) { (void)state; each_set(check_transpose); }
+static void counting(void **state) { (void)state; each_set(check_counts); }
+static void dealing(void **state) { (void)state; each_set(check_deal); }
+static void advancing(void **state) { (void)state; each_set(check_advance); }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(advancing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
