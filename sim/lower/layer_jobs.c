@@ -103,7 +103,9 @@ sj_status sj_lowering_product_unit(sj_lowering *l, const sj_unit_plan *u, sj_den
         return matmul_unit(l, u, d, err);
     }
     sj_conv_case c = {.layer = u->unit.layer, .info = &l->net->layers[layer], .batch = l->options.batch};
-    SJ_TRY(sj_lowering_weights(l, layer, &c.w, err));
+    if (u->unit.phase != SJ_PHASE_GRAD_WEIGHT) {
+        SJ_TRY(sj_lowering_weights(l, layer, &c.w, err));
+    }
     if (u->unit.phase == SJ_PHASE_FORWARD) {
         return forward_unit(l, u, &c, d, err);
     }

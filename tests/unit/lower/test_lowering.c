@@ -127,6 +127,22 @@ static void an_unfused_inference_has_passes_instead(void **state) {
     stop();
 }
 
+// Nobody stores the output of the last layer: its bytes move plain, as many as the pool leaves.
+static void a_pooled_result_of_unknown_values_has_its_own_size(void **state) {
+    sj_network net = network();
+    net.layer_count = POOL + 1;
+    accel = made_accel(SJ_DTYPE_BF16);
+    accel.buffer_kib = 32;  // several blocks
+    trace = made_trace(&net, &(made_options){.mode = SJ_MODE_EVAL, .seed = 4});
+    made_ok(sj_lowering_open(trace, 0, &accel, &(sj_lower_options){.batch = 8 * BATCH, .fuse = true}, &lowering, &err));
+    int count = 0;
+    const sj_job *job = jobs_of(CONV, SJ_PHASE_FORWARD, &count, NULL)[0];
+    assert_true(job->streams[2].kind == SJ_STREAM_RAW && job->block_count > 1);
+    assert_int_equal(traffic_of(job).stored, 8 * 2 * pooled);
+    assert_int_equal(job->streams[2].length, 8 * pooled);
+    stop();
+}
+
 static void a_training_step_has_every_phase(void **state) {
     accel = made_accel(SJ_DTYPE_BF16);
     start(&(made_options){.seed = 2}, (sj_lower_options){.batch = BATCH, .fuse = true});
@@ -375,6 +391,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_fused_inference_works_on_the_output_path),
         IN_FOLDER(an_unfused_inference_has_passes_instead),
+        IN_FOLDER(a_pooled_result_of_unknown_values_has_its_own_size),
         IN_FOLDER(a_training_step_has_every_phase),
         IN_FOLDER(sgd_keeps_one_state_and_adam_two),
         IN_FOLDER(a_skipped_step_samples_the_weights_and_does_nothing_else),
