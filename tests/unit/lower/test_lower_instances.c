@@ -285,6 +285,22 @@ static void check_matmul(const sj_accel *accel, matmul *t, int which, const sj_t
     sj_job_free(job);
 }
 
+// x1 stands in DRAM once: what forward reads as pixels and channels, the gradient of x0 reads as columns and k, value by value at the same places.
+static void check_one_layout(const sj_accel *accel, matmul *t) {
+    sj_error err = {0};
+    sj_job *forward = NULL, *backward = NULL;
+    t->c.result = (sj_plane){NULL, {t->c.rows, 1, t->c.columns}};
+    assert_int_equal(sj_lower_matmul(accel, &t->c, &forward, &err), SJ_OK);
+    t->c.result = (sj_plane){NULL, {t->c.rows, 1, t->c.inner}};
+    assert_int_equal(sj_lower_matmul_grad_x0(accel, &t->c, &backward, &err), SJ_OK);
+    assert_int_equal(forward->streams[1].length, backward->streams[1].length);
+    for (int64_t v = 0; v < forward->streams[1].length; v++) {
+        assert_int_equal(sj_stream_offset(&forward->streams[1], v), sj_stream_offset(&backward->streams[1], v));
+    }
+    sj_job_free(forward);
+    sj_job_free(backward);
+}
+
 static void matrices_are_instances(void **state) {
     (void)state;
     sj_random r = sj_random_seed(sj_test_seed(23));
@@ -304,6 +320,7 @@ static void matrices_are_instances(void **state) {
         check_matmul(&accel, &t, 0, known ? &t.dy : NULL);  // results of the same shapes: their places matter, not their values
         check_matmul(&accel, &t, 1, known ? &t.x0 : NULL);
         check_matmul(&accel, &t, 2, known ? &t.x1 : NULL);
+        check_one_layout(&accel, &t);
         free(t.x0.data);
         free(t.x1.data);
         free(t.dy.data);
