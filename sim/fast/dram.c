@@ -12,14 +12,19 @@ typedef struct builder {
     const sj_fast_run_info *run;
     sj_outcome *out;
     uint64_t **bits;      // [stream] nonzero bits, NULL where nobody asks
+    uint8_t **bursts;     // [stream][group of 512 values], NULL where it is not coded
+    int64_t page_begin, page_end;  // bytes of the page moved last: it is open
     int64_t *open_row;    // [bank], -1: closed
     bool any, was_store;  // an earlier transfer, and its direction
-    uint64_t bursts, misses, codec_lines, tiles;  // of the transfer at hand
+    uint64_t moved, misses, codec_lines, tiles;  // of the transfer at hand; moved: bursts
 } builder;
 
 static void move_bursts(builder *b, int64_t address, int64_t bursts) {
     const sj_dram_type *type = b->run->accel->dram;
-    b->bursts += (uint64_t)bursts;
+    b->moved += (uint64_t)bursts;
+    if (address >= b->page_begin && address + bursts * BURST <= b->page_end) {
+        return;
+    }
     while (bursts > 0) {
         const int64_t page = address / type->page_bytes, bank = page % type->banks, row = page / type->banks;
         const int64_t here = sj_fast_min(bursts, sj_fast_ceil((page + 1) * type->page_bytes - address, BURST));
@@ -27,6 +32,8 @@ static void move_bursts(builder *b, int64_t address, int64_t bursts) {
             b->open_row[bank] = row;
             b->misses++;
         }
+        b->page_begin = page * type->page_bytes;
+        b->page_end = b->page_begin + type->page_bytes;
         address += here * BURST;
         bursts -= here;
     }
@@ -49,7 +56,7 @@ static int64_t group_bursts(const builder *b, const uint64_t *bits, int64_t begi
     return sj_fast_min(sj_fast_ceil(coded, BURST), plain);
 }
 
-static void move_coded(builder *b, const sj_stream *s, const uint64_t *bits, const sj_segment *seg, bool store) {
+static void move_coded(builder *b, const sj_stream *s, const uint8_t *bursts, const sj_segment *seg, bool store) {
     const int64_t first = seg->begin / GROUP_VALUES;
     // A store moves the groups whose last value it holds; a group that began in an earlier store is moved whole.
     const int64_t last = store && seg->end < s->length ? seg->end / GROUP_VALUES - 1 : (seg->end - 1) / GROUP_VALUES;
@@ -58,10 +65,10 @@ static void move_coded(builder *b, const sj_stream *s, const uint64_t *bits, con
     }
     move_bursts(b, s->table_base + first / BURST * BURST, last / BURST - first / BURST + 1);
     for (int64_t g = first; g <= last; g++) {
-        const int64_t begin = g * GROUP_VALUES, end = sj_fast_min(begin + GROUP_VALUES, s->length);
-        move_bursts(b, s->base + begin * s->value_bytes, group_bursts(b, bits, begin, end, s->value_bytes));
-        b->codec_lines += (uint64_t)sj_fast_ceil((end - begin) * s->value_bytes, BURST);
+        move_bursts(b, s->base + g * GROUP_VALUES * s->value_bytes, bursts[g]);
     }
+    const int64_t cut = (last + 1) * GROUP_VALUES > s->length ? s->length - last * GROUP_VALUES : GROUP_VALUES;  // values of the last group
+    b->codec_lines += (uint64_t)((last - first) * GROUP_VALUES * s->value_bytes / BURST + sj_fast_ceil(cut * s->value_bytes, BURST));
 }
 
 static uint64_t lines_of(const builder *b, int64_t bytes) { return (uint64_t)sj_fast_ceil(bytes, b->run->accel->line_bytes); }
@@ -103,7 +110,7 @@ static void move_segment(builder *b, const sj_segment *seg, bool store) {
     }
     count_buffer(b, seg, s->value_bytes, store);
     if (is_coded(b->run, s)) {
-        move_coded(b, s, b->bits[seg->stream], seg, store);
+        move_coded(b, s, b->bursts[seg->stream], seg, store);
     } else {
         move_plain(b, s, seg, store);
     }
@@ -117,21 +124,21 @@ static sj_transfer move_transfer(builder *b, int first, int count, bool store) {
     const sj_accel *accel = b->run->accel;
     const sj_dram_type *type = accel->dram;
     sj_counters *c = &b->out->counts;
-    b->bursts = b->misses = b->codec_lines = b->tiles = 0;
+    b->moved = b->misses = b->codec_lines = b->tiles = 0;
     for (int i = first; i < first + count; i++) {
         move_segment(b, &b->run->job->segments[i], store);
     }
-    if (b->bursts == 0) {
+    if (b->moved == 0) {
         return (sj_transfer){false, 0};
     }
     const int64_t turn = b->any && b->was_store != store ? type->turnaround_ticks : 0;
-    const int64_t ticks = (int64_t)b->bursts * type->burst_ticks + (int64_t)b->misses * type->miss_ticks + turn;
+    const int64_t ticks = (int64_t)b->moved * type->burst_ticks + (int64_t)b->misses * type->miss_ticks + turn;
     const uint64_t transposer = b->tiles > 0 ? (b->tiles + 1) * (uint64_t)accel->k_tile : 0;
     const uint64_t cycles = sj_fast_max((uint64_t)sj_accel_cycles_from_ticks(accel, ticks), sj_fast_max(b->codec_lines, transposer));
     b->any = true;
     b->was_store = store;
     c->dram_activate += b->misses;
-    *(store ? &c->dram_write : &c->dram_read) += b->bursts;
+    *(store ? &c->dram_write : &c->dram_read) += b->moved;
     *(store ? &c->codec_encode : &c->codec_decode) += b->codec_lines;
     c->transpose += b->tiles;
     b->out->busy_dram += cycles;
@@ -151,14 +158,28 @@ static void move_all(builder *b, sj_dram *dram) {
     }
 }
 
+static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
+    const sj_stream *s = &b->run->job->streams[stream];
+    SJ_TRY(sj_alloc((void **)&b->bursts[stream], (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES), sizeof *b->bursts[stream], "codec groups", err));
+    for (int64_t begin = 0; begin < s->length; begin += GROUP_VALUES) {
+        b->bursts[stream][begin / GROUP_VALUES] = (uint8_t)group_bursts(b, b->bits[stream], begin, sj_fast_min(begin + GROUP_VALUES, s->length), s->value_bytes);
+    }
+    return SJ_OK;
+}
+
 // Bits of the streams whose nonzeros are asked for: coded ones, and A of a product on skip.
 static sj_status pack_streams(builder *b, sj_error *err) {
     const sj_job *job = b->run->job;
+    if (job->is_product && job->stream_count > 0 && job->streams[0].kind == SJ_STREAM_ACTIVATION && job->streams[0].k_tile != b->run->accel->k_tile) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: stream A has chunks of %lld channels; the machine has %lld", job->layer, sj_phase_name(job->phase),
+                       (long long)job->streams[0].k_tile, (long long)b->run->accel->k_tile);
+    }
     for (int64_t i = 0; i < job->segment_count; i++) {
         const int64_t stream = job->segments[i].stream;
         const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION);
         if (asked && b->bits[stream] == NULL) {
             SJ_TRY(sj_fast_stream_bits(&job->streams[stream], &b->bits[stream], err));
+            SJ_TRY(is_coded(b->run, &job->streams[stream]) ? size_groups(b, stream, err) : SJ_OK);
         }
     }
     return SJ_OK;
@@ -182,6 +203,7 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&dram->load, blocks, sizeof *dram->load, "loads", err));
     SJ_TRY(sj_alloc((void **)&dram->store, blocks, sizeof *dram->store, "stores", err));
     SJ_TRY(sj_alloc((void **)&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
+    SJ_TRY(sj_alloc((void **)&b->bursts, (uint64_t)b->run->job->stream_count, sizeof *b->bursts, "stream masks", err));
     SJ_TRY(sj_alloc((void **)&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
     for (int64_t bank = 0; bank < banks; bank++) {
         b->open_row[bank] = -1;
@@ -198,7 +220,11 @@ sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcom
     for (int64_t i = 0; b.bits != NULL && i < run->job->stream_count; i++) {
         free(b.bits[i]);
     }
+    for (int64_t i = 0; b.bursts != NULL && i < run->job->stream_count; i++) {
+        free(b.bursts[i]);
+    }
     free(b.bits);
+    free(b.bursts);
     free(b.open_row);
     if (status != SJ_OK) {
         sj_fast_dram_free(out);
