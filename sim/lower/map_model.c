@@ -288,7 +288,7 @@ static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k
 }
 
 typedef struct totals {
-    double cycles, array, dram, loads_bytes;
+    double cycles, array, dram, load_bytes;
 } totals;
 
 // `count` blocks of one kind: the array works on one while the queue moves another's data.
@@ -301,7 +301,7 @@ static void add_blocks(const plan *p, double count, double array, bool loads_a, 
     t->cycles += count * max2(array, dram);
     t->array += count * array;
     t->dram += count * dram;
-    t->loads_bytes += count * ((loads_a ? p->a.bytes : 0.0) + (loads_b ? p->b.bytes : 0.0));
+    t->load_bytes += count * ((loads_a ? p->a.bytes : 0.0) + (loads_b ? p->b.bytes : 0.0));
 }
 
 // All blocks of `count` output blocks of one kind. K in one block: what is loaded depends on the neighbours; split: every block loads both.
@@ -320,43 +320,43 @@ static void add_outputs(const plan *p, double count, bool last_m, bool last_n, b
     add_blocks(p, count, block_cycles(p, last_m, last_n, false, true), true, true, true, t);
 }
 
-// One instance. The outer operand is loaded where the outer dimension moves on, the inner one with every block, or once where there is a single one.
+// One instance. The outer operand is loaded where the outer dimension moves on, the inner one with every block. A dimension of one block counts as the outer one.
 static totals instance_totals(const plan *p, sj_order order) {
     totals t = {0};
-    const bool m_outer = order == SJ_ORDER_MN;
+    const bool m_outer = p->mb == 1 || (p->nb > 1 && order == SJ_ORDER_MN);
     const int64_t outer = m_outer ? p->mb : p->nb, inner = m_outer ? p->nb : p->mb;
     for (int lo = 0; lo < 2; lo++) {
         const double rows = lo == 1 ? 1.0 : (double)(outer - 1);
         for (int part = 0; part < 3; part++) {  // of the inner loop: its first block, those between, its last
             const double columns = part == 0 ? 1.0 : part == 1 ? (double)sj_max64(inner - 2, 0) : inner > 1 ? 1.0 : 0.0;
             const bool last_inner = part == 2 || inner == 1;
-            const bool loads_outer = part == 0, loads_inner = inner > 1;
-            add_outputs(p, rows * columns, m_outer ? lo == 1 : last_inner, m_outer ? last_inner : lo == 1, m_outer ? loads_outer : loads_inner, m_outer ? loads_inner : loads_outer, &t);
+            add_outputs(p, rows * columns, m_outer ? lo == 1 : last_inner, m_outer ? last_inner : lo == 1, !m_outer || part == 0, m_outer || part == 0, &t);
         }
     }
     return t;
+}
+
+// What the sum over blocks, each with its own transfers beside it, has too much: the job's first block runs beside no transfer of its own, and the stores of the last two before the last
+// output block run beside the last.
+static double not_beside(const plan *p) {
+    const double array = block_cycles(p, p->mb == 1, p->nb == 1, true, p->kb == 1), last = block_cycles(p, p->mb == 1, p->nb == 1, p->kb == 1, true);
+    const double loads = max2(p->a.cycles + p->b.cycles, transposer_cycles(p->model, p->a.tiles));
+    const double late = (double)sj_min64(p->mb * p->nb * p->model->instances - 1, 2);
+    return max2(array, loads + (p->kb == 1 ? p->store_cycles : 0.0)) - array + late * (max2(last, loads + p->store_cycles) - max2(last, loads));
 }
 
 void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out) {
     const plan p = plan_of(model, mapping, a, b);
     const totals t = instance_totals(&p, mapping->order);
     const double instances = (double)model->instances;
-    const bool inner_stays = p.kb == 1 && (mapping->order == SJ_ORDER_MN ? p.nb == 1 : p.mb == 1);  // loaded once an instance
-    const load *stays = mapping->order == SJ_ORDER_MN ? &p.b : &p.a;
-    const double extra = inner_stays ? stays->cycles : 0.0;
     const double first_load = max2(p.a.first_cycles + p.b.first_cycles, transposer_cycles(model, p.a.first_tiles));
-    const double first_array = block_cycles(&p, p.mb == 1, p.nb == 1, true, p.kb == 1);
-    const double loads = max2(p.a.cycles + p.b.cycles, transposer_cycles(model, p.a.tiles));
-    const double one_block = max2(first_array, loads + p.store_cycles), stores_late = (double)sj_min64(p.mb * p.nb * model->instances - 1, 2);
-    // The job's first block runs beside no transfer of its own, and the stores of the last two before the last beside the last block.
-    const double overlapped = instances * t.cycles + (instances - 1.0) * extra - max2(first_array, loads - extra + (p.kb == 1 ? p.store_cycles : 0.0)) + first_array -
-                              stores_late * (one_block - max2(first_array, loads));
     const double exposed = first_load + p.result_beats[1] + PIPELINE + p.store_cycles;
-    out->cycles = (int64_t)llround(overlapped + exposed);
+    const double cycles = instances * t.cycles - not_beside(&p) + exposed;
+    out->cycles = (int64_t)llround(max2(cycles, sj_map_floor(model, mapping, a, b)));
     out->array_cycles = (int64_t)llround(instances * t.array);
-    out->dram_cycles = (int64_t)llround(instances * (t.dram + extra));
+    out->dram_cycles = (int64_t)llround(instances * t.dram);
     out->exposed_cycles = (int64_t)llround(exposed);
-    out->dram_bytes = (int64_t)llround(instances * (t.loads_bytes + (inner_stays ? stays->bytes : 0.0) + model->store_bytes));
+    out->dram_bytes = (int64_t)llround(instances * (t.load_bytes + model->store_bytes));
     out->blocks = p.mb * p.nb * p.kb * model->instances;
     out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};
 }
