@@ -18,12 +18,20 @@ sj_status sj_config_parse(const char *text, const char *name, sj_config **out, s
         return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory to read it", name);
     }
     config_init(&c->tree);
-    sj_config_scan(c, text);
-    const bool includes = c->problem_count > 0 && strstr(text, "@include") != NULL;  // libconfig would open other files
-    if (!includes && config_read_string(&c->tree, text) != CONFIG_TRUE) {
-        sj_config_syntax(c, config_error_line(&c->tree), "%s", config_error_text(&c->tree));
+    int widened;
+    char *wide = sj_config_scan(c, text, &widened);
+    c->out_of_memory = c->out_of_memory || wide == NULL;
+    bool failed = wide == NULL || c->problem_count > widened;
+    const bool includes = failed && strstr(text, "@include") != NULL;  // libconfig would open other files
+    if (!includes && wide != NULL && config_read_string(&c->tree, wide) != CONFIG_TRUE) {
+        failed = true;
+        // An L can also break an array of other integers: then the original tells whether there is another error.
+        if (widened == 0 || config_read_string(&c->tree, text) != CONFIG_TRUE) {
+            sj_config_syntax(c, config_error_line(&c->tree), "%s", config_error_text(&c->tree));
+        }
     }
-    if (c->problem_count > 0 || c->out_of_memory) {
+    free(wide);
+    if (failed || c->out_of_memory) {
         const sj_status status = sj_config_fail(c, err);
         sj_config_close(c);
         return status;

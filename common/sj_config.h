@@ -25,7 +25,8 @@ typedef struct sj_config sj_config;
 
 typedef enum sj_need { SJ_REQUIRED, SJ_OPTIONAL } sj_need;
 
-// Reads the file whole. A syntax error fails here, as does an integer literal that libconfig would wrap (outside of 32 bits, without L); @include is refused.
+// Reads the file whole. A syntax error fails here; @include is refused. An integer literal that libconfig would wrap (outside of 32 bits, without L) is an error that
+// sj_config_finish() tells with the others.
 sj_status sj_config_open(const char *path, sj_config **out, sj_error *err);
 // The same from text; `name` stands in messages instead of a path.
 sj_status sj_config_parse(const char *text, const char *name, sj_config **out, sj_error *err);

@@ -44,8 +44,9 @@ const char *sj_config_type_name(const config_setting_t *setting);
 // Keeps a problem; the sentence has no location yet. line 0: the location is `where` (a --set argument), else c->path and the line.
 void sj_config_problem_at(sj_config *c, sj_config_error_class cls, const char *where, int line, const char *sentence);
 void sj_config_syntax(sj_config *c, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-// Integer literals that libconfig would wrap, and @include, as problems of class syntax.
-void sj_config_scan(sj_config *c, const char *text);
+// Integer literals that libconfig would wrap, and @include, as problems of class syntax. Returns the text with an L behind each literal that lacks nothing else, so that reading
+// can go on and find the file's other errors; *widened counts them. Caller frees; NULL without memory.
+char *sj_config_scan(sj_config *c, const char *text, int *widened);
 // All problems, ordered, as one error.
 sj_status sj_config_fail(sj_config *c, sj_error *err);
 

@@ -30,6 +30,12 @@ static sj_status parse_value(const char *assignment, const char *value, sj_confi
     }
     free(text);
     SJ_TRY(status);
+    if ((*out)->problem_count > 0) {
+        status = sj_config_fail(*out, err);
+        sj_config_close(*out);
+        *out = NULL;
+        return status;
+    }
     if (config_setting_length(config_root_setting(&(*out)->tree)) != 1) {
         sj_config_close(*out);
         *out = NULL;

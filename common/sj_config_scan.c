@@ -44,7 +44,22 @@ static const char *skip_comment(const char *p, int *line) {
     return p;
 }
 
-static void check_integer(sj_config *c, const char *literal, int line) {
+// The text so far, with an L behind each literal that needed one.
+typedef struct widening {
+    char *text;
+    size_t used;
+    const char *copied;  // of the original: up to here
+    int count;
+} widening;
+
+static void copy_up_to(widening *w, const char *p) {
+    memcpy(w->text + w->used, w->copied, (size_t)(p - w->copied));
+    w->used += (size_t)(p - w->copied);
+    w->copied = p;
+}
+
+// A literal that ends before `behind`.
+static void check_integer(sj_config *c, const char *literal, const char *behind, int line, widening *w) {
     const bool hex = literal[0] == '0' && (literal[1] == 'x' || literal[1] == 'X');
     char *end;
     errno = 0;
@@ -53,10 +68,13 @@ static void check_integer(sj_config *c, const char *literal, int line) {
         sj_config_syntax(c, line, "integer %s does not fit 64 bits", literal);
     } else if (*end != 'L' && (value > INT32_MAX || value < INT32_MIN)) {
         sj_config_syntax(c, line, "integer %s does not fit 32 bits; write %sL", literal, literal);
+        copy_up_to(w, behind);
+        w->text[w->used++] = 'L';
+        w->count++;
     }
 }
 
-static const char *scan_number(sj_config *c, const char *p, int line) {
+static const char *scan_number(sj_config *c, const char *p, int line, widening *w) {
     const char *begin = p;
     const bool hex = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
     bool is_float = false;
@@ -75,14 +93,14 @@ static const char *scan_number(sj_config *c, const char *p, int line) {
         char literal[LITERAL_MAX];
         memcpy(literal, begin, length);
         literal[length] = '\0';
-        check_integer(c, literal, line);
+        check_integer(c, literal, p, line, w);
     } else if (!is_float) {
         sj_config_syntax(c, line, "an integer of %zu digits does not fit 64 bits", length);
     }
     return p;
 }
 
-void sj_config_scan(sj_config *c, const char *text) {
+static void scan(sj_config *c, const char *text, widening *w) {
     int line = 1;
     for (const char *p = text; *p != '\0';) {
         const char *behind = skip_comment(p, &line);
@@ -95,7 +113,7 @@ void sj_config_scan(sj_config *c, const char *text) {
                 p++;
             }
         } else if (starts_number(p)) {
-            p = scan_number(c, p, line);
+            p = scan_number(c, p, line, w);
         } else {
             if (*p == '@') {
                 sj_config_syntax(c, line, "@include is not supported; put the settings into this file");
@@ -104,4 +122,18 @@ void sj_config_scan(sj_config *c, const char *text) {
             p++;
         }
     }
+}
+
+char *sj_config_scan(sj_config *c, const char *text, int *widened) {
+    const size_t length = strlen(text);
+    widening w = {.text = malloc(2 * length + 1), .copied = text};  // a literal that needs an L has more than one digit
+    *widened = 0;
+    if (w.text == NULL) {
+        return NULL;
+    }
+    scan(c, text, &w);
+    copy_up_to(&w, text + length);
+    w.text[w.used] = '\0';
+    *widened = w.count;
+    return w.text;
 }

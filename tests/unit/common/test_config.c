@@ -42,14 +42,36 @@ static void assert_parse_says(const char *text, const char *message) {
     assert_string_equal(err.message, message);
 }
 
+// Read without its L it is what was meant, and an error all the same.
+static void assert_wide(const char *text, int64_t value, const char *message) {
+    sj_config *c = parse(text);
+    assert_int_equal(sj_config_int(c, "a", SJ_REQUIRED, 0, INT64_MIN, INT64_MAX), value);
+    assert_finish_says(c, message);
+}
+
 static void integer_beyond_32_bits_needs_an_l(void **state) {
-    assert_parse_says("a = 5000000000;", "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L");
-    assert_parse_says("\na = 2147483648;", "t.cfg:2: integer 2147483648 does not fit 32 bits; write 2147483648L");
-    assert_parse_says("a = -2147483649;", "t.cfg:1: integer -2147483649 does not fit 32 bits; write -2147483649L");
-    assert_parse_says("a = 0x80000000;", "t.cfg:1: integer 0x80000000 does not fit 32 bits; write 0x80000000L");
+    assert_wide("a = 5000000000;", 5000000000, "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L");
+    assert_wide("\na = 2147483648;", 2147483648, "t.cfg:2: integer 2147483648 does not fit 32 bits; write 2147483648L");
+    assert_wide("a = -2147483649;", -2147483649, "t.cfg:1: integer -2147483649 does not fit 32 bits; write -2147483649L");
+    assert_wide("a = 0x80000000;", 0x80000000, "t.cfg:1: integer 0x80000000 does not fit 32 bits; write 0x80000000L");
     assert_parse_says("a = 9223372036854775808L;", "t.cfg:1: integer 9223372036854775808L does not fit 64 bits");
     assert_parse_says("a = [1, 5000000000];\nb = { c = 6000000000; };", "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L\n"
                                                                        "t.cfg:2: integer 6000000000 does not fit 32 bits; write 6000000000L");
+}
+
+static void integer_beyond_32_bits_hides_no_other_error(void **state) {
+    sj_config *c = parse("a = 5000000000; b = 6000000000;\nunrelated = 7;\nd = \"x\";\n");
+    sj_config_int(c, "a", SJ_REQUIRED, 0, 1, 4096);
+    sj_config_int(c, "b", SJ_REQUIRED, 0, 1, INT64_MAX);
+    sj_config_int(c, "d", SJ_REQUIRED, 0, 1, 4);
+    sj_config_int(c, "e", SJ_REQUIRED, 0, 1, 4);
+    assert_finish_says(c, "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L\n"
+                          "t.cfg:1: integer 6000000000 does not fit 32 bits; write 6000000000L\n"
+                          "t.cfg:2: unknown key \"unrelated\"\n"
+                          "t.cfg:3: \"d\" is a string; it must be an integer\n"
+                          "t.cfg:1: \"a\" is 5000000000; it must be between 1 and 4096\n"
+                          "t.cfg:1: missing key \"e\"");
+    assert_parse_says("a = 5000000000;\nb = ;", "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L\nt.cfg:2: syntax error");
 }
 
 static void integers_up_to_the_limits_are_read_as_written(void **state) {
@@ -72,7 +94,10 @@ static void digits_in_strings_comments_names_and_floats_are_no_integers(void **s
     assert_true(sj_config_float(c, "f", SJ_REQUIRED, 0, 0, 1e12) == 5e9);
     assert_true(sj_config_float(c, "g", SJ_REQUIRED, 0, 0, 1e13) == 5000000000.5e3);
     assert_finishes(c);
-    assert_parse_says("s = \"a\n/*\";\nt = 5000000000;", "t.cfg:3: integer 5000000000 does not fit 32 bits; write 5000000000L");
+    c = parse("s = \"a\n/*\";\nt = 5000000000;");
+    assert_string_equal(sj_config_string(c, "s", SJ_REQUIRED, NULL), "a\n/*");
+    assert_int_equal(sj_config_int(c, "t", SJ_REQUIRED, 0, 0, INT64_MAX), 5000000000);
+    assert_finish_says(c, "t.cfg:3: integer 5000000000 does not fit 32 bits; write 5000000000L");
 }
 
 static void a_float_accepts_an_integer_and_never_the_reverse(void **state) {
@@ -230,7 +255,7 @@ static void error_messages_take_prefixes_and_never_overflow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integer_beyond_32_bits_needs_an_l),
+        cmocka_unit_test(integer_beyond_32_bits_needs_an_l), cmocka_unit_test(integer_beyond_32_bits_hides_no_other_error),
         cmocka_unit_test(integers_up_to_the_limits_are_read_as_written),
         cmocka_unit_test(digits_in_strings_comments_names_and_floats_are_no_integers),
         cmocka_unit_test(a_float_accepts_an_integer_and_never_the_reverse),
