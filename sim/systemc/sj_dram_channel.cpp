@@ -11,38 +11,50 @@ namespace sj {
 DramChannel::DramChannel(const sc_core::sc_module_name &name) : Unit(name) {}
 
 void DramChannel::work() {
-    Traffic traffic(run_->accel, run_->variant, run_->job);
-    const std::vector<Transfer> &queue = run_->plan.queue;
-    for (size_t q = 0; q < queue.size(); ++q) {
-        const Transfer &transfer = queue[q];
-        const sj_block &block = run_->job->blocks[transfer.block];
-        await_turn(transfer);
-        const Movement movement = transfer.is_store ? traffic.move(block.store_first, block.store_count, true) : traffic.move(block.load_first, block.load_count, false);
-        const int64_t cycles = cycles_of(movement, q > 0 && queue[q - 1].is_store != transfer.is_store);
-        run_->busy_dram += to_count(cycles);
-        count(transfer, movement);
-        progress(cycles);
-        run_->ends_at(run_->now());
-        transfers_done->reach(q + 1);
+    const sj_job *job = run_->job;
+    if (job->array_only) {
+        return;
     }
-    if (!run_->job->array_only) {
-        Buffer buffer(run_);
-        for (int64_t b = 0; b < run_->job->block_count; ++b) {
-            buffer.count(run_->job->blocks[b], false);
-            buffer.count(run_->job->blocks[b], true);
-        }
+    Traffic traffic(run_->accel, run_->variant, job);
+    last_ = Direction::none;
+    transfer(0, false, &traffic);
+    transfer(1, false, &traffic);
+    for (int64_t b = 0; b < job->block_count; ++b) {
+        transfer(b + 2, false, &traffic);
+        transfer(b, true, &traffic);
+    }
+    Buffer buffer(run_);
+    for (int64_t b = 0; b < job->block_count; ++b) {
+        buffer.count(job->blocks[b], false);
+        buffer.count(job->blocks[b], true);
     }
 }
 
-void DramChannel::await_turn(const Transfer &transfer) {
-    const sj_job *job = run_->job;
-    const uint64_t block = to_count(transfer.block);
-    if (!job->is_product) {
-        blocks_computed->await(transfer.is_store ? block + 1 : block < 2 ? 0 : block - 1);
-    } else if (transfer.is_store) {
-        drains_done->await(to_count(run_->plan.blocks[to_size(transfer.block)].last_drain + 1));
-    } else if (block >= 2 && job->k > 0) {
-        blocks_fed->await(block - 1);
+void DramChannel::transfer(int64_t block, bool is_store, Traffic *traffic) {
+    if (!has_transfer(run_->job, run_->variant.codec, block, is_store)) {
+        return;
+    }
+    await_turn(block, is_store);
+    const sj_block &b = run_->job->blocks[block];
+    const Movement movement = is_store ? traffic->move(b.store_first, b.store_count, true) : traffic->move(b.load_first, b.load_count, false);
+    const Direction direction = is_store ? Direction::write : Direction::read;
+    const int64_t cycles = cycles_of(movement, last_ != Direction::none && last_ != direction);
+    last_ = direction;
+    run_->busy_dram += to_count(cycles);
+    count(is_store, movement);
+    progress(cycles);
+    run_->ends_at(run_->now());
+    (is_store ? stores_done : loads_done)->reach(to_count(block + 1));
+}
+
+void DramChannel::await_turn(int64_t block, bool is_store) {
+    const bool is_product = run_->job->is_product;
+    if (is_store) {
+        (is_product ? blocks_drained : blocks_computed)->await(to_count(block + 1));
+    } else if (block >= 2 && !is_product) {
+        blocks_computed->await(to_count(block - 1));
+    } else if (block >= 2 && run_->job->k > 0) {
+        blocks_fed->await(to_count(block - 1));
     }
 }
 
@@ -79,12 +91,12 @@ void DramChannel::progress(int64_t cycles) {
     }
 }
 
-void DramChannel::count(const Transfer &transfer, const Movement &movement) {
+void DramChannel::count(bool is_store, const Movement &movement) {
     sj_counters &counts = run_->counts;
     counts.dram_activate += to_count(movement.misses);
-    (transfer.is_store ? counts.dram_write : counts.dram_read) += to_count(movement.bursts);
-    (transfer.is_store ? counts.codec_encode : counts.codec_decode) += to_count(movement.codec_lines);
-    counts.transpose += transfer.is_store ? 0 : to_count(movement.transposed_tiles);
+    (is_store ? counts.dram_write : counts.dram_read) += to_count(movement.bursts);
+    (is_store ? counts.codec_encode : counts.codec_decode) += to_count(movement.codec_lines);
+    counts.transpose += is_store ? 0 : to_count(movement.transposed_tiles);
 }
 
 }  // namespace sj

@@ -13,17 +13,21 @@ class DramChannel : public Unit {
 public:
     explicit DramChannel(const sc_core::sc_module_name &name);
 
-    sc_core::sc_port<MilestoneIf> transfers_done;
-    sc_core::sc_port<MilestoneIf> blocks_fed;     // blocks whose last step is loaded into the array
-    sc_core::sc_port<MilestoneIf> drains_done;
-    sc_core::sc_port<MilestoneIf> blocks_computed;  // elementwise
+    sc_core::sc_port<MilestoneIf> loads_done, stores_done;  // blocks up to the last one whose transfer is over
+    sc_core::sc_port<MilestoneIf> blocks_fed;               // blocks whose last step is loaded into the array
+    sc_core::sc_port<MilestoneIf> blocks_drained;
+    sc_core::sc_port<MilestoneIf> blocks_computed;          // elementwise
 
 private:
     void work() override;
-    void await_turn(const Transfer &transfer);
+    void transfer(int64_t block, bool is_store, Traffic *traffic);
+    void await_turn(int64_t block, bool is_store);
     int64_t cycles_of(const Movement &movement, bool turns) const;
     void progress(int64_t cycles);
-    void count(const Transfer &transfer, const Movement &movement);
+    void count(bool is_store, const Movement &movement);
+
+    enum class Direction { none, read, write };
+    Direction last_ = Direction::none;
 };
 
 }  // namespace sj

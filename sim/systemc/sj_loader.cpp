@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sj_arith.hpp"
+#include "sj_traffic.hpp"
 
 namespace sj {
 
@@ -11,54 +12,34 @@ Loader::Loader(const sc_core::sc_module_name &name) : Unit(name) { driver.bind(*
 
 void Loader::work() {
     phase_begin_ = phase_end_ = 0;
-    steps_made_ = 0;
     window_.clear();
-    if (!run_->job->is_product || run_->job->k == 0) {
+    if (!run_->job->is_product) {
         return;
     }
+    StepWalk walk(run_->accel, run_->job);
     StepMaker maker(run_);
-    for (int64_t block = 0; block < run_->job->block_count; ++block) {
-        feed_block(block, &maker);
+    while (walk.peek() != nullptr) {
+        const int64_t block = walk.peek()->block;
+        feed_block(block, &walk, &maker);
         blocks_fed->reach(to_count(block + 1));
     }
 }
 
-void Loader::feed_block(int64_t block, StepMaker *maker) {
-    const std::vector<BlockPlan> &blocks = run_->plan.blocks;
-    const bool is_last = block + 1 == run_->job->block_count;
-    Cursor cursor;
-    cursor.block = block;
-    cursor.visit = blocks[to_size(block)].first_visit;
-    cursor.visits_end = is_last ? static_cast<int64_t>(run_->plan.visits.size()) : blocks[to_size(block) + 1].first_visit;
-    cursor.visits_end = std::max(cursor.visits_end, cursor.visit + 1);  // a visit that goes on in the next block
-    cursor.k = run_->job->blocks[block].k0;
-    look_ahead(&cursor, maker);
+void Loader::feed_block(int64_t block, StepWalk *walk, StepMaker *maker) {
+    look_ahead(block, walk, maker);
     open_block(block);
     while (!window_.empty()) {
         load();
         count_step(window_.front());
         window_.pop_front();
-        look_ahead(&cursor, maker);
+        look_ahead(block, walk, maker);
     }
 }
 
 // Keeps three steps of the block in the window.
-void Loader::look_ahead(Cursor *cursor, StepMaker *maker) {
-    const sj_block &block = run_->job->blocks[cursor->block];
-    while (window_.size() < 3 && cursor->visit < cursor->visits_end) {
-        const Visit &visit = run_->plan.visits[to_size(cursor->visit)];
-        const int64_t k_end = std::min(cursor->k + run_->accel->k_tile, block.k1);
-        Step step = maker->make(cursor->visit, cursor->k, k_end);
-        step.number = steps_made_++;
-        step.descriptor.visit_first = cursor->k == block.k0 && visit.first_block == cursor->block;
-        step.descriptor.visit_last = k_end == block.k1 && visit.last_block == cursor->block;
-        step.descriptor.filled = step.descriptor.visit_first && visit.previous >= 0;
-        window_.push_back(std::move(step));
-        cursor->k = k_end;
-        if (k_end == block.k1) {
-            cursor->k = block.k0;
-            ++cursor->visit;
-        }
+void Loader::look_ahead(int64_t block, StepWalk *walk, StepMaker *maker) {
+    for (; window_.size() < 3 && walk->peek() != nullptr && walk->peek()->block == block; walk->pop()) {
+        window_.push_back(maker->make(*walk->peek()));
     }
 }
 
@@ -66,7 +47,9 @@ void Loader::look_ahead(Cursor *cursor, StepMaker *maker) {
 void Loader::open_block(int64_t block) {
     const Step *first = ahead(0), *second = ahead(1);
     steps_done->await(first->number > 1 ? first->number - 1 : 0);
-    transfers_done->await(to_count(run_->plan.blocks[to_size(block)].load_end));
+    if (has_transfer(run_->job, run_->variant.codec, block, false)) {
+        loads_done->await(to_count(block + 1));
+    }
     send(first, nullptr, std::max(first->mask_beats, first->flag_beats), false);
     const int64_t second_masks = second != nullptr ? std::max(second->mask_beats, second->flag_beats) : 0;
     send(second, nullptr, std::max(second_masks, first->line_cycles), false);
@@ -98,21 +81,30 @@ void Loader::send(const Step *masks, const Step *values, int64_t cycles, bool co
     }
 }
 
-bool Loader::drive(uint64_t cycle, ArrayIn *in) {
-    if (cycle < phase_begin_ || cycle >= phase_end_) {
-        return false;
+// Beats come first, the commit last; a load that waits for lines drives nothing in between.
+uint64_t Loader::next_drive(uint64_t cycle) const {
+    if (cycle >= phase_end_) {
+        return kNever;
     }
+    if (!bus_a_.empty() || !bus_b_.empty() || (cycle == phase_begin_ && enters_flags_aside())) {
+        return cycle;
+    }
+    return commit_ ? phase_end_ - 1 : kNever;
+}
+
+// Dense and gate: flags enter on no bus.
+bool Loader::enters_flags_aside() const { return loading_ != nullptr && loading_->flag_beats == 0; }
+
+void Loader::drive(uint64_t cycle, ArrayIn *in) {
     run_->counts.bus_a += bus_a_.beat(in) ? 1u : 0u;
     run_->counts.bus_b += bus_b_.beat(in) ? 1u : 0u;
-    // Dense and gate: flags enter on no bus.
-    if (loading_ != nullptr && loading_->flag_beats == 0 && cycle == phase_begin_) {
+    if (cycle == phase_begin_ && enters_flags_aside()) {
         write_flags(*loading_, in);
     }
     if (commit_ && cycle + 1 == phase_end_) {
         in->commit = true;
         in->step = loading_->descriptor;
     }
-    return true;
 }
 
 void Loader::count_step(const Step &step) {

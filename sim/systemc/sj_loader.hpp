@@ -16,28 +16,24 @@ public:
 
     sc_core::sc_export<ArrayDriverIf> driver;
     sc_core::sc_port<ClockIf> clock;
-    sc_core::sc_port<MilestoneIf> steps_done, transfers_done, blocks_fed;
+    sc_core::sc_port<MilestoneIf> steps_done, loads_done, blocks_fed;
 
-    bool drive(uint64_t cycle, ArrayIn *in) override;
+    uint64_t next_drive(uint64_t cycle) const override;
+    void drive(uint64_t cycle, ArrayIn *in) override;
     void collect(const ArrayOut &out) override {}
 
 private:
-    // The next step of the current block.
-    struct Cursor {
-        int64_t block = 0, visit = 0, visits_end = 0, k = 0;
-    };
-
     void work() override;
-    void feed_block(int64_t block, StepMaker *maker);
-    void look_ahead(Cursor *cursor, StepMaker *maker);
+    void feed_block(int64_t block, StepWalk *walk, StepMaker *maker);
+    void look_ahead(int64_t block, StepWalk *walk, StepMaker *maker);
     void open_block(int64_t block);
     void load();
     void send(const Step *masks, const Step *values, int64_t cycles, bool commit);
+    bool enters_flags_aside() const;
     void count_step(const Step &step);
     const Step *ahead(size_t steps) const { return steps < window_.size() ? &window_[steps] : nullptr; }
 
     std::deque<Step> window_;  // the step to be loaded and those of its block that follow, up to two
-    uint64_t steps_made_ = 0;
     BusA bus_a_;
     BusB bus_b_;
     const Step *loading_ = nullptr;     // set while its values travel

@@ -33,14 +33,15 @@ StepMaker::StepMaker(const Run *run)
     : run_(run), skip_(run->variant.machine == SJ_MACHINE_SKIP), issue_padding_(!skip_ && run->accel->issue_padding),
       value_bytes_(sj_accel_value_bytes(run->accel)), words_(ceil_div(run->accel->k_tile, 64)) {}
 
-Step StepMaker::make(int64_t visit, int64_t k0, int64_t k1) {
-    const Visit &tile = run_->plan.visits[to_size(visit)];
+Step StepMaker::make(const StepPlace &place) {
+    const Visit &tile = place.visit;
+    const int64_t k0 = place.k0, k1 = place.k1;
     use_instance(tile.instance);
     Step step;
     step.a = side_a(tile.m0, tile.m1, k0, k1);
     step.b = side_b(tile.n0, tile.n1, k0, k1);
-    step.visit = visit;
-    step.descriptor.rows_valid = static_cast<int>(tile.m1 - tile.m0);
+    step.number = steps_made_++;
+    step.descriptor = {place.visit_first, place.visit_last, place.visit_first && tile.previous >= 0, static_cast<int>(tile.m1 - tile.m0)};
     step.rows_taking_part = static_cast<int>(std::min(run_->accel->rows, tile.m1 - tile.m0));
     step.lanes_valid = tile.n1 - tile.n0;
     step.k_count = k1 - k0;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sj_sequencer.hpp"
 #include "sj_unit.hpp"
 
 namespace sj {
@@ -40,7 +41,6 @@ struct Step {
     std::shared_ptr<const StepA> a;
     std::shared_ptr<const StepB> b;
     uint64_t number = 0;               // of the job
-    int64_t visit = 0;
     StepDescriptor descriptor = {};
     int rows_taking_part = 0;          // Rv
     int64_t lanes_valid = 0, k_count = 0;
@@ -53,8 +53,7 @@ class StepMaker {
 public:
     explicit StepMaker(const Run *run);
 
-    // The step of `visit`'s tile over k in [k0, k1).
-    Step make(int64_t visit, int64_t k0, int64_t k1);
+    Step make(const StepPlace &place);
 
 private:
     using Key = std::tuple<int64_t, int64_t, int64_t, int64_t>;
@@ -84,6 +83,7 @@ private:
     const Run *run_;
     const bool skip_, issue_padding_;
     const int64_t value_bytes_, words_;
+    uint64_t steps_made_ = 0;
     int64_t instance_ = -1;
     sj_operand a_ = {}, b_ = {};  // of the instance
     std::map<Key, std::shared_ptr<const StepA>> known_a_;

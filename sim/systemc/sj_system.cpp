@@ -28,9 +28,10 @@ private:
     bool finished() const;
 
     bool broken_ = false;
-    Milestone transfers_done_{"transfers_done"}, blocks_fed_{"blocks_fed"}, drains_done_{"drains_done"}, blocks_computed_{"blocks_computed"};
+    Milestone loads_done_{"loads_done"}, stores_done_{"stores_done"};
+    Milestone blocks_fed_{"blocks_fed"}, blocks_drained_{"blocks_drained"}, blocks_computed_{"blocks_computed"};
     Milestone steps_done_{"steps_done"}, visits_done_{"visits_done"};
-    Milestone *const milestones_[6] = {&transfers_done_, &blocks_fed_, &drains_done_, &blocks_computed_, &steps_done_, &visits_done_};
+    Milestone *const milestones_[7] = {&loads_done_, &stores_done_, &blocks_fed_, &blocks_drained_, &blocks_computed_, &steps_done_, &visits_done_};
     DramChannel dram_{"dram"};
     Loader loader_{"loader"};
     OutputPath output_path_{"output_path"};
@@ -40,19 +41,21 @@ private:
 };
 
 System::System(const sc_core::sc_module_name &name) : sc_core::sc_module(name) {
-    dram_.transfers_done(transfers_done_);
+    dram_.loads_done(loads_done_);
+    dram_.stores_done(stores_done_);
     dram_.blocks_fed(blocks_fed_);
-    dram_.drains_done(drains_done_);
+    dram_.blocks_drained(blocks_drained_);
     dram_.blocks_computed(blocks_computed_);
     loader_.clock(array_.clock);
     loader_.steps_done(steps_done_);
-    loader_.transfers_done(transfers_done_);
+    loader_.loads_done(loads_done_);
     loader_.blocks_fed(blocks_fed_);
     output_path_.clock(array_.clock);
     output_path_.visits_done(visits_done_);
-    output_path_.transfers_done(transfers_done_);
-    output_path_.drains_done(drains_done_);
-    vector_unit_.transfers_done(transfers_done_);
+    output_path_.stores_done(stores_done_);
+    output_path_.blocks_drained(blocks_drained_);
+    vector_unit_.loads_done(loads_done_);
+    vector_unit_.stores_done(stores_done_);
     vector_unit_.blocks_computed(blocks_computed_);
     array_.drivers(loader_.driver);
     array_.drivers(output_path_.driver);
@@ -194,9 +197,9 @@ sj_status take_outcome(const Run &run, sj_outcome *out) {
 
 sj_status run_job(ArrayFactory factory, Run *run, sj_outcome *out) {
     SJ_TRY(check_dram(run->accel, run->err));
-    SJ_TRY(make_plan(run->accel, run->variant, run->job, &run->plan, run->err));
     std::unique_ptr<Array> array;
     if (run->job->is_product) {
+        SJ_TRY(check_order(run->accel, run->job, run->err));
         array = factory(shape_of(run->accel, run->variant.machine), run->err);
         if (!array) {
             return run->err->status;

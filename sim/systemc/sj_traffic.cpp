@@ -31,6 +31,23 @@ Span segment_groups(const sj_stream &stream, const sj_segment &segment, bool is_
     return pieces(segment.begin, segment.end, kCodecGroup, stream.length, is_store);
 }
 
+bool has_transfer(const sj_job *job, sj_codec codec, int64_t block, bool is_store) {
+    if (job->array_only || block < 0 || block >= job->block_count) {
+        return false;
+    }
+    const sj_block &b = job->blocks[block];
+    const int first = is_store ? b.store_first : b.load_first, count = is_store ? b.store_count : b.load_count;
+    for (int s = first; s < first + count; ++s) {
+        const sj_segment &segment = job->segments[s];
+        const sj_stream &stream = job->streams[segment.stream];
+        const Span moved = stream_is_coded(stream, codec) ? segment_groups(stream, segment, is_store) : segment_bursts(stream, segment, is_store);
+        if (!moved.empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Traffic::Traffic(const sj_accel *accel, sj_variant variant, const sj_job *job)
     : accel_(accel), variant_(variant), job_(job), codec_(variant.codec, job), open_row_(to_size(accel->dram->banks), -1) {}
 

@@ -20,6 +20,9 @@ struct Span {
 Span segment_bursts(const sj_stream &stream, const sj_segment &segment, bool is_store);
 Span segment_groups(const sj_stream &stream, const sj_segment &segment, bool is_store);
 
+// ld(b), or st(b), stands in the queue: it moves something.
+bool has_transfer(const sj_job *job, sj_codec codec, int64_t block, bool is_store);
+
 struct Movement {
     int64_t bursts = 0, misses = 0;
     int64_t codec_lines = 0, transposed_tiles = 0;

@@ -8,9 +8,11 @@
 #include <systemc>
 
 #include "sj_array.hpp"
-#include "sj_plan.hpp"
 
 namespace sj {
+
+// Edges that the array is given after it can no longer change, before its clock rests: longer than its pipeline, so that its registers have settled.
+constexpr uint64_t kSettleEdges = kPipeline + 2;
 
 // One job on its way through the system. Every unit counts what it does itself.
 struct Run {
@@ -21,8 +23,8 @@ struct Run {
     sj_error *err = nullptr;
     sj_status status = SJ_OK;
 
-    Plan plan;
     Array *array = nullptr;     // products only
+    uint64_t settle_edges = kSettleEdges;
     uint64_t start_cycle = 0;   // of the simulation
     uint64_t end_cycle = 0;     // of the job: the latest end so far
 

@@ -2,6 +2,7 @@
 #include "sj_vector_unit.hpp"
 
 #include "sj_arith.hpp"
+#include "sj_traffic.hpp"
 
 namespace sj {
 
@@ -14,9 +15,11 @@ void VectorUnit::work() {
     }
     run_->counts.rng_sample = to_count(job->rng_samples);
     for (int64_t b = 0; b < job->block_count; ++b) {
-        transfers_done->await(to_count(run_->plan.blocks[to_size(b)].load_end));
-        if (b >= 2) {
-            transfers_done->await(to_count(run_->plan.blocks[to_size(b) - 2].store_end));
+        if (has_transfer(job, run_->variant.codec, b, false)) {
+            loads_done->await(to_count(b + 1));
+        }
+        if (has_transfer(job, run_->variant.codec, b - 2, true)) {
+            stores_done->await(to_count(b - 1));
         }
         const uint64_t cycles = to_count(ceil_div(job->blocks[b].vector_ops, run_->accel->vector_lanes));
         wait(cycles_to_time(cycles));

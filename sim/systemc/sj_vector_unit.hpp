@@ -12,7 +12,7 @@ class VectorUnit : public Unit {
 public:
     explicit VectorUnit(const sc_core::sc_module_name &name);
 
-    sc_core::sc_port<MilestoneIf> transfers_done, blocks_computed;
+    sc_core::sc_port<MilestoneIf> loads_done, stores_done, blocks_computed;
 
 private:
     void work() override;
