@@ -24,6 +24,7 @@ typedef struct array_counts {
 
 typedef struct thread_scratch {
     uint64_t *words;  // gathered masks
+    sj_piece *pieces;
     uint32_t *count;  // [R]
     sj_lines_scratch lines;
     array_counts counts;
@@ -31,6 +32,7 @@ typedef struct thread_scratch {
 
 struct sj_array {
     const sj_fast_run_info *run;
+    const sj_fast_kernels *kernels;
     sj_mac_sums sums;           // of the instances met so far
     int64_t instance;           // at hand; -1: none
     bool *met;                  // [instance]
@@ -80,12 +82,9 @@ static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
     const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows);
     a_terms out = {0};
     for (int64_t w = 0; w < words; w++) {
-        for (int64_t row = 0; row < s->rows; row++) {
-            out.any[w] |= s->words[w * s->rows + row];
-        }
+        out.any[w] = a->kernels->any(s->words + w * s->rows, s->rows);
     }
-    memset(t->count, 0, (size_t)accel->rows * sizeof *t->count);
-    (void)sj_fast_deal_counts(s->words, s->rows, ones, words, accel->rows, t->count);
+    (void)a->kernels->deal(s->words, s->rows, ones, words, accel->rows, t->count);
     for (int64_t r = 0; r < part; r++) {
         out.abus += (uint32_t)sj_fast_ceil(a->run->value_bytes * t->count[r], accel->a_bytes);
         out.values += t->count[r];
@@ -107,19 +106,14 @@ static void issue(const sj_array *a, thread_scratch *t, const step *s, const a_t
     const sj_accel *accel = a->run->accel;
     const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows), tile = s->block->n0 / accel->lanes + column_tile;
     const uint64_t *any_b = a->any_b + (tile * a->run->step_total + s->k0 / accel->k_tile) * words;
-    uint64_t vectors = 0, longest = 0;
+    uint64_t vectors = 0;
     for (int64_t w = 0; w < words; w++) {
-        vectors += (uint64_t)__builtin_popcountll(at->any[w] & any_b[w]);
+        const uint64_t both = at->any[w] & any_b[w];
+        vectors += a->kernels->popcount(&both, 1);
     }
-    memset(work, 0, (size_t)accel->rows * sizeof *work);
-    t->counts.visited += sj_fast_deal_counts(s->words, s->rows, any_b, words, accel->rows, work);
-    for (int64_t r = 0; r < part; r++) {
-        work[r] = work[r] > 0 ? work[r] : 1;
-        t->counts.work += work[r];
-        longest = sj_fast_max(longest, work[r]);
-    }
+    t->counts.visited += a->kernels->deal(s->words, s->rows, any_b, words, accel->rows, work);
+    a->kernels->settle(work, part, &t->counts.work, &t->counts.longest_work);
     const int64_t lanes = sj_fast_min(accel->lanes, s->block->n1 - s->block->n0 - column_tile * accel->lanes);
-    t->counts.longest_work += longest;
     t->counts.a_values += at->values;
     t->counts.b_vectors += vectors;
     t->counts.lines += at->lines;
@@ -144,7 +138,7 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
     const int64_t strip = a->scratch_words / (rows * words) * k_tile;
     for (int64_t k0 = b->k0; k0 < b->k1; k0 += strip) {
         const int64_t k1 = sj_fast_min(k0 + strip, b->k1);
-        sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->words);
+        sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->pieces, t->words);
         for (int64_t k = k0; k < k1; k += k_tile) {
             const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, t->words + (k - k0) / k_tile * words * rows};
             run_step(a, t, &s);
@@ -268,8 +262,8 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
         thread_scratch *t = &a->scratch[i];
         SJ_TRY(sj_alloc((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
         SJ_TRY(sj_alloc((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
-        SJ_TRY(sj_alloc((void **)&t->lines.stamp, (uint64_t)a->lines.stamp_count, sizeof *t->lines.stamp, "line groups", err));
-        SJ_TRY(sj_alloc((void **)&t->lines.bank, (uint64_t)a->lines.banks, sizeof *t->lines.bank, "line banks", err));
+        SJ_TRY(sj_alloc((void **)&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
+        SJ_TRY(sj_fast_lines_scratch_make(&a->lines, rows, &t->lines, err));
     }
     return SJ_OK;
 }
@@ -289,6 +283,7 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
 sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err) {
     SJ_TRY(sj_alloc((void **)out, 1, sizeof **out, "array model", err));
     (*out)->run = run;
+    (*out)->kernels = sj_fast_kernels_now();
     (*out)->instance = -1;
     if (fill_array(*out, run, err) != SJ_OK) {
         sj_fast_array_free(*out);
@@ -305,8 +300,8 @@ void sj_fast_array_free(sj_array *a) {
     for (int i = 0; a->scratch != NULL && i < a->threads; i++) {
         free(a->scratch[i].words);
         free(a->scratch[i].count);
-        free(a->scratch[i].lines.stamp);
-        free(a->scratch[i].lines.bank);
+        free(a->scratch[i].pieces);
+        sj_fast_lines_scratch_free(&a->scratch[i].lines);
     }
     free(a->scratch);
     leave_instance(a);

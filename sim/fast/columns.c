@@ -130,17 +130,16 @@ static void any_of_weights(const columns *c, const sj_bits *bits) {
 // 64 positions through one tap: each channel's bits join its lane's tile.
 static void any_of_positions(const columns *c, const sj_bits *bits, int64_t tap, int64_t word) {
     const sj_operand *o = bits->operand;
-    const uint64_t *pixel[64];
-    const int64_t n = sj_fast_min(64, c->run->job->k - 64 * word), lane0 = tap * o->channel_count;
-    sj_position p = sj_fast_position(o, 64 * word);
-    for (int64_t j = 0; j < n; j++, sj_fast_position_next(o, &p)) {
-        const int64_t stored = sj_fast_stored_pixel(o, &p, &o->taps[tap]);
-        pixel[j] = stored < 0 ? NULL : bits->rows + stored * bits->row_stride;
-    }
+    sj_piece pieces[64];
+    const int64_t lane0 = tap * o->channel_count, pitch = o->stride * bits->row_stride;
+    const int64_t count = sj_fast_pieces(o, &o->taps[tap], 64 * word, sj_fast_min(64, c->run->job->k - 64 * word), pieces);
     for (int64_t w = 0; w < bits->row_words; w++) {
         uint64_t block[64] = {0}, turned[64];
-        for (int64_t j = 0; j < n; j++) {
-            block[j] = pixel[j] != NULL ? pixel[j][w] : 0;
+        for (int64_t i = 0; i < count; i++) {
+            const uint64_t *from = bits->rows + pieces[i].stored * bits->row_stride + w;
+            for (int64_t j = 0; j < pieces[i].count; j++) {
+                block[pieces[i].at + j] = from[j * pitch];
+            }
         }
         c->kernels->transpose(block, turned);
         const int64_t channels = sj_fast_min(64, o->channel_count - 64 * w);

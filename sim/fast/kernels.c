@@ -83,6 +83,16 @@ static uint64_t deal(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t
     return visited;
 }
 
+static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest) {
+    uint32_t most = 0;
+    for (int64_t r = 0; r < n; r++) {
+        count[r] = count[r] > 0 ? count[r] : 1;
+        *sum += count[r];
+        most = most > count[r] ? most : count[r];
+    }
+    *largest += most;
+}
+
 static uint64_t any(const uint64_t *words, int64_t n) {
     uint64_t out = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -100,7 +110,7 @@ static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *work, int
     return largest;
 }
 
-const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, any, advance};
+const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
 
 const sj_fast_kernels *sj_fast_kernels_at(int i) {
     if (i == 0) {

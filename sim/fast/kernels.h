@@ -18,6 +18,8 @@ typedef struct sj_fast_kernels {
     void (*add_weighted)(const uint64_t *words, int64_t n, uint32_t weight, uint32_t *counts);
     // For rows dealt to `physical` rows in turn: count[r] = the sum of popcounts of a & b of its rows, returns the rows with at least one bit. a: [words][rows], b: [words].
     uint64_t (*deal)(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count);
+    // Every count becomes 1 at least; adds their sum and their largest.
+    void (*settle)(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest);
     // The OR of n words.
     uint64_t (*any)(const uint64_t *words, int64_t n);
     // end[r] = max(end[r], ready) + work[r]; returns the largest.

@@ -110,6 +110,28 @@ TARGET static uint64_t deal(const uint64_t *a, int64_t rows, const uint64_t *b, 
     return words == 1 ? deal_words(a, rows, b, 1, physical, count) : deal_words(a, rows, b, words, physical, count);
 }
 
+TARGET static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest) {
+    const __m256i one = _mm256_set1_epi32(1);
+    __m256i all = _mm256_setzero_si256(), most = _mm256_setzero_si256();
+    int64_t r = 0;
+    for (; r + 8 <= n; r += 8) {
+        const __m256i work = _mm256_max_epu32(load(count + r), one);
+        _mm256_storeu_si256((void *)(count + r), work);
+        most = _mm256_max_epu32(most, work);
+        all = _mm256_add_epi64(all, _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_castsi256_si128(work)), _mm256_cvtepu32_epi64(_mm256_extracti128_si256(work, 1))));
+    }
+    uint32_t lanes[8];
+    uint64_t sums[4], rest = 0;
+    _mm256_storeu_si256((void *)lanes, most);
+    _mm256_storeu_si256((void *)sums, all);
+    sj_fast_portable_kernels.settle(count + r, n - r, sum, &rest);
+    for (int i = 0; i < 8; i++) {
+        rest = rest > lanes[i] ? rest : lanes[i];
+    }
+    *sum += sums[0] + sums[1] + sums[2] + sums[3];
+    *largest += rest;
+}
+
 TARGET static uint64_t any(const uint64_t *words, int64_t n) {
     uint64_t out = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -127,5 +149,5 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return largest;
 }
 
-const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, any, advance};
+const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
 #endif

@@ -154,6 +154,20 @@ TARGET_POPCNT static uint64_t deal_popcnt(const uint64_t *a, int64_t rows, const
     return visited;
 }
 
+TARGET static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest) {
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i all = _mm512_setzero_si512(), most = _mm512_setzero_si512();
+    for (int64_t r = 0; r < n; r += 16) {
+        const __mmask16 valid = n - r >= 16 ? 0xffff : (__mmask16)((1u << (n - r)) - 1);
+        const __m512i work = _mm512_maskz_max_epu32(valid, _mm512_maskz_loadu_epi32(valid, count + r), one);
+        _mm512_mask_storeu_epi32(count + r, valid, work);
+        most = _mm512_max_epu32(most, work);
+        all = _mm512_add_epi64(all, _mm512_add_epi64(_mm512_and_si512(work, _mm512_set1_epi64(0xffffffff)), _mm512_srli_epi64(work, 32)));
+    }
+    *sum += (uint64_t)_mm512_reduce_add_epi64(all);
+    *largest += _mm512_reduce_max_epu32(most);
+}
+
 TARGET static uint64_t any(const uint64_t *words, int64_t n) {
     __m512i out = _mm512_setzero_si512();
     int64_t i = 0;
@@ -179,6 +193,6 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return (uint64_t)_mm512_reduce_max_epu64(largest);
 }
 
-const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, any, advance};
-const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, any, advance};
+const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
+const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, settle, any, advance};
 #endif

@@ -12,47 +12,81 @@ static int64_t lines_of(const sj_fast_run_info *run, int64_t values) { return sj
 
 static int64_t batch_pixels(const sj_operand *o) { return o->images * o->source_h * o->source_w; }
 
-// [stored pixel][chunk]
-static void fill_window(const sj_fast_run_info *run, const sj_bits *nonzero, const sj_lines *lines) {
+static int64_t stored_pixels(const sj_operand *o) { return o->stored_images * o->source_h * o->source_w; }
+
+// ---- WINDOW: lines of [stored pixel][chunk]
+
+static int64_t window_group(const sj_fast_run_info *run, const sj_bits *nonzero, int64_t pixel, int64_t chunk) {
+    const int64_t begin = chunk * run->accel->k_tile, end = sj_fast_min(begin + run->accel->k_tile, nonzero->operand->channel_count);
+    return lines_of(run, run->skip ? sj_fast_count_range(nonzero->rows + pixel * nonzero->row_stride, begin, end) : end - begin);
+}
+
+static sj_status fill_window(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *lines, sj_error *err) {
+    const int64_t groups = stored_pixels(nonzero->operand) * lines->chunks;
+    SJ_TRY(sj_alloc((void **)&lines->table, (uint64_t)groups, sizeof *lines->table, "line counts", err));
+    if (!run->skip || run->accel->k_tile != 64) {
+        for (int64_t group = 0; group < groups; group++) {
+            lines->table[group] = (uint16_t)window_group(run, nonzero, group / lines->chunks, group % lines->chunks);
+        }
+        return SJ_OK;
+    }
+    uint8_t counts[GROUP_MAX];  // a chunk is a word
+    uint16_t of_values[65];
+    for (int64_t n = 0; n <= 64; n++) {
+        of_values[n] = (uint16_t)lines_of(run, n);
+    }
+    for (int64_t first = 0; first < groups; first += GROUP_MAX) {
+        const int64_t n = sj_fast_min(GROUP_MAX, groups - first);
+        nonzero->kernels->word_counts(nonzero->rows + first, n, counts);
+        for (int64_t i = 0; i < n; i++) {
+            lines->table[first + i] = of_values[counts[i]];
+        }
+    }
+    return SJ_OK;
+}
+
+// ---- WINDOW_T: prefix[chunk][c] = lines of channels c - banks, c - 2*banks, ..., for c up to channel_count + banks
+
+// Present values of each channel in pixels [first, first + n) of the batch; sums has row_words * 64 cells.
+static void count_channels(const sj_bits *nonzero, int64_t first, int64_t n, uint16_t *sums) {
     const sj_operand *o = nonzero->operand;
-    const int64_t pixels = o->stored_images * o->source_h * o->source_w, k_tile = run->accel->k_tile;
-#pragma omp parallel for schedule(static) if (pixels * lines->chunks > 65536)
-    for (int64_t pixel = 0; pixel < pixels; pixel++) {
-        for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
-            const int64_t end = sj_fast_min((chunk + 1) * k_tile, o->channel_count);
-            const int64_t count = sj_fast_count_range(nonzero->rows + pixel * nonzero->row_stride, chunk * k_tile, end);
-            lines->table[pixel * lines->chunks + chunk] = (uint16_t)lines_of(run, count);
+    const int64_t stored = stored_pixels(o);
+    memset(sums, 0, (size_t)(nonzero->row_words * 64) * sizeof *sums);
+    for (int64_t from = first; from < first + n; from += 64) {
+        const int64_t here = sj_fast_min(64, first + n - from);
+        for (int64_t w = 0; w < nonzero->row_words; w++) {
+            uint64_t block[64] = {0}, turned[64];
+            uint8_t counts[64];
+            int64_t pixel = from % stored;
+            for (int64_t j = 0; j < here; j++) {
+                block[j] = nonzero->rows[pixel * nonzero->row_stride + w];
+                pixel = pixel + 1 == stored ? 0 : pixel + 1;
+            }
+            nonzero->kernels->transpose(block, turned);
+            nonzero->kernels->word_counts(turned, 64, counts);
+            for (int c = 0; c < 64; c++) {
+                sums[64 * w + c] = (uint16_t)(sums[64 * w + c] + counts[c]);
+            }
         }
     }
 }
 
-// One chunk of pixels for every channel; counts has row_words * 64 cells.
-static void fill_pixel_chunk(const sj_fast_run_info *run, const sj_bits *nonzero, int64_t chunk, uint32_t *counts, uint16_t *to) {
-    const sj_operand *o = nonzero->operand;
-    const int64_t plane = o->source_h * o->source_w, first = chunk * run->accel->k_tile;
-    const int64_t rows = sj_fast_min(run->accel->k_tile, batch_pixels(o) - first);
-    memset(counts, 0, (size_t)(nonzero->row_words * 64) * sizeof *counts);
-    for (int64_t w = 0; w < nonzero->row_words; w++) {
-        uint64_t column[GROUP_MAX];
-        for (int64_t j = 0; j < rows; j++) {
-            const int64_t pixel = (first + j) / plane % o->stored_images * plane + (first + j) % plane;
-            column[j] = nonzero->rows[pixel * nonzero->row_stride + w];
-        }
-        sj_fast_count_columns(column, rows, 1, counts + 64 * w);
-    }
-    for (int64_t c = 0; c < o->channel_count; c++) {
-        to[c] = (uint16_t)lines_of(run, counts[c]);
-    }
-}
-
-// [chunk][channel]
-static sj_status fill_transposed(const sj_fast_run_info *run, const sj_bits *nonzero, const sj_lines *lines, sj_error *err) {
-    uint32_t *counts = NULL;
-    SJ_TRY(sj_alloc((void **)&counts, (uint64_t)nonzero->row_words * 64, sizeof *counts, "line counts", err));
+static sj_status fill_transposed(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *lines, sj_error *err) {
+    const int64_t channels = nonzero->operand->channel_count, pitch = channels + lines->banks, k_tile = run->accel->k_tile;
+    uint16_t *sums = NULL;
+    SJ_TRY(sj_alloc((void **)&lines->prefix, (uint64_t)(lines->chunks * pitch), sizeof *lines->prefix, "line counts", err));
+    SJ_TRY(sj_alloc((void **)&sums, (uint64_t)nonzero->row_words * 64, sizeof *sums, "line counts", err));
     for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
-        fill_pixel_chunk(run, nonzero, chunk, counts, lines->table + chunk * nonzero->operand->channel_count);
+        const int64_t first = chunk * k_tile, n = sj_fast_min(k_tile, batch_pixels(nonzero->operand) - first);
+        uint32_t *prefix = lines->prefix + chunk * pitch;
+        if (run->skip) {
+            count_channels(nonzero, first, n, sums);
+        }
+        for (int64_t c = 0; c < channels; c++) {
+            prefix[c + lines->banks] = prefix[c] + (uint32_t)lines_of(run, run->skip ? sums[c] : n);
+        }
     }
-    free(counts);
+    free(sums);
     return SJ_OK;
 }
 
@@ -60,88 +94,113 @@ sj_status sj_fast_lines_make(const sj_fast_run_info *run, const sj_bits *nonzero
     const sj_operand *o = &run->job->a;
     const int64_t k_tile = run->accel->k_tile;
     const bool transposed = o->kind == SJ_OPERAND_WINDOW_T;
-    const int64_t unit_values = transposed ? batch_pixels(o) : o->channel_count;
-    *out = (sj_lines){.operand = o, .k_tile = k_tile, .banks = run->accel->a_banks, .whole = !run->skip, .chunks = sj_fast_ceil(unit_values, k_tile)};
-    if (o->tap_count > 1 && transposed) {
-        out->stamp_count = out->chunks * o->channel_count;
-    } else if (o->tap_count > 1 && o->channel_count % k_tile != 0) {  // else a step lies within one tap
-        out->stamp_count = batch_pixels(o) * out->chunks;
-    }
-    if (out->whole) {
-        out->full = lines_of(run, k_tile);
-        out->last = lines_of(run, unit_values - (out->chunks - 1) * k_tile);
-        return SJ_OK;
-    }
-    const int64_t groups = out->chunks * (transposed ? o->channel_count : o->stored_images * o->source_h * o->source_w);
-    SJ_TRY(sj_alloc((void **)&out->table, (uint64_t)groups, sizeof *out->table, "line counts", err));
+    *out = (sj_lines){.operand = o, .k_tile = k_tile, .banks = run->accel->a_banks, .chunks = sj_fast_ceil(transposed ? batch_pixels(o) : o->channel_count, k_tile)};
     if (transposed) {
+        out->stamp_count = out->chunks;
         return fill_transposed(run, nonzero, out, err);
     }
-    fill_window(run, nonzero, out);
-    return SJ_OK;
+    if (o->tap_count > 1 && o->channel_count % k_tile != 0) {  // else a step lies within one tap and one chunk
+        out->stamp_count = batch_pixels(o) * out->chunks;
+    }
+    return fill_window(run, nonzero, out, err);
 }
 
 void sj_fast_lines_free(sj_lines *lines) {
     free(lines->table);
+    free(lines->prefix);
     *lines = (sj_lines){0};
 }
 
-// A group that was not read in this step yet: adds its lines to its bank.
-static void read_group(const sj_lines *l, sj_lines_scratch *scratch, int64_t group, int64_t table_group, int64_t unit, int64_t chunk) {
-    if (l->stamp_count > 0) {
-        if (scratch->stamp[group] == scratch->now) {
-            return;
-        }
-        scratch->stamp[group] = scratch->now;
+// ---- one step
+
+// One tap and one chunk: every row that sees a pixel reads a group of its own.
+static void count_one_tap(const sj_lines *l, sj_lines_scratch *s, int64_t m, int64_t rows, int64_t k0) {
+    const sj_operand *o = l->operand;
+    const int64_t tap = k0 / o->channel_count, chunk = (k0 - tap * o->channel_count) / l->k_tile, turn = o->stride % l->banks;
+    if (s->tap != tap || s->m != m || s->rows != rows) {
+        s->piece_count = sj_fast_pieces(o, &o->taps[tap], m, rows, s->pieces);
+        s->tap = tap;
+        s->m = m;
+        s->rows = rows;
     }
-    const int64_t lines = !l->whole ? l->table[table_group] : chunk == l->chunks - 1 ? l->last : l->full;
-    const int64_t bank = unit <= UINT32_MAX ? (int64_t)((uint32_t)unit % (uint32_t)l->banks) : unit % l->banks;  // the short division is the faster one
-    scratch->bank[bank] += (uint64_t)lines;
+    for (int64_t i = 0; i < s->piece_count; i++) {
+        const sj_piece *p = &s->pieces[i];
+        const uint16_t *lines = l->table + p->stored * l->chunks + chunk;
+        int64_t bank = p->unit % l->banks;
+        for (int64_t j = 0; j < p->count; j++) {
+            s->bank[bank] += lines[j * o->stride * l->chunks];
+            bank += turn;
+            bank -= bank >= l->banks ? l->banks : 0;
+        }
+    }
 }
 
-static void count_window(const sj_lines *l, sj_lines_scratch *scratch, int64_t m, int64_t rows, int64_t k0, int64_t k1) {
+// A piece's groups [chunk] that were not read in this step yet.
+static void read_piece(const sj_lines *l, sj_lines_scratch *s, const sj_piece *p, int64_t chunk) {
+    for (int64_t j = 0; j < p->count; j++) {
+        const int64_t step = j * l->operand->stride, unit = p->unit + step, group = unit * l->chunks + chunk;
+        if (s->stamp[group] != s->now) {
+            s->stamp[group] = s->now;
+            s->bank[unit % l->banks] += l->table[(p->stored + step) * l->chunks + chunk];
+        }
+    }
+}
+
+static void count_taps(const sj_lines *l, sj_lines_scratch *s, int64_t m, int64_t rows, int64_t k0, int64_t k1) {
     const sj_operand *o = l->operand;
     for (int64_t k = k0; k < k1;) {
-        const sj_tap *tap = &o->taps[k / o->channel_count];
-        const int64_t channel = k % o->channel_count, n = sj_fast_min(o->channel_count - channel, k1 - k);
-        const int64_t first = channel / l->k_tile, last = (channel + n - 1) / l->k_tile;
-        sj_position p = sj_fast_position(o, m);
-        for (int64_t row = 0; row < rows; row++, sj_fast_position_next(o, &p)) {
-            const int64_t stored = sj_fast_stored_pixel(o, &p, tap), unit = sj_fast_batch_pixel(o, &p, stored);
-            for (int64_t chunk = first; stored >= 0 && chunk <= last; chunk++) {
-                read_group(l, scratch, unit * l->chunks + chunk, stored * l->chunks + chunk, unit, chunk);
+        const int64_t tap = k / o->channel_count, channel = k % o->channel_count, n = sj_fast_min(o->channel_count - channel, k1 - k);
+        const int64_t count = sj_fast_pieces(o, &o->taps[tap], m, rows, s->pieces);
+        for (int64_t i = 0; i < count; i++) {
+            for (int64_t chunk = channel / l->k_tile; chunk <= (channel + n - 1) / l->k_tile; chunk++) {
+                read_piece(l, s, &s->pieces[i], chunk);
             }
         }
         k += n;
     }
+    s->tap = -1;
 }
 
-// Chunks of source pixels that a tap sees from positions [k0,k1), ascending (pixels ascend with positions); at most one a position.
-static int64_t seen_chunks(const sj_lines *l, const sj_tap *tap, int64_t k0, int64_t k1, int64_t *chunks) {
-    int64_t count = 0;
-    sj_position p = sj_fast_position(l->operand, k0);
-    for (int64_t k = k0; k < k1; k++, sj_fast_position_next(l->operand, &p)) {
-        const int64_t stored = sj_fast_stored_pixel(l->operand, &p, tap);
-        const int64_t chunk = sj_fast_batch_pixel(l->operand, &p, stored) / l->k_tile;
-        if (stored >= 0 && (count == 0 || chunks[count - 1] != chunk)) {
-            chunks[count++] = chunk;
+// Chunks of source pixels that the pieces touch, ascending; at most one a position.
+static int64_t seen_chunks(const sj_lines *l, const sj_piece *pieces, int64_t count, int64_t *chunks) {
+    int64_t found = 0, last = -1;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t end = pieces[i].unit + (pieces[i].count - 1) * l->operand->stride;
+        for (int64_t unit = pieces[i].unit; unit <= end;) {
+            const int64_t chunk = unit / l->k_tile, next = (chunk + 1) * l->k_tile;
+            if (chunk != last) {
+                chunks[found++] = last = chunk;
+            }
+            unit += next > unit ? sj_fast_ceil(next - unit, l->operand->stride) * l->operand->stride : l->operand->stride;
         }
     }
-    return count;
+    return found;
 }
 
-static void count_transposed(const sj_lines *l, sj_lines_scratch *scratch, int64_t m, int64_t rows, int64_t k0, int64_t k1) {
+// Lines of channels [c0,c1) of one chunk by bank, as differences of prefixes.
+static void add_channels(const sj_lines *l, sj_lines_scratch *s, int64_t chunk, int64_t c0, int64_t c1) {
+    const uint32_t *prefix = l->prefix + chunk * (l->operand->channel_count + l->banks);
+    for (int64_t j = 0; j < l->banks; j++) {
+        s->bank[(c1 + j) % l->banks] += prefix[c1 + j];
+        s->bank[(c0 + j) % l->banks] -= prefix[c0 + j];
+    }
+}
+
+// The rows are channels [c0,end) of a tap, all channels of further taps, and channels [0,c1) of a last one. So what a chunk has had read is always its channels from some one on.
+static void count_transposed(const sj_lines *l, sj_lines_scratch *s, int64_t m, int64_t rows, int64_t k0, int64_t k1) {
     const sj_operand *o = l->operand;
     for (int64_t row = 0; row < rows;) {
-        const int64_t tap = (m + row) / o->channel_count, c0 = (m + row) % o->channel_count;
-        const int64_t c1 = sj_fast_min(o->channel_count, c0 + rows - row);
+        const int64_t tap = (m + row) / o->channel_count, c0 = m + row - tap * o->channel_count, c1 = sj_fast_min(o->channel_count, c0 + rows - row);
+        sj_piece pieces[GROUP_MAX];
         int64_t chunks[GROUP_MAX];
-        const int64_t count = seen_chunks(l, &o->taps[tap], k0, k1, chunks);
+        const int64_t count = seen_chunks(l, pieces, sj_fast_pieces(o, &o->taps[tap], k0, k1 - k0, pieces), chunks);
         for (int64_t i = 0; i < count; i++) {
-            for (int64_t c = c0; c < c1; c++) {
-                const int64_t group = chunks[i] * o->channel_count + c;
-                read_group(l, scratch, group, group, c, chunks[i]);
+            const int64_t had = s->stamp[chunks[i]] == s->now ? s->had_from[chunks[i]] : o->channel_count;
+            if (c0 < had) {
+                add_channels(l, s, chunks[i], c0, sj_fast_min(c1, had));
             }
+            s->stamp[chunks[i]] = s->now;
+            s->had_from[chunks[i]] = (int32_t)sj_fast_min(c0, had);
         }
         row += c1 - c0;
     }
@@ -153,10 +212,12 @@ void sj_fast_lines_count(const sj_lines *lines, sj_lines_scratch *scratch, int64
         memset(scratch->stamp, 0, (size_t)lines->stamp_count * sizeof *scratch->stamp);
         scratch->now = 1;
     }
-    if (lines->operand->kind == SJ_OPERAND_WINDOW) {
-        count_window(lines, scratch, m, rows, k0, k1);
-    } else {
+    if (lines->operand->kind == SJ_OPERAND_WINDOW_T) {
         count_transposed(lines, scratch, m, rows, k0, k1);
+    } else if (lines->stamp_count > 0) {
+        count_taps(lines, scratch, m, rows, k0, k1);
+    } else {
+        count_one_tap(lines, scratch, m, rows, k0);
     }
     uint64_t most = 0, all = 0;
     for (int64_t bank = 0; bank < lines->banks; bank++) {
@@ -165,4 +226,20 @@ void sj_fast_lines_count(const sj_lines *lines, sj_lines_scratch *scratch, int64
     }
     *largest = (uint32_t)most;
     *sum = all;
+}
+
+sj_status sj_fast_lines_scratch_make(const sj_lines *lines, int64_t rows, sj_lines_scratch *out, sj_error *err) {
+    *out = (sj_lines_scratch){.tap = -1};
+    SJ_TRY(sj_alloc((void **)&out->stamp, (uint64_t)lines->stamp_count, sizeof *out->stamp, "line groups", err));
+    SJ_TRY(sj_alloc((void **)&out->had_from, lines->prefix != NULL ? (uint64_t)lines->stamp_count : 0, sizeof *out->had_from, "line groups", err));
+    SJ_TRY(sj_alloc((void **)&out->pieces, (uint64_t)rows, sizeof *out->pieces, "line runs", err));
+    return sj_alloc((void **)&out->bank, (uint64_t)lines->banks, sizeof *out->bank, "line banks", err);
+}
+
+void sj_fast_lines_scratch_free(sj_lines_scratch *scratch) {
+    free(scratch->stamp);
+    free(scratch->had_from);
+    free(scratch->pieces);
+    free(scratch->bank);
+    *scratch = (sj_lines_scratch){0};
 }

@@ -9,6 +9,7 @@
 
 typedef struct state {
     const sj_fast_run_info *run;
+    const sj_fast_kernels *kernels;
     const sj_visits *visits;
     sj_dram *dram;
     sj_outcome *out;
@@ -37,15 +38,9 @@ static uint64_t load_begin(const state *s, const sj_step_terms *now, const sj_st
 static void run_step(state *s, uint64_t lbeg, const sj_step_terms term[3], const uint32_t *work, int64_t part, uint64_t floor) {
     const uint64_t a_side = (uint64_t)term[2].amask + term[0].abus, b_side = (uint64_t)term[2].bflag + term[0].bvec;
     s->lend = lbeg + sj_fast_max(max3(a_side, term[1].abuf, b_side), 1);
-    const uint64_t ready = sj_fast_max(s->lend, floor);
-    uint64_t largest = 0;
-    for (int64_t r = 0; r < part; r++) {
-        s->end[r] = (s->end[r] > ready ? s->end[r] : ready) + work[r];
-        largest = largest > s->end[r] ? largest : s->end[r];
-    }
-    s->part_end = largest;
+    s->part_end = s->kernels->advance(s->end, sj_fast_max(s->lend, floor), work, part);
     s->all_end[0] = s->all_end[1];
-    s->all_end[1] = sj_fast_max(s->all_end[1], largest);
+    s->all_end[1] = sj_fast_max(s->all_end[1], s->part_end);
 }
 
 static void count_step(sj_outcome *out, const sj_step_terms *t) {
@@ -205,7 +200,7 @@ static sj_status allocate(state *s, const sj_visits *visits, tile **shapes, sj_e
 }
 
 sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const sj_visits *visits, sj_dram *dram, sj_outcome *out, sj_error *err) {
-    state s = {.run = run, .visits = visits, .dram = dram, .out = out};
+    state s = {.run = run, .kernels = sj_fast_kernels_now(), .visits = visits, .dram = dram, .out = out};
     tile *shapes = NULL;
     sj_status status = allocate(&s, visits, &shapes, err);
     if (status == SJ_OK) {

@@ -130,17 +130,20 @@ static inline int64_t sj_fast_batch_pixel(const sj_operand *o, const sj_position
     return stored_pixel + (p->image - p->stored) * o->source_h * o->source_w;
 }
 
+// A run of positions of one grid line that see pixels through a tap: position u0 + at sees `stored`, the next one the pixel `stride` further on, ...
+typedef struct sj_piece {
+    int64_t at, count;
+    int64_t stored, unit;  // linear pixel among the stored images, and in the whole batch
+} sj_piece;
+
+// The pieces of positions [u0, u0 + n) through one tap, ascending; at most n.
+int64_t sj_fast_pieces(const sj_operand *o, const sj_tap *tap, int64_t u0, int64_t n, sj_piece *pieces);
+
 // ---- masks.c: operand bits gathered into step layout
 
 // words[(step * step_words + w) * rows + row]: bits of u = u0 + row for the k-steps of [k0,k1). k0 is a multiple of k_tile.
-void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, uint64_t *words);
-
-// ---- popcount.c
-
-// For rows dealt to `physical` rows in turn: count[r] += popcount of each (a & b); returns the rows with at least one bit. a is [words][rows], b [words].
-uint64_t sj_fast_deal_counts(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count);
-// counts[64*c + bit] += rows of columns[c * rows ..] that have the bit; rows <= 256.
-void sj_fast_count_columns(const uint64_t *columns, int64_t rows, int64_t column_count, uint32_t *counts);
+// pieces: scratch for `rows` of them.
+void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, sj_piece *pieces, uint64_t *words);
 
 // ---- columns.c: everything that follows from how many rows (lanes) are present at each k, without looking at tiles
 
@@ -159,19 +162,24 @@ sj_status sj_fast_columns(const sj_fast_run_info *run, const sj_bits *a_nonzero,
 typedef struct sj_lines {
     const sj_operand *operand;
     int64_t k_tile, banks;
-    bool whole;             // every value present: lines depend on the group's size alone
-    int64_t chunks;         // chunks of a unit
-    int64_t full, last;     // whole: lines of a full group, of a unit's last group
-    uint16_t *table;        // else [stored pixel][chunk], or transposed [chunk][channel]
-    int64_t stamp_count;    // groups that must be told apart within a step; 0: none can repeat
+    int64_t chunks;         // of a unit
+    uint16_t *table;        // WINDOW: lines of [stored pixel][chunk]
+    uint32_t *prefix;       // WINDOW_T: [chunk][channel_count + banks], sums over the channels before of the same bank
+    int64_t stamp_count;    // groups (WINDOW_T: chunks) that must be told apart within a step; 0: none can repeat
 } sj_lines;
 
+// A thread's own.
 typedef struct sj_lines_scratch {
-    uint32_t *stamp;        // by group
+    uint32_t *stamp;        // [stamp_count] step that met it last
     uint32_t now;
+    int32_t *had_from;      // WINDOW_T: [chunk] first channel that the step has read; all behind it are read as well
     uint64_t *bank;         // [banks]
+    sj_piece *pieces;       // [rows] of the tap and rows below, -1: of none
+    int64_t piece_count, tap, m, rows;
 } sj_lines_scratch;
 
+sj_status sj_fast_lines_scratch_make(const sj_lines *lines, int64_t rows, sj_lines_scratch *out, sj_error *err);
+void sj_fast_lines_scratch_free(sj_lines_scratch *scratch);
 sj_status sj_fast_lines_make(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *out, sj_error *err);
 void sj_fast_lines_free(sj_lines *lines);
 // Lines read for A rows [m, m + rows) and k [k0,k1): the largest bank, and the sum of all.

@@ -116,6 +116,23 @@ static void check_deal(sj_random *r, const sj_fast_kernels *k) {
     assert_memory_equal(got, want, (size_t)physical * sizeof *got);
 }
 
+static void check_settle(sj_random *r, const sj_fast_kernels *k) {
+    uint32_t got[40], want[40], most = 0;
+    uint64_t sum = 7, largest = 9, all = 7;
+    const int64_t n = upto(r, 39);
+    for (int64_t i = 0; i < 40; i++) {
+        got[i] = want[i] = upto(r, 2) == 0 ? 0 : (uint32_t)sj_random_u64(r);
+        if (i < n) {
+            want[i] += want[i] == 0;
+            all += want[i];
+            most = want[i] > most ? want[i] : most;
+        }
+    }
+    k->settle(got, n, &sum, &largest);
+    assert_memory_equal(got, want, sizeof got);
+    assert_true(sum == all && largest == 9 + (uint64_t)most);
+}
+
 static void check_advance(sj_random *r, const sj_fast_kernels *k) {
     uint64_t got[40], want[40], largest = 0;
     uint32_t work[40];
@@ -137,9 +154,10 @@ static void packing(void **state) { (void)state; each_set(check_packing); }
 static void transposition(void **state) { (void)state; each_set(check_transpose); }
 static void counting(void **state) { (void)state; each_set(check_counts); }
 static void dealing(void **state) { (void)state; each_set(check_deal); }
+static void settling(void **state) { (void)state; each_set(check_settle); }
 static void advancing(void **state) { (void)state; each_set(check_advance); }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(advancing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(settling), cmocka_unit_test(advancing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
