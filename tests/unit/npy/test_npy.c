@@ -14,6 +14,7 @@
 
 #include "sj_file.h"
 #include "sj_npy.h"
+#include "sj_random.h"
 
 static sj_error err;
 static char folder[64];
@@ -215,10 +216,41 @@ static void every_prefix_is_refused(void **state) {
     free(file);
 }
 
+// Bytes of the header changed at random: an error of the format, or a matrix of as many values as the file holds.
+static void damage_is_an_error_or_harmless(void **state) {
+    const char *text = getenv("SJ_TEST_SEED");
+    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 4711;
+    print_message("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    sj_random r = sj_random_seed(seed);
+    assert_int_equal(sj_npy_write("whole.npy", SJ_NPY_F32, 2, 3, six, &err), SJ_OK);
+    char *file;
+    size_t size;
+    int read = 0;
+    assert_int_equal(sj_read_file("whole.npy", &file, &size, &err), SJ_OK);
+    for (int i = 0; i < 2000; i++) {
+        char changed[256];
+        memcpy(changed, file, size);
+        for (uint64_t n = 1 + sj_random_below(&r, 3); n > 0; n--) {
+            static const char likely[] = "0123456789(){}[],:'\" TFe\n";
+            const bool any = sj_random_below(&r, 2) == 0;
+            changed[sj_random_below(&r, 72)] = any ? (char)sj_random_below(&r, 256) : likely[sj_random_below(&r, sizeof likely - 1)];
+        }
+        put_raw(changed, size);
+        sj_npy m;
+        const sj_status status = sj_npy_read("m.npy", &m, &err);
+        assert_true(status == SJ_ERR_FORMAT || (status == SJ_OK && m.rows * m.columns * (m.type == SJ_NPY_I8 ? 1 : 4) == 24));
+        read += status == SJ_OK;
+        sj_npy_free(&m);
+    }
+    assert_true(read > 0 && read < 2000);
+    free(file);
+}
+
 int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {T(every_version_is_read),         T(fortran_order_is_turned),     T(a_dimension_may_be_zero),         T(what_is_written_is_read),
                                        T(other_types_are_refused_by_name), T(other_shapes_are_refused), T(a_wrong_length_is_refused),       T(damaged_headers_are_refused),
-                                       T(files_that_are_no_npy_are_refused), T(every_prefix_is_refused)};
+                                       T(files_that_are_no_npy_are_refused), T(every_prefix_is_refused),
+                                       T(damage_is_an_error_or_harmless)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "folder.h"
+#include "sj_random.h"
 #include "sj_scalesim.h"
 
 #define CONV_HEADER "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
@@ -103,8 +104,34 @@ static void sizes_that_do_not_fit_are_refused(void **state) {
     assert_int_equal(sj_scalesim_read("absent.csv", &net, &err), SJ_ERR_IO);
 }
 
+static void damage_is_an_error_or_harmless(void **state) {
+    static const char good[] = CONV_HEADER "Conv1, 230, 230, 7, 7, 3, 64, 2,\nConv2, 16, 20, 3, 1, 1, 1, 1, #dw\n";
+    const char *given = getenv("SJ_TEST_SEED");
+    const uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 4712;
+    print_message("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    sj_random r = sj_random_seed(seed);
+    int read = 0;
+    for (int i = 0; i < 2000; i++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (uint64_t n = 1 + sj_random_below(&r, 3); n > 0; n--) {
+            static const char likely[] = "0123456789,#\n -x/";
+            const size_t place = strlen(CONV_HEADER) + sj_random_below(&r, sizeof good - 1 - strlen(CONV_HEADER));
+            text[place] = sj_random_below(&r, 2) == 0 ? (char)(1 + sj_random_below(&r, 255)) : likely[sj_random_below(&r, sizeof likely - 1)];
+        }
+        sj_network net;
+        const sj_status status = read_text(text, &net);
+        assert_true(status == SJ_OK || status == SJ_ERR_FORMAT);
+        assert_true(status != SJ_OK || sj_network_check(&net, &err) == SJ_OK);
+        read += status == SJ_OK;
+        sj_network_free(&net);
+    }
+    assert_true(read > 0 && read < 2000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {IN_FOLDER(rows_are_convolutions_of_their_own), IN_FOLDER(products_are_convolutions_of_one_tap), IN_FOLDER(titles_may_be_written_otherwise),
-                                       IN_FOLDER(errors_name_the_place), IN_FOLDER(sizes_that_do_not_fit_are_refused)};
+                                       IN_FOLDER(errors_name_the_place), IN_FOLDER(sizes_that_do_not_fit_are_refused),
+                                       IN_FOLDER(damage_is_an_error_or_harmless)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
