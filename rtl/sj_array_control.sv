@@ -131,8 +131,8 @@ module sj_array_control #(
     .base_o(mask_base_o)
   );
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_nonzero
-    assign b_nonzero_o[l] = (Dtype == 0) ? (|b_data_i[l][14:7]) : (|b_data_i[l][7:0]);
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) b_nonzero_o[l] = (Dtype == 0) ? (|b_data_i[l][14:7]) : (|b_data_i[l][7:0]);
   end
 
   assign fill_row      = RowW'(32'(fill_index_i) % Rows);

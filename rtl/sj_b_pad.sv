@@ -33,8 +33,8 @@ module sj_b_pad #(
   logic [Lanes-1:0] nonzero [2*KTile];
   logic [AddrW-1:0] read_addr, write_addr;
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_lane_mask
-    assign lane_mask[l] = {16{lane_en_i[l]}};
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) lane_mask[l] = {16{lane_en_i[l]}};
   end
 
   assign read_addr  = (read_buffer_i ? AddrW'(KTile) : '0) + AddrW'(read_k_i);

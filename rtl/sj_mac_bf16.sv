@@ -49,8 +49,8 @@ module sj_mac_bf16 #(
     end
   end
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_infinite
-    assign infinite[l] = &sum_o[l][30:23];
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) infinite[l] = &sum_o[l][30:23];
   end
   assign infinite_o = add_i & (|infinite);
 

@@ -41,8 +41,8 @@ module sj_select #(
   logic [CountW-1:0] rank;
   logic             slot_found, last_slot, unused_k_found;
 
-  for (genvar s = 0; s < Slots; s++) begin : gen_has_work
-    assign has_work[s] = |(mask_i[s] & any_b_i);
+  always_comb begin
+    for (int unsigned s = 0; s < Slots; s++) has_work[s] = |(mask_i[s] & any_b_i);
   end
 
   assign slots_left = has_work & ~slots_done_q;

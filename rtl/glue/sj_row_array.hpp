@@ -20,13 +20,24 @@
 
 namespace sj {
 
-template <class Control, class Row, int Rows, int Lanes, int Slots, int KTile>
+// In place of sj::FstWave where no waveform is written.
+struct NoWave {
+    static constexpr bool kOn = false;
+};
+
+template <class Control, class Row, int Rows, int Lanes, int Slots, int KTile, class Waveform = NoWave>
 class RowArray final : public Array {
 public:
-    explicit RowArray(bool gate) : control_(&context_, "control") {
+    template <class... WaveArguments>
+    explicit RowArray(bool gate, const WaveArguments &...wave) : wave_(wave...), control_((context_.traceEverOn(Waveform::kOn), &context_), "control") {
         for (std::size_t r = 0; r < kRows; r++) {
             rows_[r] = std::make_unique<Row>(&context_, ("row" + std::to_string(r)).c_str());
             row(r).gate_i = gate;
+        }
+        if constexpr (Waveform::kOn) {
+            wave_.add(control_);
+            for (auto &model : rows_) wave_.add(*model);
+            wave_.open();
         }
         reset(0);
         edge();
@@ -38,10 +49,12 @@ public:
         Verilated::threadContextp(&context_);  // models take leave of the thread's context, which may be that of an array that is gone
         control_.final();
         for (auto &model : rows_) model->final();
+        if constexpr (Waveform::kOn) wave_.close();
     }
     RowArray(const RowArray &) = delete;
     RowArray &operator=(const RowArray &) = delete;
 
+    const Waveform &wave() const { return wave_; }
     const ArrayOut &out() const override { return out_; }
 
     void clock(const ArrayIn &in) override {
@@ -50,6 +63,7 @@ public:
         set_control(in);
         control_.eval();
         strobe(in);
+        if constexpr (Waveform::kOn) show();
         edge();
         if (control_changed()) tell_rows();
         hear_rows();
@@ -94,6 +108,21 @@ private:
     void edge() {
         clock_edge(control_);
         for (auto &model : rows_) clock_edge(*model);
+    }
+
+    // Both halves of this cycle, everything settled.
+    void show() {
+        uint64_t cycle = 0;
+        if (!wave_.wants(&cycle)) return;
+        for (unsigned char level : {1, 0}) {
+            control().clk_i = level;
+            control_.eval();
+            for (std::size_t r = 0; r < kRows; r++) {
+                row(r).clk_i = level;
+                rows_[r]->eval();
+            }
+            wave_.dump(2 * cycle + 1 - level);
+        }
     }
 
     void set_masks_and_flags(const ArrayIn &in) {
@@ -263,6 +292,7 @@ private:
     using RowRoot = std::remove_reference_t<decltype(*std::declval<Row>().rootp)>;
 
     VerilatedContext context_;
+    Waveform wave_;
     Control control_;
     std::array<std::unique_ptr<Row>, kRows> rows_;
     ArrayOut out_;

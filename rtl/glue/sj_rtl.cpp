@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_rtl.hpp"
 
+#include <dlfcn.h>
+
+#include <cstring>
+#include <map>
+#include <mutex>
 #include <string>
+
+#include "sj_rtl_build.h"
+#include "sj_rtl_cache.h"
 
 namespace sj {
 
@@ -27,40 +35,91 @@ const Elaboration kElaborations[] = {
 #undef SJ_SHAPE
 };
 
+static_assert(kMaxKTile == 256, "the limit that check_shape names");
+
 bool fits(const Elaboration &e, const ArrayShape &s, int mutation) {
     return e.rows == s.rows && e.lanes == s.lanes && e.slots == s.slots && e.k_tile == s.k_tile && e.acc_banks == s.acc_banks && e.dtype == s.dtype &&
            e.skip == (s.machine == SJ_MACHINE_SKIP) && e.mutation == mutation;
 }
 
-const char *dtype_name(sj_dtype dtype) { return dtype == SJ_DTYPE_BF16 ? "bf16" : "int8"; }
-
-std::string shape_text(int rows, int lanes, int slots, int k_tile, int acc_banks, sj_dtype dtype) {
-    return std::string(dtype_name(dtype)) + " " + std::to_string(rows) + "x" + std::to_string(lanes) + " slots " + std::to_string(slots) + " k_tile " +
-           std::to_string(k_tile) + " acc_banks " + std::to_string(acc_banks);
+std::string shape_text(const ArrayShape &s) {
+    char text[96];
+    const sj_rtl_spec spec = {s.rows, s.lanes, s.slots, s.k_tile, s.acc_banks, s.dtype, false, false, 0};
+    sj_rtl_shape_text(&spec, text, sizeof text);
+    return text;
 }
 
-std::string shapes_at_hand(int mutation) {
+std::string shapes_built_in() {
     std::string list;
-    for (const Elaboration &e : kElaborations) {
-        if (e.mutation != mutation || !e.skip) continue;
-        list += (list.empty() ? "" : "; ") + shape_text(e.rows, e.lanes, e.slots, e.k_tile, e.acc_banks, e.dtype);
-    }
+    for (const ArrayShape &s : verilated_shapes()) list += (list.empty() ? "" : "; ") + shape_text(s);
     return list;
+}
+
+// The limits of the RTL's parameters.
+sj_status check_shape(const ArrayShape &s, sj_error *err) {
+    const struct {
+        const char *key;
+        int value, least, most;
+    } limits[] = {{"array.rows", s.rows, 1, 256}, {"array.lanes", s.lanes, 1, 256}, {"array.slots", s.slots, 1, 256}, {"array.acc_banks", s.acc_banks, 1, 8}};
+    for (const auto &l : limits) {
+        if (l.value < l.least || l.value > l.most) {
+            return SJ_FAIL(err, SJ_ERR_RANGE, "fidelity rtl: %s = %d; allowed are %d to %d", l.key, l.value, l.least, l.most);
+        }
+    }
+    if (s.k_tile < 8 || s.k_tile > kMaxKTile || s.k_tile % 8 != 0) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "fidelity rtl: array.k_tile = %d; allowed are multiples of 8 from 8 to %d", s.k_tile, kMaxKTile);
+    }
+    return SJ_OK;
+}
+
+// Libraries stay loaded until the program ends: arrays of theirs may be about.
+struct Libraries {
+    std::mutex lock;
+    std::map<std::string, void *> loaded;  // by path
+    sj_rtl_say say = nullptr;
+    void *say_ctx = nullptr;
+};
+
+Libraries &libraries() {
+    static auto *one = new Libraries;
+    return *one;
+}
+
+// A function of the library of an array, which is built where it has to be.
+void *library_function(const ArrayShape &shape, int mutation, bool wave, const char *name, sj_error *err) {
+    if (check_shape(shape, err) != SJ_OK) return nullptr;
+    Libraries &all = libraries();
+    const std::lock_guard<std::mutex> guard(all.lock);
+    const sj_rtl_spec spec = {shape.rows, shape.lanes, shape.slots, shape.k_tile, shape.acc_banks, shape.dtype, shape.machine == SJ_MACHINE_SKIP, wave, mutation};
+    char path[SJ_RTL_PATH_MAX];
+    if (sj_rtl_cache_library(&spec, shapes_built_in().c_str(), all.say, all.say_ctx, path, err) != SJ_OK) return nullptr;
+    void *&handle = all.loaded[path];
+    if (handle == nullptr) handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *function = handle != nullptr ? dlsym(handle, name) : nullptr;
+    if (function == nullptr) SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be loaded: %s", path, dlerror());
+    return function;
 }
 
 }  // namespace
 
 std::unique_ptr<Array> make_mutant_array(const ArrayShape &shape, int mutation, sj_error *err) {
+    const bool gate = shape.machine != SJ_MACHINE_DENSE;
     for (const Elaboration &e : kElaborations) {
-        if (fits(e, shape, mutation)) return e.make(shape.machine != SJ_MACHINE_DENSE);
+        if (fits(e, shape, mutation)) return e.make(gate);
     }
-    SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "fidelity rtl: no Verilated %sarray of the shape %s (rows x lanes) is built; built are: %s; other shapes are added with -DSJ_RTL_SHAPES",
-            mutation == kMutationNone ? "" : "mutant ", shape_text(shape.rows, shape.lanes, shape.slots, shape.k_tile, shape.acc_banks, shape.dtype).c_str(),
-            shapes_at_hand(mutation).c_str());
-    return nullptr;
+    auto *make = reinterpret_cast<Array *(*)(bool)>(library_function(shape, mutation, false, "sj_rtl_make", err));
+    return std::unique_ptr<Array>(make != nullptr ? make(gate) : nullptr);
 }
 
 std::unique_ptr<Array> make_verilated_array(const ArrayShape &shape, sj_error *err) { return make_mutant_array(shape, kMutationNone, err); }
+
+std::unique_ptr<Array> make_wave_array(const ArrayShape &shape, const Wave &wave, sj_error *err) {
+    auto *make = reinterpret_cast<Array *(*)(bool, const Wave &)>(library_function(shape, kMutationNone, true, "sj_rtl_make_wave", err));
+    if (make == nullptr) return nullptr;
+    std::unique_ptr<Array> array(make(shape.machine != SJ_MACHINE_DENSE, wave));
+    if (!array) SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be written", wave.path);
+    return array;
+}
 
 std::vector<ArrayShape> verilated_shapes() {
     std::vector<ArrayShape> shapes;
@@ -78,3 +137,9 @@ ArrayShape mutant_shape() {
 }
 
 }  // namespace sj
+
+void sj_rtl_set_progress(void (*say)(void *ctx, const char *line), void *ctx) {
+    const std::lock_guard<std::mutex> guard(sj::libraries().lock);
+    sj::libraries().say = say;
+    sj::libraries().say_ctx = ctx;
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Verilated arrays at hand. sj::make_verilated_array and sj_rtl_run are declared in sj_array.hpp and sj_counters.h.
+// The Verilated arrays: those built in, and any other shape on demand (sj_rtl_build.h). sj::make_verilated_array and sj_rtl_run are declared in sj_array.hpp and sj_counters.h.
 #ifndef SJ_RTL_HPP
 #define SJ_RTL_HPP
 
@@ -21,10 +21,18 @@ enum Mutation {
 // Values that the A port takes in a cycle, at most: bus.a_bytes may be up to this times the bytes of a value.
 constexpr int kMaxABeat = 128;
 
-// A mutant of a built shape; null and err naming the shapes whose mutants are built when there is none. kMutationNone: as make_verilated_array.
+// A mutant of any shape. kMutationNone: as make_verilated_array.
 std::unique_ptr<Array> make_mutant_array(const ArrayShape &shape, int mutation, sj_error *err);
 
-// All shapes that make_verilated_array accepts (dense, gate and skip each; machine is SJ_MACHINE_SKIP here), and the one whose mutants are built.
+// An array that writes a waveform of the job's cycles first..last to the file `path` until it is destroyed. now: the job's cycle, asked for at each clock.
+struct Wave {
+    const char *path;
+    uint64_t first, last;
+    uint64_t (*now)();
+};
+std::unique_ptr<Array> make_wave_array(const ArrayShape &shape, const Wave &wave, sj_error *err);
+
+// All shapes that are built in (dense, gate and skip each; machine is SJ_MACHINE_SKIP here), and the one whose mutants are.
 std::vector<ArrayShape> verilated_shapes();
 ArrayShape mutant_shape();
 

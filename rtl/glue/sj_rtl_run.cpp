@@ -1,6 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fidelity rtl: the SystemC system around a Verilated array.
+// Fidelity rtl: the SystemC system around a Verilated array, and its waveforms.
 #include "sj_rtl.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <systemc>
+
+#include "sj_file.h"
+#include "sj_rtl_build.h"
+
+namespace {
+
+struct Request {
+    bool open = false;   // for the next product of this thread
+    bool taken = false;  // by the run under way
+    std::string path, temporary;
+    uint64_t first = 0, last = 0, start = 0;
+};
+thread_local Request request;
+
+// The system starts a job with the cycle after the present one (two units of time each).
+uint64_t system_cycle() { return sc_core::sc_time_stamp().value() / 2; }
+uint64_t job_cycle() { return system_cycle() - request.start; }
+
+std::unique_ptr<sj::Array> make_array(const sj::ArrayShape &shape, sj_error *err) {
+    if (!request.open) return sj::make_verilated_array(shape, err);
+    request.open = false;
+    request.start = system_cycle() + 1;
+    char *temporary = sj_temporary_name(request.path.c_str());
+    if (temporary == nullptr) {
+        SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its name", request.path.c_str());
+        return nullptr;
+    }
+    request.temporary = temporary;
+    std::free(temporary);
+    request.taken = true;
+    return sj::make_wave_array(shape, {request.temporary.c_str(), request.first, request.last, job_cycle}, err);
+}
+
+}  // namespace
+
+extern "C" sj_status sj_rtl_wave_open(const char *path, uint64_t first_cycle, uint64_t last_cycle, sj_error *err) {
+    if (first_cycle > last_cycle) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "the waveform %s: its first cycle, %llu, lies behind its last, %llu", path, static_cast<unsigned long long>(first_cycle),
+                       static_cast<unsigned long long>(last_cycle));
+    }
+    request = {true, false, path, "", first_cycle, last_cycle, 0};
+    return SJ_OK;
+}
+
+extern "C" void sj_rtl_wave_cancel(void) { request = {}; }
 
 extern "C" sj_status sj_rtl_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, void *results, sj_error *err) {
     const int64_t widest = sj::kMaxABeat * sj_accel_value_bytes(accel);
@@ -8,5 +59,12 @@ extern "C" sj_status sj_rtl_run(const sj_accel *accel, sj_variant variant, const
         return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "fidelity rtl: bus.a_bytes = %lld is wider than the A port of the Verilated array; allowed are 1 to %lld bytes",
                        static_cast<long long>(accel->a_bytes), static_cast<long long>(widest));
     }
-    return sj::run_system(sj::make_verilated_array, accel, variant, job, out, results, err);
+    request.taken = false;
+    sj_status status = sj::run_system(make_array, accel, variant, job, out, results, err);  // the array is gone and the waveform closed when it returns
+    if (request.taken) {
+        if (status == SJ_OK) status = sj_rename_into_place(request.temporary.c_str(), request.path.c_str(), err);
+        if (status != SJ_OK) std::remove(request.temporary.c_str());
+        request = {};
+    }
+    return status;
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verilator and a C++ compiler on PATH, and running them.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sj_file.h"
+#include "sj_rtl_cache.h"
+
+#define COMMANDS_MAX 8
+
+void sj_rtl_path(char path[SJ_RTL_PATH_MAX], const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(path, SJ_RTL_PATH_MAX, format, list);
+    va_end(list);
+}
+
+static bool find_program(const char *name, char path[SJ_RTL_PATH_MAX]) {
+    const char *list = getenv("PATH");
+    for (const char *begin = list; begin != NULL && *begin != '\0';) {
+        const size_t length = strcspn(begin, ":");
+        if (snprintf(path, SJ_RTL_PATH_MAX, "%.*s/%s", (int)length, begin, name) < SJ_RTL_PATH_MAX && access(path, X_OK) == 0) {
+            return true;
+        }
+        begin += length + (begin[length] == ':');
+    }
+    path[0] = '\0';
+    return false;
+}
+
+// A child whose output goes to the file descriptor; -1 where there is none.
+static pid_t start(const char *const *argv, int output) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const int nothing = open("/dev/null", O_RDONLY);
+        if (nothing >= 0) {
+            dup2(nothing, STDIN_FILENO);
+        }
+        dup2(output, STDOUT_FILENO);
+        dup2(output, STDERR_FILENO);
+        execv(argv[0], (char *const *)argv);
+        dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+        _exit(127);
+    }
+    return child;
+}
+
+static int wait_for(pid_t child) {
+    int state = -1;
+    while (child > 0 && waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    }
+    return state;
+}
+
+// The first line that a program prints.
+static bool first_line(const char *program, const char *option, const char *operand, char *line, size_t size) {
+    const char *const argv[] = {program, option, operand, NULL};
+    int ends[2];
+    line[0] = '\0';
+    if (pipe(ends) != 0) {
+        return false;
+    }
+    const pid_t child = start(argv, ends[1]);
+    close(ends[1]);
+    FILE *stream = fdopen(ends[0], "r");
+    const bool got = stream != NULL && fgets(line, (int)size, stream) != NULL;
+    while (stream != NULL && fgetc(stream) != EOF) {
+    }
+    if (stream != NULL) {
+        fclose(stream);
+    } else {
+        close(ends[0]);
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return wait_for(child) == 0 && got;
+}
+
+static uint64_t hash_line(uint64_t h, const char *line) {
+    for (const char *c = line; *c != '\0'; c++) {
+        h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+    }
+    return (h ^ '\n') * 0x100000001b3u;
+}
+
+// Arrays are compiled for the processor at hand: its abilities are part of an entry's name.
+static uint64_t hash_processor(uint64_t h) {
+    char line[8192];
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL && line[0] != '\n') {
+        if (strncmp(line, "model name", 10) == 0 || strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0) {
+            h = hash_line(h, line);
+        }
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    return h;
+}
+
+void sj_rtl_find_tools(sj_rtl_tools *t) {
+    static const char *const compilers[] = {"g++", "c++", "clang++"};
+    char version[1024], compiler_version[1024];
+    memset(t, 0, sizeof *t);
+    const bool verilator = find_program("verilator", t->verilator) && first_line(t->verilator, "--version", NULL, version, sizeof version) &&
+                           first_line(t->verilator, "--getenv", "VERILATOR_ROOT", t->verilator_root, sizeof t->verilator_root);
+    bool compiler = false;
+    for (size_t i = 0; i < 3 && !compiler; i++) {
+        compiler = find_program(compilers[i], t->compiler) && first_line(t->compiler, "--version", NULL, compiler_version, sizeof compiler_version);
+    }
+    t->complete = verilator && compiler;
+    if (!t->complete) {
+        snprintf(t->missing, sizeof t->missing, "%s%s%s", verilator ? "" : "Verilator (verilator)", verilator || compiler ? "" : " and ",
+                 compiler ? "" : "a C++ compiler (g++, c++ or clang++)");
+        return;
+    }
+    const uint64_t h = hash_processor(hash_line(hash_line(0xcbf29ce484222325u, version), compiler_version));
+    snprintf(t->hash, sizeof t->hash, "%016llx", (unsigned long long)h);
+}
+
+bool sj_rtl_run_all(const sj_rtl_command *commands, int count, int *failed, bool *interrupted) {
+    pid_t children[COMMANDS_MAX];
+    *failed = -1;
+    *interrupted = false;
+    for (int i = 0; i < count; i++) {
+        const int log = open(commands[i].log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        children[i] = log >= 0 ? start(commands[i].argv, log) : -1;
+        if (log >= 0) {
+            close(log);
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        const int state = wait_for(children[i]);
+        *interrupted = *interrupted || (WIFSIGNALED(state) && (WTERMSIG(state) == SIGINT || WTERMSIG(state) == SIGTERM));
+        if (state != 0 && *failed < 0) {
+            *failed = i;
+        }
+    }
+    return *failed < 0;
+}
