@@ -124,6 +124,7 @@ static void window_footprint(const sj_accel *accel, const sj_operand *o, bool is
     const int64_t all = o->tap_count * o->channel_count, vb = sj_accel_value_bytes(accel);
     const bool transposed = is_a && o->kind == SJ_OPERAND_WINDOW_T;
     memo seen = {0};
+    out->grain = o->source_w * gcd64(o->channel_count, accel->k_tile);
     for (int64_t t = 0; t < all; t += channel_step) {
         const channel_block b = channels_of(accel, o, t, sj_min64(t + channel_step, all));
         const pixel_sums *p = pixels_of(accel, o, transposed, b.low, b.high, position_block, &seen);
@@ -147,6 +148,7 @@ static void weight_footprint(const sj_accel *accel, const sj_job *job, int64_t n
     const bool whole_rows = nb == 1;
     out->bytes = job->n * job->k * vb;
     out->blocks = nb * kb;
+    out->grain = whole_rows ? gcd64(job->k, k_block) * job->n : gcd64(job->k, accel->k_tile) * gcd64(job->n, n_block);
     out->segments = whole_rows ? kb : nb * sj_ceil_div(job->k, accel->k_tile);
     out->first_bytes = out->largest = out->first_need = n * k * vb;
     out->first_segments = whole_rows ? 1 : sj_ceil_div(k, accel->k_tile);

@@ -12,6 +12,7 @@
 typedef struct sj_map_footprint {
     int64_t bytes;         // loaded from DRAM when each block is loaded once
     int64_t segments;
+    int64_t grain;         // values: every segment begins and ends at a multiple
     int64_t tiles;         // through the transposer
     int64_t blocks;
     int64_t first_bytes;   // of the first block
@@ -25,7 +26,10 @@ void sj_map_footprint_of(const sj_accel *accel, const sj_job *job, bool is_a, in
 
 // ---- map_model.c
 
-// What one k-step of a tile of `rows` A rows takes on the skip machine at the job's nominal density, in cycles (means).
+// The machines whose cycles are predicted: skip at the job's nominal density of A, and dense.
+enum { SJ_MAP_SKIP, SJ_MAP_DENSE, SJ_MAP_POINTS };
+
+// What one k-step of a tile takes, in cycles (means).
 typedef struct sj_map_step {
     double work, load, prologue;
     double spread;  // how far the fullest row stands above the mean
@@ -40,22 +44,22 @@ typedef struct sj_map_model {
     sj_map_capacity capacity;
     double burst_cycles, miss_cycles, turn_cycles;  // core cycles, refresh included
     double store_bytes;             // of one instance
-    sj_map_step step[2][2];         // [last tile][last step]
-    double array_floor;             // cycles of all instances' steps: no mapping takes less
+    sj_map_step step[SJ_MAP_POINTS][2][2];  // [last tile][last step]
+    double array_floor[SJ_MAP_POINTS];      // cycles of all instances' steps: no mapping takes less
 } sj_map_model;
 
 void sj_map_model_make(const sj_accel *accel, const sj_job *job, sj_map_model *out);
 bool sj_map_fits(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b);
-// No less than this many cycles: what cuts the search.
+// The cost is no less than this: what cuts the search.
 double sj_map_floor(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b);
 void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out);
 
 // ---- map_search.c
 
-// Calls `visit` for every mapping of the pruned space that fits; `visit` returns the most cycles that a further mapping may take (the search leaves out what cannot stay below).
+// Calls `visit` for every mapping of the pruned space that fits; `visit` returns the highest cost that a further mapping may have (the search leaves out what cannot stay below).
 typedef double (*sj_map_visit)(void *context, const sj_mapping *mapping, const sj_map_prediction *predicted);
 sj_status sj_map_enumerate(const sj_map_model *model, sj_map_visit visit, void *context, sj_error *err);
-// The mapping of least predicted cycles (ties as docs/mapping.md says); *found false where nothing fits.
+// The mapping of least cost (ties as docs/mapping.md says); *found false where nothing fits.
 sj_status sj_map_search(const sj_map_model *model, sj_map_choice *out, bool *found, sj_error *err);
 // Fills choices[1..] of a report whose choices[0] and pinned stand.
 sj_status sj_map_runners_up(const sj_map_model *model, sj_map_report *out, sj_error *err);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The closed model of docs/timing.md that the mapper minimises: means at nominal densities on the skip machine without a codec. docs/mapping.md, "Cost".
+// The closed model of docs/timing.md that the mapper minimises: means, on the skip machine at the nominal density of A and on the dense machine, both without a codec. docs/mapping.md, "Cost".
 // Doubles; the build forbids fused operations (cmake/Warnings.cmake), so that the choice is the same everywhere.
 #include <math.h>
 
 #include "map_internal.h"
 
-enum { PIPELINE = 2, BURST_BYTES = 64 };
+enum { PIPELINE = 2, BURST_BYTES = 64, GROUP_VALUES = 512 };
 
 sj_map_capacity sj_map_capacity_of(const sj_accel *accel) {
     const int64_t bytes = accel->buffer_kib * 1024;
@@ -89,15 +89,16 @@ static double row_spread(double present, double d, double part) { return part > 
 // Rows run ahead of each other by up to two steps, so that a step loses a part of the spread; sums that come back wait for all rows of a visit, which loses the rest.
 static const double lost_a_step = 0.15, lost_a_filled_visit = 0.8;
 
-static sj_map_step step_of(const sj_accel *accel, const sj_job *job, const shares *in_range, int64_t rows, int64_t k) {
-    const double d = nominal_density(job), part = (double)sj_min64(rows, accel->rows);
+static sj_map_step step_of(const sj_accel *accel, const sj_job *job, int point, const shares *in_range, int64_t rows, int64_t k) {
+    const bool skip = point == SJ_MAP_SKIP;
+    const double d = skip ? nominal_density(job) : 1.0, part = (double)sj_min64(rows, accel->rows);
     const int64_t slots = sj_ceil_div(rows, accel->rows), vb = sj_accel_value_bytes(accel);
     const double present = (double)(slots * k) * in_range->fullest;  // A values of the fullest row
     const double values = (double)(rows * k) * in_range->mean * d / part;  // nonzero, of a mean row
-    const double amask = part * up(sj_ceil_div(accel->slots * accel->k_tile, 8), accel->a_bytes);
+    const double amask = !skip ? 0.0 : part * up(sj_ceil_div(accel->slots * accel->k_tile, 8), accel->a_bytes);
     const double beats = values * (double)vb / (double)accel->a_bytes;
     const double abus = part * (d < 1.0 || in_range->mean < 1.0 ? beats + 0.5 : ceil(beats));
-    const double bflag = up(job->flags_per_lane ? sj_ceil_div(accel->k_tile * accel->lanes, 8) : sj_ceil_div(accel->k_tile, 8), accel->b_bytes);
+    const double bflag = !skip ? 0.0 : up(job->flags_per_lane ? sj_ceil_div(accel->k_tile * accel->lanes, 8) : sj_ceil_div(accel->k_tile, 8), accel->b_bytes);
     const double any_a = 1.0 - pow(1.0 - d, (double)rows);
     const double bvec = (double)k * any_a * up(accel->lanes * vb, accel->b_bytes);
     const double abuf = step_lines(accel, &job->a, (double)rows, (double)k, d);
@@ -119,8 +120,12 @@ static void make_dram(sj_map_model *model) {
     const sj_accel *accel = model->accel;
     const sj_dram_type *type = accel->dram;
     const double interval = (double)sj_accel_cycles_from_ns(accel, type->refresh_interval_ns), window = (double)sj_accel_cycles_from_ns(accel, type->refresh_window_ns);
-    const bool refreshed = model->array_floor > interval / 2.0 && window < interval;  // the first window comes after half an interval
-    const double tick = (double)sj_accel_clock_khz(accel) / (double)type->clock_khz * (refreshed ? interval / (interval - window) : 1.0);
+    double tick = (double)sj_accel_clock_khz(accel) / (double)type->clock_khz;
+    // The first window comes after half an interval: a job that is over by then meets none.
+    const double once = ((double)(model->job->streams[0].length + model->job->streams[1].length) * (double)sj_accel_value_bytes(accel) + store_bytes_of(model->job)) / BURST_BYTES;
+    if (model->array_floor[SJ_MAP_SKIP] + once * tick * (double)type->burst_ticks > interval / 2.0 && window < interval) {
+        tick *= interval / (interval - window);
+    }
     model->burst_cycles = tick * (double)type->burst_ticks;
     model->miss_cycles = tick * (double)type->miss_ticks;
     model->turn_cycles = model->job->array_only ? 0.0 : tick * (double)type->turnaround_ticks;
@@ -133,12 +138,14 @@ static void make_steps(sj_map_model *model) {
     const shares in_range = in_range_shares(accel, &job->a);
     const int64_t mt = sj_ceil_div(job->m, model->m_unit), kt = sj_ceil_div(job->k, model->k_unit), nt = sj_ceil_div(job->n, accel->lanes);
     const int64_t last_rows = job->m - (mt - 1) * model->m_unit, last_k = job->k - (kt - 1) * model->k_unit;
-    for (int i = 0; i < 2; i++) {
-        const int64_t rows = i == 0 ? sj_min64(job->m, model->m_unit) : last_rows;
-        model->step[i][0] = step_of(accel, job, &in_range, rows, model->k_unit);
-        model->step[i][1] = step_of(accel, job, &in_range, rows, last_k);
-        const double visit = (double)(kt - 1) * step_cycles(&model->step[i][0]) + step_cycles(&model->step[i][1]);
-        model->array_floor += visit * (double)(i == 0 ? mt - 1 : 1) * (double)(nt * model->instances);
+    for (int i = 0; i < 2 * SJ_MAP_POINTS; i++) {
+        const int point = i / 2, last = i % 2;
+        sj_map_step *step = model->step[point][last];
+        const int64_t rows = last == 0 ? sj_min64(job->m, model->m_unit) : last_rows;
+        step[0] = step_of(accel, job, point, &in_range, rows, model->k_unit);
+        step[1] = step_of(accel, job, point, &in_range, rows, last_k);
+        const double visit = (double)(kt - 1) * step_cycles(&step[0]) + step_cycles(&step[1]);
+        model->array_floor[point] += visit * (double)(last == 0 ? mt - 1 : 1) * (double)(nt * model->instances);
     }
 }
 
@@ -164,12 +171,24 @@ bool sj_map_fits(const sj_map_model *model, const sj_mapping *mapping, const sj_
 
 // ---- DRAM
 
-static double transfer_cycles(const sj_map_model *model, double bytes, double segments) {
+// `edge`: bursts that a segment moves beyond its own bytes.
+static double transfer_cycles(const sj_map_model *model, double bytes, double segments, double edge) {
     if (bytes <= 0.0) {
         return 0.0;
     }
-    const double bursts = bytes / BURST_BYTES + 0.5 * segments, misses = bytes / (double)model->accel->dram->page_bytes + segments;
+    const double bursts = bytes / BURST_BYTES + edge * segments, misses = bytes / (double)model->accel->dram->page_bytes + segments;
     return bursts * model->burst_cycles + misses * model->miss_cycles;
+}
+
+// Without a codec half a burst at the ends. With one, the groups that a segment shares with its neighbours (taken as half full), a burst of the size table and its page. One mapping
+// serves both: the mean.
+static double segment_edge(const sj_map_model *model, const sj_stream *stream, int64_t grain) {
+    const double plain = 0.5;
+    if (!stream->coded || grain == 0) {
+        return plain;
+    }
+    const double shared = (double)(GROUP_VALUES - gcd64(grain, GROUP_VALUES)) * (double)stream->value_bytes / BURST_BYTES;
+    return 0.5 * (plain + 0.5 * shared + 1.0 + model->miss_cycles / model->burst_cycles);
 }
 
 static double transposer_cycles(const sj_map_model *model, double tiles) { return tiles > 0.0 ? (tiles + 1.0) * (double)model->accel->k_tile : 0.0; }
@@ -179,12 +198,12 @@ typedef struct load {
     double cycles, tiles, first_cycles, first_tiles, bytes;
 } load;
 
-static load load_of(const sj_map_model *model, const sj_map_footprint *f) {
-    const double blocks = f->blocks > 0 ? (double)f->blocks : 1.0;
-    return (load){.cycles = transfer_cycles(model, (double)f->bytes, (double)f->segments) / blocks,
+static load load_of(const sj_map_model *model, const sj_stream *stream, const sj_map_footprint *f) {
+    const double blocks = f->blocks > 0 ? (double)f->blocks : 1.0, edge = segment_edge(model, stream, f->grain);
+    return (load){.cycles = transfer_cycles(model, (double)f->bytes, (double)f->segments, edge) / blocks,
                   .tiles = (double)f->tiles / blocks,
                   .bytes = (double)f->bytes / blocks,
-                  .first_cycles = transfer_cycles(model, (double)f->first_bytes, (double)f->first_segments),
+                  .first_cycles = transfer_cycles(model, (double)f->first_bytes, (double)f->first_segments, edge),
                   .first_tiles = (double)f->first_tiles};
 }
 
@@ -193,6 +212,7 @@ static load load_of(const sj_map_model *model, const sj_map_footprint *f) {
 // The numbers of a mapping that its blocks share.
 typedef struct plan {
     const sj_map_model *model;
+    const sj_map_step (*step)[2];       // of the machine at hand
     int64_t mb, nb, kb;                 // blocks a dimension
     int64_t m_tiles[2], n_tiles[2];     // tiles of a whole block, of the last
     int64_t k_steps[2];
@@ -222,11 +242,11 @@ static void count_blocks(const sj_map_model *model, const sj_mapping *mapping, p
 
 static plan plan_of(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
     const sj_job *job = model->job;
-    plan p = {.model = model, .a = load_of(model, a), .b = load_of(model, b)};
+    plan p = {.model = model, .a = load_of(model, &job->streams[0], a), .b = load_of(model, &job->streams[1], b)};
     count_blocks(model, mapping, &p);
     const double outputs = (double)(p.mb * p.nb);
     const double segments = job->streams[2].kind == SJ_STREAM_ACTIVATION ? up(mapping->n, model->accel->k_tile) : 1.0;
-    p.store_cycles = transfer_cycles(model, model->store_bytes / outputs, segments) + 2.0 * model->turn_cycles;
+    p.store_cycles = transfer_cycles(model, model->store_bytes / outputs, segments, 0.5) + 2.0 * model->turn_cycles;
     const int64_t last_rows = job->m - (sj_ceil_div(job->m, model->m_unit) - 1) * model->m_unit;
     for (int i = 0; i < 2; i++) {
         const int64_t rows = i == 0 ? sj_min64(model->tile_rows, job->m) : last_rows;
@@ -271,8 +291,8 @@ static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k
         const double drain = last_k ? p->result_beats[i] : one_tile ? 0.0 : p->partial_beats[i];
         const bool filled = !first_k && !one_tile;
         bus[i] = drain + (filled ? p->partial_beats[i] : 0.0);
-        visit[i] = model->job->k > 0 ? visit_cycles(model->step[i], p->k_steps[last_k], last_k) : 0.0;
-        visit[i] += filled ? lost_a_filled_visit * model->step[i][0].spread : 0.0;
+        visit[i] = model->job->k > 0 ? visit_cycles(p->step[i], p->k_steps[last_k], last_k) : 0.0;
+        visit[i] += filled ? lost_a_filled_visit * p->step[i][0].spread : 0.0;
     }
     const double columns = (double)p->n_tiles[last_n], m_tiles = (double)p->m_tiles[last_m];
     const double tiles = columns * column_cycles(p, m_tiles, last_m, visit, bus);
@@ -281,8 +301,8 @@ static double block_cycles(const plan *p, bool last_m, bool last_n, bool first_k
     }
     // Where a lower tile stands between whole ones, its short work hides less of the load behind it. And what the block before does not hide of the prologue.
     const bool begins_last = last_k && p->k_steps[1] == 1;
-    const sj_map_step *high = &model->step[0][begins_last], *low = &model->step[1][begins_last];
-    const double high_work = model->step[0][last_k].work, low_work = model->step[1][last_k].work, before = last_m ? low_work : high_work;
+    const sj_map_step *high = &p->step[0][begins_last], *low = &p->step[1][begins_last];
+    const double high_work = p->step[0][last_k].work, low_work = p->step[1][last_k].work, before = last_m ? low_work : high_work;
     const double uneven = last_m && m_tiles > 1.0 ? max2(low_work, high->load) + max2(high_work, low->load) - max2(low_work, low->load) - max2(high_work, high->load) : 0.0;
     return tiles + columns * uneven + max2(before, high->prologue + high->load) - max2(before, high->load);
 }
@@ -336,38 +356,46 @@ static totals instance_totals(const plan *p, sj_order order) {
     return t;
 }
 
-// What the sum over blocks, each with its own transfers beside it, has too much: the job's first block runs beside no transfer of its own, and the stores of the last two before the last
-// output block run beside the last.
+// What the sum over blocks, each with its own load and store beside it, has too much: beside a block run the load of the next and the store of the one before, so that the first has no
+// store and the last no load.
 static double not_beside(const plan *p) {
-    const double array = block_cycles(p, p->mb == 1, p->nb == 1, true, p->kb == 1), last = block_cycles(p, p->mb == 1, p->nb == 1, p->kb == 1, true);
-    const double loads = max2(p->a.cycles + p->b.cycles, transposer_cycles(p->model, p->a.tiles));
-    const double late = (double)sj_min64(p->mb * p->nb * p->model->instances - 1, 2);
-    return max2(array, loads + (p->kb == 1 ? p->store_cycles : 0.0)) - array + late * (max2(last, loads + p->store_cycles) - max2(last, loads));
+    const double first = block_cycles(p, p->mb == 1, p->nb == 1, true, p->kb == 1), last = block_cycles(p, p->mb == 1, p->nb == 1, p->kb == 1, true);
+    const double loads = max2(p->a.cycles + p->b.cycles, transposer_cycles(p->model, p->a.tiles)), both = max2(last, loads + p->store_cycles);
+    if (p->mb * p->nb * p->model->instances == 1 || p->kb > 1) {
+        return both - last;
+    }
+    return 2.0 * both - max2(first, loads) - max2(last, p->store_cycles);
 }
 
-void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out) {
-    const plan p = plan_of(model, mapping, a, b);
-    const totals t = instance_totals(&p, mapping->order);
-    const double instances = (double)model->instances;
-    const double first_load = max2(p.a.first_cycles + p.b.first_cycles, transposer_cycles(model, p.a.first_tiles));
-    const double exposed = first_load + p.result_beats[1] + PIPELINE + p.store_cycles;
-    const double cycles = instances * t.cycles - not_beside(&p) + exposed;
-    out->cycles = (int64_t)llround(max2(cycles, sj_map_floor(model, mapping, a, b)));
-    out->array_cycles = (int64_t)llround(instances * t.array);
-    out->dram_cycles = (int64_t)llround(instances * t.dram);
-    out->exposed_cycles = (int64_t)llround(exposed);
-    out->dram_bytes = (int64_t)llround(instances * (t.load_bytes + model->store_bytes));
-    out->blocks = p.mb * p.nb * p.kb * model->instances;
-    out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};
+static double loads_floor(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
+    const sj_job *job = model->job;
+    const int64_t mb = sj_ceil_div(job->m, mapping->m), nb = sj_ceil_div(job->n, mapping->n);
+    const bool split = mapping->k < job->k, m_outer = mb == 1 || (nb > 1 && mapping->order == SJ_ORDER_MN);
+    const double bytes = (double)a->bytes * (double)(split || !m_outer ? nb : 1) + (double)b->bytes * (double)(split || m_outer ? mb : 1);
+    return (double)model->instances * bytes / BURST_BYTES * model->burst_cycles;
 }
 
 double sj_map_floor(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b) {
-    const sj_job *job = model->job;
-    const int64_t mb = sj_ceil_div(job->m, mapping->m), nb = sj_ceil_div(job->n, mapping->n);
-    const bool split = mapping->k < job->k, m_outer = mapping->order == SJ_ORDER_MN;
-    const double a_times = (double)(split || !m_outer ? nb : 1), b_times = (double)(split || m_outer ? mb : 1);
-    // The best order of an unsplit K loads one operand once; with one inner block the other too.
-    const double a_loads = !split && (m_outer || mb == 1) ? 1.0 : a_times, b_loads = !split && (!m_outer || nb == 1) ? 1.0 : b_times;
-    const double bytes = (double)a->bytes * a_loads + (double)b->bytes * b_loads;
-    return max2(model->array_floor, (double)model->instances * bytes / BURST_BYTES * model->burst_cycles);
+    const double loads = loads_floor(model, mapping, a, b);
+    return max2(model->array_floor[SJ_MAP_SKIP], loads) + max2(model->array_floor[SJ_MAP_DENSE], loads);
+}
+
+void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out) {
+    plan p = plan_of(model, mapping, a, b);
+    const double instances = (double)model->instances, loads = loads_floor(model, mapping, a, b);
+    const double first_load = max2(p.a.first_cycles + p.b.first_cycles, transposer_cycles(model, p.a.first_tiles));
+    const double exposed = first_load + p.result_beats[1] + PIPELINE + p.store_cycles;
+    for (int point = SJ_MAP_POINTS - 1; point >= 0; point--) {  // skip last: the parts told are its own
+        p.step = model->step[point];
+        const totals t = instance_totals(&p, mapping->order);
+        const double cycles = max2(instances * t.cycles - not_beside(&p) + exposed, max2(model->array_floor[point], loads));
+        *(point == SJ_MAP_SKIP ? &out->cycles : &out->dense_cycles) = (int64_t)llround(cycles);
+        out->array_cycles = (int64_t)llround(instances * t.array);
+        out->dram_cycles = (int64_t)llround(instances * t.dram);
+        out->dram_bytes = (int64_t)llround(instances * (t.load_bytes + model->store_bytes));
+    }
+    out->cost = out->cycles + out->dense_cycles;
+    out->exposed_cycles = (int64_t)llround(exposed);
+    out->blocks = p.mb * p.nb * p.kb * model->instances;
+    out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};
 }

@@ -120,13 +120,13 @@ sj_status sj_map_enumerate(const sj_map_model *model, sj_map_visit visit, void *
     return SJ_OK;
 }
 
-// ---- The least: of all mappings within 0.5 % of the fewest cycles, the one of fewest DRAM bytes, then fewest blocks, then the larger K, N, M, then m outer.
+// ---- The least: of all mappings within 0.5 % of the least cost, the one of fewest DRAM bytes, then fewest blocks, then the larger K, N, M, then m outer.
 
 static const double tie = 1.005;
 
 static int compare64(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
 
-// Beyond cycles: negative where x is to be preferred.
+// Beyond cost: negative where x is to be preferred.
 static int prefer(const sj_map_choice *x, const sj_map_choice *y) {
     const int by[] = {compare64(x->predicted.dram_bytes, y->predicted.dram_bytes),
                       compare64(x->predicted.blocks, y->predicted.blocks),
@@ -142,21 +142,21 @@ static int prefer(const sj_map_choice *x, const sj_map_choice *y) {
     return 0;
 }
 
-// Mappings that may still be the choice: none is beaten by another in both cycles and preference.
+// Mappings that may still be the choice: none is beaten by another in both cost and preference.
 typedef struct front {
-    int64_t least;  // cycles
+    int64_t least;  // cost
     int count;
     sj_map_choice kept[FRONT_MAX];
 } front;
 
 static double tie_limit(const front *f) { return tie * (double)f->least; }
 
-static bool beaten(const sj_map_choice *x, const sj_map_choice *by) { return by->predicted.cycles <= x->predicted.cycles && prefer(by, x) < 0; }
+static bool beaten(const sj_map_choice *x, const sj_map_choice *by) { return by->predicted.cost <= x->predicted.cost && prefer(by, x) < 0; }
 
 static void drop_beaten(front *f, const sj_map_choice *by) {
     int kept = 0;
     for (int i = 0; i < f->count; i++) {
-        if (!beaten(&f->kept[i], by) && (double)f->kept[i].predicted.cycles <= tie_limit(f)) {
+        if (!beaten(&f->kept[i], by) && (double)f->kept[i].predicted.cost <= tie_limit(f)) {
             f->kept[kept++] = f->kept[i];
         }
     }
@@ -166,7 +166,7 @@ static void drop_beaten(front *f, const sj_map_choice *by) {
 static double keep_least(void *context, const sj_mapping *mapping, const sj_map_prediction *predicted) {
     front *f = context;
     const sj_map_choice at_hand = {*mapping, *predicted};
-    if (f->least >= 0 && (double)predicted->cycles > tie_limit(f)) {
+    if (f->least >= 0 && (double)predicted->cost > tie_limit(f)) {
         return tie_limit(f);
     }
     for (int i = 0; i < f->count; i++) {
@@ -174,7 +174,7 @@ static double keep_least(void *context, const sj_mapping *mapping, const sj_map_
             return tie_limit(f);
         }
     }
-    f->least = f->least < 0 ? predicted->cycles : sj_min64(f->least, predicted->cycles);
+    f->least = f->least < 0 ? predicted->cost : sj_min64(f->least, predicted->cost);
     drop_beaten(f, &at_hand);
     if (f->count < FRONT_MAX) {
         f->kept[f->count++] = at_hand;
@@ -212,8 +212,8 @@ static double keep_kinds(void *context, const sj_mapping *mapping, const sj_map_
     kinds *all = context;
     const int kind = kind_of(all->job, mapping);
     const sj_map_choice at_hand = {*mapping, *predicted};
-    const int64_t before = all->best[kind].predicted.cycles;
-    if (!all->found[kind] || predicted->cycles < before || (predicted->cycles == before && prefer(&at_hand, &all->best[kind]) < 0)) {
+    const int64_t before = all->best[kind].predicted.cost;
+    if (!all->found[kind] || predicted->cost < before || (predicted->cost == before && prefer(&at_hand, &all->best[kind]) < 0)) {
         all->best[kind] = at_hand;
         all->found[kind] = true;
     }
@@ -221,10 +221,10 @@ static double keep_kinds(void *context, const sj_mapping *mapping, const sj_map_
     return (double)INFINITY;
 }
 
-static int by_cycles(const void *x, const void *y) {
+static int by_cost(const void *x, const void *y) {
     const sj_map_choice *a = x, *b = y;
-    const int cycles = compare64(a->predicted.cycles, b->predicted.cycles);
-    return cycles != 0 ? cycles : prefer(a, b);
+    const int cost = compare64(a->predicted.cost, b->predicted.cost);
+    return cost != 0 ? cost : prefer(a, b);
 }
 
 sj_status sj_map_runners_up(const sj_map_model *model, sj_map_report *out, sj_error *err) {
@@ -238,7 +238,7 @@ sj_status sj_map_runners_up(const sj_map_model *model, sj_map_report *out, sj_er
             others[count++] = all.best[kind];
         }
     }
-    qsort(others, (size_t)count, sizeof others[0], by_cycles);
+    qsort(others, (size_t)count, sizeof others[0], by_cost);
     for (int i = 0; i < count && out->count < SJ_MAP_CHOICES; i++) {
         out->choices[out->count++] = others[i];
     }

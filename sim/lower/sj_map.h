@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mapper: block sizes and order of a product by least predicted cycles. It sees shapes and nominal densities, never values, so that one mapping serves every
+// The mapper: block sizes and order of a product by least predicted cycles, on the skip and the dense machine together. It sees shapes and nominal densities, never values, so that one mapping serves every
 // method, machine and codec. docs/mapping.md describes the space, the model and the pins.
 #ifndef SJ_MAP_H
 #define SJ_MAP_H
@@ -23,7 +23,10 @@ typedef struct sj_map_capacity {
 sj_map_capacity sj_map_capacity_of(const sj_accel *accel);
 
 typedef struct sj_map_prediction {
-    int64_t cycles;          // of the whole job, all instances
+    int64_t cost;            // what is minimised: cycles + dense_cycles, so that the mapping favours neither machine
+    int64_t cycles;          // of the whole job, all instances, on the skip machine at the nominal density of A
+    int64_t dense_cycles;    // the same on the dense machine
+    // The parts of `cycles`:
     int64_t array_cycles;    // the array's own time, all blocks: steps, prologues, drains and fills that bind
     int64_t dram_cycles;     // all transfers, refresh included
     int64_t exposed_cycles;  // first load, last drain and store: overlap with nothing
@@ -40,7 +43,7 @@ typedef struct sj_map_choice {
 enum { SJ_MAP_CHOICES = 6 };
 
 // The choice and its runners-up. Two mappings are of one kind where they split the same of M, N and K, and (M and N both split) have the same order; the report has the best of each kind,
-// cheapest first behind the choice.
+// least cost first behind the choice.
 typedef struct sj_map_report {
     char layer[64];
     sj_phase phase;
@@ -56,7 +59,7 @@ typedef struct sj_map_report {
 // All three read a, b, m, n, k, instances, out_bytes, out_ops, nominal_a and streams 0 to 2 of a product; its blocks need not be there yet, and are not touched.
 // SJ_ERR_RANGE where no mapping fits or a pin is not allowed. array_only jobs have one block and nothing to explain: the report says so with one choice.
 sj_status sj_map_explain(const sj_accel *accel, const sj_job *job, sj_map_report *out, sj_error *err);
-// Predicted cycles of the mapping that sj_map_product would take: what decides which operand of a weight gradient is A.
+// Predicted cycles (skip, nominal density) of the mapping that sj_map_product would take: what decides which operand of a weight gradient is A.
 sj_status sj_map_cost(const sj_accel *accel, const sj_job *job, int64_t *cycles, sj_error *err);
 
 // The pin of a layer's phase in mapping.pin, or NULL: the first that names the layer, else the first of "*".
