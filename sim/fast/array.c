@@ -23,9 +23,10 @@ typedef struct array_counts {
 } array_counts;
 
 typedef struct thread_scratch {
-    uint64_t *words;  // gathered masks
+    uint64_t *words;    // gathered masks
     sj_piece *pieces;
-    uint32_t *count;  // [R]
+    uint32_t *count;    // [R]
+    uint32_t *vectors;  // [column tiles of the job]
     sj_lines_scratch lines;
     array_counts counts;
 } thread_scratch;
@@ -46,6 +47,9 @@ struct sj_array {
     int64_t scratch_words;
     int threads;
     thread_scratch *scratch;
+    // Constants of the machine: beats of a row's masks, of a step's flags and of a B vector; beats of a row's values by their number, [slots * k_tile]
+    uint32_t mask_beats, flag_beats, vector_beats;
+    uint32_t *value_beats;
     int64_t first, count;       // blocks of the window
     int64_t steps;              // of the window
     int64_t *step_first;        // [job's blocks] within the window
@@ -78,61 +82,52 @@ typedef struct a_terms {
 
 static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
     static const uint64_t ones[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-    const sj_accel *accel = a->run->accel;
-    const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows);
-    a_terms out = {0};
+    const int64_t words = a->run->step_words, physical = a->run->accel->rows, part = sj_fast_min(physical, s->rows);
+    a_terms out = {.amask = (uint32_t)part * a->mask_beats};
     for (int64_t w = 0; w < words; w++) {
         out.any[w] = a->kernels->any(s->words + w * s->rows, s->rows);
     }
-    (void)a->kernels->deal(s->words, s->rows, ones, words, accel->rows, t->count);
+    (void)a->kernels->deal(s->words, s->rows, ones, words, physical, t->count);
     for (int64_t r = 0; r < part; r++) {
-        out.abus += (uint32_t)sj_fast_ceil(a->run->value_bytes * t->count[r], accel->a_bytes);
+        out.abus += a->value_beats[t->count[r]];
         out.values += t->count[r];
-    }
-    if (a->run->skip) {
-        out.amask = (uint32_t)(part * sj_fast_ceil(sj_fast_ceil(accel->slots * accel->k_tile, 8), accel->a_bytes));
     }
     sj_fast_lines_count(&a->lines, &t->lines, s->m, s->rows, s->k0, s->k1, &out.abuf, &out.lines);
     return out;
 }
 
-static uint32_t flag_beats(const sj_array *a) {
+static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_counts *counts) {
     const sj_accel *accel = a->run->accel;
-    const int64_t bytes = a->run->job->flags_per_lane ? sj_fast_ceil(accel->k_tile * accel->lanes, 8) : sj_fast_ceil(accel->k_tile, 8);
-    return a->run->skip ? (uint32_t)sj_fast_ceil(bytes, accel->b_bytes) : 0;
-}
-
-static void issue(const sj_array *a, thread_scratch *t, const step *s, const a_terms *at, int64_t column_tile, sj_step_terms *terms, uint32_t *work) {
-    const sj_accel *accel = a->run->accel;
-    const int64_t words = a->run->step_words, part = sj_fast_min(accel->rows, s->rows), tile = s->block->n0 / accel->lanes + column_tile;
-    const uint64_t *any_b = a->any_b + (tile * a->run->step_total + s->k0 / accel->k_tile) * words;
-    uint64_t vectors = 0;
-    for (int64_t w = 0; w < words; w++) {
-        const uint64_t both = at->any[w] & any_b[w];
-        vectors += a->kernels->popcount(&both, 1);
-    }
-    t->counts.visited += a->kernels->deal(s->words, s->rows, any_b, words, accel->rows, work);
-    a->kernels->settle(work, part, &t->counts.work, &t->counts.longest_work);
-    const int64_t lanes = sj_fast_min(accel->lanes, s->block->n1 - s->block->n0 - column_tile * accel->lanes);
-    t->counts.a_values += at->values;
-    t->counts.b_vectors += vectors;
-    t->counts.lines += at->lines;
-    t->counts.mask_words += (uint64_t)(s->rows + (a->run->job->flags_per_lane ? lanes : 1));
-    const uint32_t bvec = (uint32_t)((int64_t)vectors * sj_fast_ceil(accel->lanes * a->run->value_bytes, accel->b_bytes));
-    *terms = (sj_step_terms){at->amask, at->abus, at->abuf, flag_beats(a), bvec};
-}
-
-static void run_step(const sj_array *a, thread_scratch *t, const step *s) {
     const a_terms at = terms_of_a(a, t, s);
-    const int64_t steps = block_steps(a, s->block), tiles = row_tiles(a, s->block), row_tile = (s->m - s->block->m0) / a->run->tile_rows;
-    const int64_t first = a->step_first[s->block - a->run->job->blocks];
-    for (int64_t n = 0; n < column_tiles(a, s->block); n++) {
-        const int64_t index = first + (n * tiles + row_tile) * steps + s->index;
-        issue(a, t, s, &at, n, &a->terms[index], a->work + index * a->run->accel->rows);
+    const int64_t steps = block_steps(a, s->block), pitch = row_tiles(a, s->block) * steps, tiles = column_tiles(a, s->block), words = a->run->step_words;
+    const int64_t first = a->step_first[s->block - a->run->job->blocks] + (s->m - s->block->m0) / a->run->tile_rows * steps + s->index;
+    const uint64_t *any_b = a->any_b + (s->block->n0 / accel->lanes * a->run->step_total + s->k0 / accel->k_tile) * words;
+    sj_fast_issues issues = {.a = s->words, .rows = s->rows, .words = words, .physical = accel->rows, .any = at.any};
+    a->kernels->issue(&issues, any_b, a->run->step_total * words, tiles, a->work + first * accel->rows, pitch * accel->rows, t->vectors);
+    for (int64_t n = 0; n < tiles; n++) {
+        counts->b_vectors += t->vectors[n];
+        a->terms[first + n * pitch] = (sj_step_terms){at.amask, at.abus, at.abuf, a->flag_beats, t->vectors[n] * a->vector_beats};
     }
+    counts->visited += issues.visited;
+    counts->work += issues.work;
+    counts->longest_work += issues.longest;
+    counts->a_values += (uint64_t)tiles * at.values;
+    counts->lines += (uint64_t)tiles * at.lines;
+    counts->mask_words += (uint64_t)(tiles * s->rows + (a->run->job->flags_per_lane ? s->block->n1 - s->block->n0 : tiles));
+}
+
+static void add_counts(array_counts *to, const array_counts *from) {
+    to->visited += from->visited;
+    to->a_values += from->a_values;
+    to->b_vectors += from->b_vectors;
+    to->mask_words += from->mask_words;
+    to->lines += from->lines;
+    to->work += from->work;
+    to->longest_work += from->longest_work;
 }
 
 static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task) {
+    array_counts counts = {0};
     const sj_block *b = &a->run->job->blocks[task->block];
     const int64_t k_tile = a->run->accel->k_tile, rows = sj_fast_min(a->run->tile_rows, b->m1 - task->m), words = a->run->step_words;
     const int64_t strip = a->scratch_words / (rows * words) * k_tile;
@@ -141,9 +136,10 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
         sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->pieces, t->words);
         for (int64_t k = k0; k < k1; k += k_tile) {
             const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, t->words + (k - k0) / k_tile * words * rows};
-            run_step(a, t, &s);
+            run_step(a, t, &s, &counts);
         }
     }
+    add_counts(&t->counts, &counts);
 }
 
 // ---- windows of blocks
@@ -262,8 +258,22 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
         thread_scratch *t = &a->scratch[i];
         SJ_TRY(sj_alloc((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
         SJ_TRY(sj_alloc((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
+        SJ_TRY(sj_alloc((void **)&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
         SJ_TRY(sj_alloc((void **)&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
         SJ_TRY(sj_fast_lines_scratch_make(&a->lines, rows, &t->lines, err));
+    }
+    return SJ_OK;
+}
+
+static sj_status set_constants(sj_array *a, sj_error *err) {
+    const sj_accel *accel = a->run->accel;
+    const int64_t vb = a->run->value_bytes, values = accel->slots * accel->k_tile, flags = accel->k_tile * (a->run->job->flags_per_lane ? accel->lanes : 1);
+    a->mask_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(values, 8), accel->a_bytes) : 0;
+    a->flag_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(flags, 8), accel->b_bytes) : 0;
+    a->vector_beats = (uint32_t)sj_fast_ceil(accel->lanes * vb, accel->b_bytes);
+    SJ_TRY(sj_alloc((void **)&a->value_beats, (uint64_t)values + 1, sizeof *a->value_beats, "beats", err));
+    for (int64_t n = 0; n <= values; n++) {
+        a->value_beats[n] = (uint32_t)sj_fast_ceil(n * vb, accel->a_bytes);
     }
     return SJ_OK;
 }
@@ -272,6 +282,7 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
     a->view_job = *run->job;
     a->view = *run;
     a->view.job = &a->view_job;
+    SJ_TRY(set_constants(a, err));
     SJ_TRY(sj_alloc((void **)&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
     if (run->job->block_count > 0) {
         SJ_TRY(enter_instance(a, run->job->blocks[0].instance, err));  // what the scratch must hold is the same for every instance
@@ -300,12 +311,14 @@ void sj_fast_array_free(sj_array *a) {
     for (int i = 0; a->scratch != NULL && i < a->threads; i++) {
         free(a->scratch[i].words);
         free(a->scratch[i].count);
+        free(a->scratch[i].vectors);
         free(a->scratch[i].pieces);
         sj_fast_lines_scratch_free(&a->scratch[i].lines);
     }
     free(a->scratch);
     leave_instance(a);
     free(a->met);
+    free(a->value_beats);
     free(a->step_first);
     free(a->tasks);
     free(a->terms);
@@ -336,14 +349,7 @@ void sj_fast_array_counts(const sj_array *a, sj_outcome *out) {
     const sj_fast_run_info *run = a->run;
     array_counts all = {0};
     for (int i = 0; i < a->threads; i++) {
-        const array_counts *t = &a->scratch[i].counts;
-        all.visited += t->visited;
-        all.a_values += t->a_values;
-        all.b_vectors += t->b_vectors;
-        all.mask_words += t->mask_words;
-        all.lines += t->lines;
-        all.work += t->work;
-        all.longest_work += t->longest_work;
+        add_counts(&all, &a->scratch[i].counts);
     }
     sj_counters *c = &out->counts;
     mac_counts(run, &a->sums, out);

@@ -13,6 +13,7 @@ typedef struct builder {
     sj_outcome *out;
     uint64_t **bits;      // [stream] nonzero bits, NULL where nobody asks
     uint8_t **bursts;     // [stream][group of 512 values], NULL where it is not coded
+    uint16_t of_values[SJ_FAST_GROUP_MAX + 1];  // product: lines of a group of stream 0
     int64_t page_begin, page_end;  // bytes of the page moved last: it is open
     int64_t *open_row;    // [bank], -1: closed
     bool any, was_store;  // an earlier transfer, and its direction
@@ -79,7 +80,7 @@ static uint64_t load_lines(const builder *b, const sj_segment *seg, int64_t valu
     if (seg->stream == 0) {
         const sj_stream *s = &b->run->job->streams[0];
         const uint64_t masks = b->run->skip ? lines_of(b, sj_fast_ceil(n, 8)) : 0;
-        return masks + (s->kind == SJ_STREAM_ACTIVATION ? sj_fast_segment_lines(b->run, s, b->run->skip ? b->bits[0] : NULL, seg) : lines_of(b, n * value_bytes));
+        return masks + (s->kind == SJ_STREAM_ACTIVATION ? sj_fast_segment_lines(b->run, s, b->run->skip ? b->bits[0] : NULL, b->of_values, seg) : lines_of(b, n * value_bytes));
     }
     if (seg->stream == 1 && b->run->skip) {
         const int64_t flags = b->run->job->flags_per_lane ? n : sj_fast_ceil(n, lanes);
@@ -173,6 +174,9 @@ static sj_status pack_streams(builder *b, sj_error *err) {
     if (job->is_product && job->stream_count > 0 && job->streams[0].kind == SJ_STREAM_ACTIVATION && job->streams[0].k_tile != b->run->accel->k_tile) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s %s: stream A has chunks of %lld channels; the machine has %lld", job->layer, sj_phase_name(job->phase),
                        (long long)job->streams[0].k_tile, (long long)b->run->accel->k_tile);
+    }
+    if (job->is_product && job->stream_count > 0) {
+        sj_fast_lines_of_values(b->run, &job->streams[0], b->of_values);
     }
     for (int64_t i = 0; i < job->segment_count; i++) {
         const int64_t stream = job->segments[i].stream;

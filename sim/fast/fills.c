@@ -3,7 +3,6 @@
 #include "sj_fast_internal.h"
 
 #define STRIP 256        // pixels at a time
-#define GROUP_MAX 256    // k_tile at most
 
 typedef struct filler {
     const sj_fast_run_info *run;
@@ -111,12 +110,13 @@ static uint64_t transposed_lines(const filler *f, int64_t base, int64_t width, i
     return lines;
 }
 
-uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const sj_segment *segment) {
-    uint16_t of_values[GROUP_MAX + 1];
-    const int64_t group_max = (int64_t)sj_fast_max((uint64_t)stream->k_tile, (uint64_t)run->accel->k_tile);
-    for (int64_t n = 0; n <= group_max; n++) {
+void sj_fast_lines_of_values(const sj_fast_run_info *run, const sj_stream *stream, uint16_t of_values[SJ_FAST_GROUP_MAX + 1]) {
+    for (int64_t n = 0; n <= SJ_FAST_GROUP_MAX; n++) {
         of_values[n] = (uint16_t)sj_fast_ceil(n * stream->value_bytes, run->accel->line_bytes);
     }
+}
+
+uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const uint16_t *of_values, const sj_segment *segment) {
     const filler f = {run, sj_fast_kernels_now(), stream, bits, of_values};
     const int64_t one = stream->instance_length > 0 ? stream->instance_length : stream->length, pixels = stream->images * stream->y_count * stream->x_count;
     uint64_t lines = 0;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kernels_issue.h"
 #include "kernels_x86.h"
 
 static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
@@ -93,6 +94,10 @@ static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest)
     *largest += most;
 }
 
+static void issue(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors) {
+    sj_fast_issue_by(&sj_fast_portable_kernels, i, b, b_pitch, tiles, work, work_pitch, vectors);
+}
+
 static uint64_t any(const uint64_t *words, int64_t n) {
     uint64_t out = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -110,7 +115,7 @@ static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *work, int
     return largest;
 }
 
-const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
+const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
 
 const sj_fast_kernels *sj_fast_kernels_at(int i) {
     if (i == 0) {

@@ -5,6 +5,14 @@
 
 #include <stdint.h>
 
+// A step of a tile, and what its issues add up to.
+typedef struct sj_fast_issues {
+    const uint64_t *a;         // [words][rows] masks of its A rows
+    int64_t rows, words, physical;
+    const uint64_t *any;       // [words] OR of its rows
+    uint64_t visited, work, longest;
+} sj_fast_issues;
+
 typedef struct sj_fast_kernels {
     const char *name;
     // Bits of n values, 64 a word: exponent not 0 (bf16), value not 0 (int8). Bits behind the last value are 0.
@@ -20,6 +28,8 @@ typedef struct sj_fast_kernels {
     uint64_t (*deal)(const uint64_t *a, int64_t rows, const uint64_t *b, int64_t words, int64_t physical, uint32_t *count);
     // Every count becomes 1 at least; adds their sum and their largest.
     void (*settle)(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *largest);
+    // The step against the masks b, b + b_pitch, ... of `tiles` column tiles: works of the physical rows (1 at least where a row takes part), and how many k both sides have.
+    void (*issue)(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors);
     // The OR of n words.
     uint64_t (*any)(const uint64_t *words, int64_t n);
     // end[r] = max(end[r], ready) + work[r]; returns the largest.

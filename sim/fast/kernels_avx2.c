@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX2 with POPCNT: Haswell, Zen and later.
+#include "kernels_issue.h"
 #include "kernels_x86.h"
 
 #ifdef SJ_FAST_X86
@@ -132,6 +133,10 @@ TARGET static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *l
     *largest += rest;
 }
 
+static void issue(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors) {
+    sj_fast_issue_by(&sj_fast_avx2_kernels, i, b, b_pitch, tiles, work, work_pitch, vectors);
+}
+
 TARGET static uint64_t any(const uint64_t *words, int64_t n) {
     uint64_t out = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -149,5 +154,5 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return largest;
 }
 
-const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
+const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
 #endif

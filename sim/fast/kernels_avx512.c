@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX-512 as of Skylake-X, and with VPOPCNTDQ as of Ice Lake.
+#include "kernels_issue.h"
 #include "kernels_x86.h"
 
 #ifdef SJ_FAST_X86
@@ -168,6 +169,68 @@ TARGET static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *l
     *largest += _mm512_reduce_max_epu32(most);
 }
 
+// Works of 16 physical rows from the counts of rows 0..7 and 8..15.
+TARGET static inline void settle_16(__m512i low, __m512i high, uint32_t *work, __m512i *sum, __m512i *longest) {
+    const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high), 1);
+    const __m512i at_least_1 = _mm512_max_epu32(all, _mm512_set1_epi32(1));
+    _mm512_storeu_si512(work, at_least_1);
+    *sum = _mm512_add_epi32(*sum, at_least_1);
+    *longest = _mm512_add_epi64(*longest, _mm512_set1_epi64((long long)_mm512_reduce_max_epu32(at_least_1)));
+}
+
+#define SLOTS 8  // of the shape below
+
+// The shape of most machines: 16 physical rows, 8 slots, one word a row. The step's masks stay in registers over all column tiles.
+#define ISSUE_16X8(name, target, counts_of, sum_of)                                                                                                   \
+    target static void name(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors) { \
+        const __m512i one = _mm512_set1_epi64(1);                                                                                                     \
+        __m512i visited = _mm512_setzero_si512(), works = _mm512_setzero_si512(), longest = _mm512_setzero_si512(), a[2 * SLOTS];                     \
+        for (int s = 0; s < 2 * SLOTS; s++) {                                                                                                         \
+            a[s] = _mm512_loadu_si512(i->a + 8 * s);                                                                                                  \
+        }                                                                                                                                             \
+        for (int64_t tile = 0; tile < tiles; tile++, b += b_pitch, work += work_pitch) {                                                              \
+            const __m512i any_b = _mm512_set1_epi64((long long)b[0]);                                                                                 \
+            __m512i low = _mm512_setzero_si512(), high = _mm512_setzero_si512();                                                                      \
+            for (int s = 0; s < 2 * SLOTS; s += 2) {                                                                                                  \
+                low = counts_of(low, _mm512_and_si512(a[s], any_b));                                                                                  \
+                high = counts_of(high, _mm512_and_si512(a[s + 1], any_b));                                                                            \
+                visited = _mm512_mask_add_epi64(visited, _mm512_test_epi64_mask(a[s], any_b), visited, one);                                          \
+                visited = _mm512_mask_add_epi64(visited, _mm512_test_epi64_mask(a[s + 1], any_b), visited, one);                                      \
+            }                                                                                                                                         \
+            settle_16(sum_of(low), sum_of(high), work, &works, &longest);                                                                             \
+            vectors[tile] = (uint32_t)_mm_popcnt_u64(i->any[0] & b[0]);                                                                               \
+        }                                                                                                                                             \
+        i->visited += (uint64_t)_mm512_reduce_add_epi64(visited);                                                                                     \
+        i->work += (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_and_si512(works, _mm512_set1_epi64(0xffffffff)), _mm512_srli_epi64(works, 32))); \
+        i->longest += (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128(longest));                                                                   \
+    }
+
+TARGET static inline __m512i add_bytes(__m512i sum, __m512i v) { return _mm512_add_epi8(sum, byte_ones(v)); }
+TARGET static inline __m512i bytes_sum(__m512i v) { return _mm512_sad_epu8(v, _mm512_setzero_si512()); }
+TARGET_POPCNT static inline __m512i add_ones(__m512i sum, __m512i v) { return _mm512_add_epi64(sum, _mm512_popcnt_epi64(v)); }
+TARGET static inline __m512i as_is(__m512i v) { return v; }
+
+ISSUE_16X8(issue_16x8, TARGET, add_bytes, bytes_sum)
+ISSUE_16X8(issue_16x8_popcnt, TARGET_POPCNT, add_ones, as_is)
+
+#define TILES_MAX (INT64_C(1) << 20)  // before 32 bits of work a row might not hold
+
+static void issue(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors) {
+    if (i->words == 1 && i->physical == 16 && i->rows == 16 * SLOTS && tiles < TILES_MAX) {
+        issue_16x8(i, b, b_pitch, tiles, work, work_pitch, vectors);
+    } else {
+        sj_fast_issue_by(&sj_fast_avx512_kernels, i, b, b_pitch, tiles, work, work_pitch, vectors);
+    }
+}
+
+static void issue_popcnt(sj_fast_issues *i, const uint64_t *b, int64_t b_pitch, int64_t tiles, uint32_t *work, int64_t work_pitch, uint32_t *vectors) {
+    if (i->words == 1 && i->physical == 16 && i->rows == 16 * SLOTS && tiles < TILES_MAX) {
+        issue_16x8_popcnt(i, b, b_pitch, tiles, work, work_pitch, vectors);
+    } else {
+        sj_fast_issue_by(&sj_fast_avx512_popcnt_kernels, i, b, b_pitch, tiles, work, work_pitch, vectors);
+    }
+}
+
 TARGET static uint64_t any(const uint64_t *words, int64_t n) {
     __m512i out = _mm512_setzero_si512();
     int64_t i = 0;
@@ -193,6 +256,6 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return (uint64_t)_mm512_reduce_max_epu64(largest);
 }
 
-const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, any, advance};
-const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, settle, any, advance};
+const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
+const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, settle, issue_popcnt, any, advance};
 #endif

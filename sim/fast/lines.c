@@ -6,7 +6,7 @@
 #include "sj_fast_internal.h"
 #include "sj_file.h"
 
-#define GROUP_MAX 256  // k_tile at most
+#define GROUP_MAX SJ_FAST_GROUP_MAX
 
 static int64_t lines_of(const sj_fast_run_info *run, int64_t values) { return sj_fast_ceil(run->value_bytes * values, run->accel->line_bytes); }
 
@@ -16,17 +16,21 @@ static int64_t stored_pixels(const sj_operand *o) { return o->stored_images * o-
 
 // ---- WINDOW: lines of [stored pixel][chunk]
 
-static int64_t window_group(const sj_fast_run_info *run, const sj_bits *nonzero, int64_t pixel, int64_t chunk) {
+static void fill_chunk(const sj_fast_run_info *run, const sj_bits *nonzero, const sj_lines *lines, int64_t chunk) {
     const int64_t begin = chunk * run->accel->k_tile, end = sj_fast_min(begin + run->accel->k_tile, nonzero->operand->channel_count);
-    return lines_of(run, run->skip ? sj_fast_count_range(nonzero->rows + pixel * nonzero->row_stride, begin, end) : end - begin);
+    const uint16_t whole = (uint16_t)lines_of(run, end - begin);
+    for (int64_t pixel = 0; pixel < stored_pixels(nonzero->operand); pixel++) {
+        const uint64_t *row = nonzero->rows + pixel * nonzero->row_stride;
+        lines->table[pixel * lines->chunks + chunk] = run->skip ? (uint16_t)lines_of(run, sj_fast_count_range(row, begin, end)) : whole;
+    }
 }
 
 static sj_status fill_window(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *lines, sj_error *err) {
     const int64_t groups = stored_pixels(nonzero->operand) * lines->chunks;
     SJ_TRY(sj_alloc((void **)&lines->table, (uint64_t)groups, sizeof *lines->table, "line counts", err));
     if (!run->skip || run->accel->k_tile != 64) {
-        for (int64_t group = 0; group < groups; group++) {
-            lines->table[group] = (uint16_t)window_group(run, nonzero, group / lines->chunks, group % lines->chunks);
+        for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
+            fill_chunk(run, nonzero, lines, chunk);
         }
         return SJ_OK;
     }
@@ -116,7 +120,7 @@ void sj_fast_lines_free(sj_lines *lines) {
 // One tap and one chunk: every row that sees a pixel reads a group of its own.
 static void count_one_tap(const sj_lines *l, sj_lines_scratch *s, int64_t m, int64_t rows, int64_t k0) {
     const sj_operand *o = l->operand;
-    const int64_t tap = k0 / o->channel_count, chunk = (k0 - tap * o->channel_count) / l->k_tile, turn = o->stride % l->banks;
+    const int64_t tap = k0 / o->channel_count, chunk = (k0 - tap * o->channel_count) / l->k_tile, turn = sj_fast_mod(o->stride, l->banks), pitch = o->stride * l->chunks;
     if (s->tap != tap || s->m != m || s->rows != rows) {
         s->piece_count = sj_fast_pieces(o, &o->taps[tap], m, rows, s->pieces);
         s->tap = tap;
@@ -126,9 +130,9 @@ static void count_one_tap(const sj_lines *l, sj_lines_scratch *s, int64_t m, int
     for (int64_t i = 0; i < s->piece_count; i++) {
         const sj_piece *p = &s->pieces[i];
         const uint16_t *lines = l->table + p->stored * l->chunks + chunk;
-        int64_t bank = p->unit % l->banks;
-        for (int64_t j = 0; j < p->count; j++) {
-            s->bank[bank] += lines[j * o->stride * l->chunks];
+        int64_t bank = sj_fast_mod(p->unit, l->banks);
+        for (int64_t j = 0; j < p->count; j++, lines += pitch) {
+            s->bank[bank] += *lines;
             bank += turn;
             bank -= bank >= l->banks ? l->banks : 0;
         }
@@ -167,11 +171,11 @@ static int64_t seen_chunks(const sj_lines *l, const sj_piece *pieces, int64_t co
     for (int64_t i = 0; i < count; i++) {
         const int64_t end = pieces[i].unit + (pieces[i].count - 1) * l->operand->stride;
         for (int64_t unit = pieces[i].unit; unit <= end;) {
-            const int64_t chunk = unit / l->k_tile, next = (chunk + 1) * l->k_tile;
+            const int64_t chunk = sj_fast_div(unit, l->k_tile), next = (chunk + 1) * l->k_tile;
             if (chunk != last) {
                 chunks[found++] = last = chunk;
             }
-            unit += next > unit ? sj_fast_ceil(next - unit, l->operand->stride) * l->operand->stride : l->operand->stride;
+            unit += l->operand->stride == 1 ? next - unit : sj_fast_div(next - unit + l->operand->stride - 1, l->operand->stride) * l->operand->stride;
         }
     }
     return found;
@@ -180,9 +184,12 @@ static int64_t seen_chunks(const sj_lines *l, const sj_piece *pieces, int64_t co
 // Lines of channels [c0,c1) of one chunk by bank, as differences of prefixes.
 static void add_channels(const sj_lines *l, sj_lines_scratch *s, int64_t chunk, int64_t c0, int64_t c1) {
     const uint32_t *prefix = l->prefix + chunk * (l->operand->channel_count + l->banks);
+    int64_t end = sj_fast_mod(c1, l->banks), begin = sj_fast_mod(c0, l->banks);
     for (int64_t j = 0; j < l->banks; j++) {
-        s->bank[(c1 + j) % l->banks] += prefix[c1 + j];
-        s->bank[(c0 + j) % l->banks] -= prefix[c0 + j];
+        s->bank[end] += prefix[c1 + j];
+        s->bank[begin] -= prefix[c0 + j];
+        end = end + 1 == l->banks ? 0 : end + 1;
+        begin = begin + 1 == l->banks ? 0 : begin + 1;
     }
 }
 

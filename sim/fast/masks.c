@@ -76,7 +76,7 @@ static void fetch_window(const sj_bits *bits, const target *t, int64_t u0, int64
     const sj_operand *o = bits->operand;
     int64_t seen = -1, count = 0;
     for (int64_t k = t->k0; k < k1;) {
-        const int64_t tap = k / o->channel_count, channel = k - tap * o->channel_count;
+        const int64_t tap = sj_fast_div(k, o->channel_count), channel = k - tap * o->channel_count;
         const run r = run_at(t, k, channel, sj_fast_min(o->channel_count - channel, k1 - k));
         if (tap != seen) {
             count = sj_fast_pieces(o, &o->taps[tap], u0, t->rows, pieces);
@@ -122,7 +122,7 @@ static void fetch_transposed(const sj_bits *bits, const target *t, int64_t u0, i
         uint64_t *to = t->words + (step * t->step_words + in_step / 64) * t->rows;
         sj_piece pieces[64];
         for (int64_t row = 0; row < t->rows;) {
-            const int64_t tap = (u0 + row) / o->channel_count, c0 = (u0 + row) - tap * o->channel_count;
+            const int64_t tap = sj_fast_div(u0 + row, o->channel_count), c0 = (u0 + row) - tap * o->channel_count;
             const int64_t c1 = sj_fast_min(o->channel_count, c0 + t->rows - row);
             fetch_positions(bits, pieces, sj_fast_pieces(o, &o->taps[tap], k, n, pieces), c0, c1, to + row);
             row += c1 - c0;

@@ -15,6 +15,9 @@
 #include "sj_timeline.h"
 
 static inline int64_t sj_fast_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// Of numbers that are not negative: the short division is several times faster.
+static inline int64_t sj_fast_div(int64_t a, int64_t b) { return (uint64_t)a <= UINT32_MAX && (uint64_t)b <= UINT32_MAX ? (int64_t)((uint32_t)a / (uint32_t)b) : a / b; }
+static inline int64_t sj_fast_mod(int64_t a, int64_t b) { return a - sj_fast_div(a, b) * b; }
 static inline int64_t sj_fast_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline uint64_t sj_fast_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -68,7 +71,10 @@ int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
 int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
 
 // ---- fills.c: lines that a load of an ACTIVATION stream 0 fills; bits: its nonzeros, NULL where every value is present
-uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const sj_segment *segment);
+enum { SJ_FAST_GROUP_MAX = 256 };  // k_tile at most
+// Lines of a group by its present values.
+void sj_fast_lines_of_values(const sj_fast_run_info *run, const sj_stream *stream, uint16_t of_values[SJ_FAST_GROUP_MAX + 1]);
+uint64_t sj_fast_segment_lines(const sj_fast_run_info *run, const sj_stream *stream, const uint64_t *bits, const uint16_t *of_values, const sj_segment *segment);
 
 static inline void sj_fast_put_bits(uint64_t *to, int64_t at, uint64_t word, int64_t n) {
     const int shift = (int)(at % 64);
@@ -104,8 +110,8 @@ typedef struct sj_position {
 } sj_position;
 
 static inline sj_position sj_fast_position(const sj_operand *o, int64_t p) {
-    const int64_t line = p / o->grid_w, image = line / o->grid_h;
-    return (sj_position){image, image % o->stored_images, line % o->grid_h, p % o->grid_w};
+    const int64_t line = sj_fast_div(p, o->grid_w), image = sj_fast_div(line, o->grid_h);
+    return (sj_position){image, sj_fast_mod(image, o->stored_images), line - image * o->grid_h, p - line * o->grid_w};
 }
 
 static inline void sj_fast_position_next(const sj_operand *o, sj_position *p) {

@@ -2,6 +2,7 @@
 // Every set of kernels that this processor runs against the portable one, and the portable one against single bits.
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,34 @@ static void check_settle(sj_random *r, const sj_fast_kernels *k) {
     assert_true(sum == all && largest == 9 + (uint64_t)most);
 }
 
+// Against the portable set's deal and settle; half of the steps are of the shape that has loops of its own.
+static void check_issue(sj_random *r, const sj_fast_kernels *k) {
+    static uint64_t a[3 * 160], b[20 * 5];
+    uint64_t any[3] = {0};
+    const bool common = upto(r, 1) == 0;
+    const int64_t words = common ? 1 : 1 + upto(r, 2), physical = common ? 16 : 1 + upto(r, 19), rows = common ? 128 : 1 + upto(r, physical * 8 - 1), tiles = upto(r, 20), pitch = 5;
+    uint32_t got[20 * 24], want[20 * 24], vectors[20], expected[20] = {0};
+    fill(r, a, words * rows);
+    fill(r, b, 100);
+    for (int64_t i = 0; i < words * rows; i++) {
+        any[i / rows] |= a[i];
+    }
+    sj_fast_issues i = {a, rows, words, physical, any, 1, 2, 3}, plain = i;
+    memset(got, 0, sizeof got);
+    memset(want, 0, sizeof want);
+    k->issue(&i, b, pitch, tiles, got, 24, vectors);
+    for (int64_t t = 0; t < tiles; t++) {
+        plain.visited += sj_fast_portable_kernels.deal(a, rows, b + t * pitch, words, physical, want + 24 * t);
+        sj_fast_portable_kernels.settle(want + 24 * t, rows < physical ? rows : physical, &plain.work, &plain.longest);
+        for (int64_t w = 0; w < words; w++) {
+            expected[t] += (uint32_t)__builtin_popcountll(any[w] & b[t * pitch + w]);
+        }
+    }
+    assert_memory_equal(got, want, sizeof got);
+    assert_memory_equal(vectors, expected, (size_t)tiles * sizeof *vectors);
+    assert_true(i.visited == plain.visited && i.work == plain.work && i.longest == plain.longest);
+}
+
 static void check_advance(sj_random *r, const sj_fast_kernels *k) {
     uint64_t got[40], want[40], largest = 0;
     uint32_t work[40];
@@ -155,9 +184,10 @@ static void transposition(void **state) { (void)state; each_set(check_transpose)
 static void counting(void **state) { (void)state; each_set(check_counts); }
 static void dealing(void **state) { (void)state; each_set(check_deal); }
 static void settling(void **state) { (void)state; each_set(check_settle); }
+static void issuing(void **state) { (void)state; each_set(check_issue); }
 static void advancing(void **state) { (void)state; each_set(check_advance); }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(settling), cmocka_unit_test(advancing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(settling), cmocka_unit_test(issuing), cmocka_unit_test(advancing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
