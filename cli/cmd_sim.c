@@ -20,6 +20,7 @@ typedef struct session {
     const sj_machine_setup *setup;
     sj_trace *trace;
     sj_sim_timeline *timeline;  // of the step at hand; NULL: none
+    sj_sim_wave wave;
 } session;
 
 // What a unit gives.
@@ -44,10 +45,11 @@ static void start_layer(sj_stat *s, const sj_unit *unit, const sj_densities *d, 
     s->density_before_b = d->b_before;
 }
 
-static sj_status run_job(const session *s, const unit_jobs *u, int job, sj_variant variant, sj_outcome *out, sj_error *err) {
+static sj_status run_job(session *s, const unit_jobs *u, int job, sj_variant variant, sj_outcome *out, sj_error *err) {
     const bool drawn = sj_sim_timeline_has(s->timeline, u->unit, variant);
     const sj_fidelity fidelity = s->o->machine.fidelity;
     memset(out, 0, sizeof *out);
+    SJ_TRY(sj_sim_wave_job(s->o, &s->wave, u->unit, variant, u->jobs[job], job, err));
     if (!drawn || fidelity != SJ_FIDELITY_FAST) {
         SJ_TRY(sj_fidelity_run(fidelity, &s->setup->accel, variant, u->jobs[job], out, NULL, err));
     }
@@ -66,7 +68,7 @@ static sj_status run_job(const session *s, const unit_jobs *u, int job, sj_varia
                                                    sj_fidelity_names[fidelity]);
 }
 
-static sj_status run_jobs(const session *s, const unit_jobs *u, sj_variant variant, sj_stat *layer, sj_error *err) {
+static sj_status run_jobs(session *s, const unit_jobs *u, sj_variant variant, sj_stat *layer, sj_error *err) {
     for (int j = 0; j < u->count; j++) {
         if (sj_cli_interrupted()) {
             return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted");
@@ -82,7 +84,7 @@ static sj_status run_jobs(const session *s, const unit_jobs *u, sj_variant varia
     return SJ_OK;
 }
 
-static sj_status run_unit(const session *s, const unit_jobs *u, sj_stats *run, int row, sj_error *err) {
+static sj_status run_unit(session *s, const unit_jobs *u, sj_stats *run, int row, sj_error *err) {
     for (int v = 0; v < run->variant_count; v++) {
         const sj_variant variant = run->variants[v].variant;
         sj_stat *layer = &run->variants[v].layers[row];
@@ -101,15 +103,16 @@ static sj_status run_unit(const session *s, const unit_jobs *u, sj_stats *run, i
 }
 
 // Runs one unit, or explains it. `row` is its place among the chosen ones.
-static sj_status do_unit(const session *s, sj_lowering *lowering, int index, sj_stats *run, int row, sj_error *err) {
+static sj_status do_unit(session *s, sj_lowering *lowering, int index, sj_stats *run, int row, sj_error *err) {
     unit_jobs u = {.unit = sj_lowering_unit(lowering, index), .densities = sj_densities_none()};
     SJ_TRY(sj_lowering_jobs(lowering, index, &u.jobs, &u.count, &u.densities, err));
     return s->o->explain_mapping ? sj_sim_explain(&s->setup->accel, u.unit, u.jobs, u.count, err) : run_unit(s, &u, run, row, err);
 }
 
-static sj_status run_units(const session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
+static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
     sj_progress progress;
     sj_progress_start(&progress, "sim", run->variants[0].layer_count, s->o->quiet || s->o->explain_mapping);
+    sj_cli_rtl_progress(s->o->quiet, &progress);
     sj_status status = SJ_OK;
     int row = 0;
     for (int u = 0; u < sj_lowering_unit_count(lowering) && status == SJ_OK; u++) {
@@ -126,6 +129,7 @@ static sj_status run_units(const session *s, sj_lowering *lowering, sj_stats *ru
         }
     }
     sj_progress_clear(&progress);
+    sj_cli_rtl_progress(s->o->quiet, NULL);
     return status;
 }
 
@@ -149,8 +153,10 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
 }
 
 static sj_status run_lowered(session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
+    SJ_TRY(sj_sim_wave_start(s->o, s->setup, lowering, &s->wave, err));
     SJ_TRY(sj_sim_timeline_open(s->o, s->setup, lowering, &s->timeline, err));
-    const sj_status status = sj_sim_timeline_close(s->timeline, run_units(s, lowering, run, err), err);
+    sj_status status = sj_sim_wave_end(s->o, &s->wave, run_units(s, lowering, run, err), err);
+    status = sj_sim_timeline_close(s->timeline, status, err);
     s->timeline = NULL;
     SJ_TRY(status);
     return sj_stats_total(run, err);
@@ -185,8 +191,9 @@ static sj_status check_mode(const sj_sim_options *o, const sj_step_info *step, s
     if (o->no_fuse && step->mode == SJ_MODE_TRAIN) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "--no-fuse: step %lld is a training step, which fuses nothing; it goes with an inference (--step last-eval)", (long long)step->number);
     }
-    if (o->timeline != NULL && step->mode == SJ_MODE_EVAL && o->batch == 0) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "--timeline draws one batch, but an inference is simulated at %d and %d; choose one with --batch", EVAL_BATCH_SMALL, EVAL_BATCH_LARGE);
+    if ((o->timeline != NULL || o->wave != NULL) && step->mode == SJ_MODE_EVAL && o->batch == 0) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "%s shows one batch, but an inference is simulated at %d and %d; choose one with --batch", o->timeline != NULL ? "--timeline" : "--wave",
+                       EVAL_BATCH_SMALL, EVAL_BATCH_LARGE);
     }
     return SJ_OK;
 }
@@ -248,8 +255,11 @@ static sj_status check_request(const sj_sim_options *o, const sj_accel *accel, s
     if (o->run_dir != NULL) {
         SJ_TRY(sj_run_check(o->run_dir, o->force, err));
     }
-    if (o->timeline != NULL && !o->force && sj_path_exists(o->timeline)) {
-        return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it exists; --force replaces it", o->timeline);
+    const char *const files[] = {o->timeline, o->wave};
+    for (int i = 0; i < 2; i++) {
+        if (files[i] != NULL && !o->force && sj_path_exists(files[i])) {
+            return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it exists; --force replaces it", files[i]);
+        }
     }
     if (o->quantise && accel->dtype != SJ_DTYPE_INT8) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "--quantise: the accelerator \"%s\" has dtype \"bf16\"; it goes with an int8 machine (--set dtype=int8)", accel->name);
@@ -276,7 +286,7 @@ sj_status sj_cmd_sim(int argc, char **argv, sj_error *err) {
         return SJ_OK;
     }
     sj_machine_setup setup;
-    session s = {&o, &setup, NULL, NULL};
+    session s = {&o, &setup, NULL, NULL, {.wanted = false}};
     run_list list = {NULL, 0};
     sj_status status = sj_machine_open(&o.machine, "sim", &setup, err);
     status = status == SJ_OK ? simulate(&s, &list, err) : status;

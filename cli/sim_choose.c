@@ -87,6 +87,9 @@ sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj
     if (status == SJ_OK && o->timeline_part.layer[0] != '\0') {
         status = check_layer("--timeline-layer", o->timeline_part.layer, net, names, err);
     }
+    if (status == SJ_OK && o->wave_part.layer[0] != '\0') {
+        status = check_layer("--wave-layer", o->wave_part.layer, net, names, err);
+    }
     free(memory);
     return status;
 }
@@ -131,4 +134,42 @@ sj_status sj_sim_count_chosen(const sj_sim_options *o, const sj_lowering *loweri
         *count += sj_sim_is_chosen(o, sj_lowering_unit(lowering, u));
     }
     return *count > 0 ? SJ_OK : nothing_chosen(o, lowering, err);
+}
+
+static sj_status no_such_variant(const char *option, const sj_machine_setup *s, const char *wanted, sj_error *err) {
+    char text[SJ_VARIANTS_MAX][24], known[SJ_VARIANTS_MAX * 26] = "";
+    const char *names[SJ_VARIANTS_MAX];
+    for (int v = 0; v < s->variant_count; v++) {
+        sj_variant_name(s->variants[v], text[v]);
+        names[v] = text[v];
+        strcat(strcat(known, v > 0 ? ", " : ""), text[v]);
+    }
+    const char *nearest = sj_nearest_name(wanted, names, s->variant_count);
+    return SJ_FAIL(err, SJ_ERR_USAGE, "%s %s: it is not simulated; those are %s%s%s%s", option, wanted, known, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "?" : "");
+}
+
+sj_status sj_sim_choose_variant(const char *option, const char *text, const sj_machine_setup *setup, sj_variant *variant, sj_error *err) {
+    char name[24], own[24];
+    sj_variant_name((sj_variant){SJ_MACHINE_SKIP, setup->accel.codec}, own);
+    const char *wanted = text != NULL ? text : own;
+    for (int v = 0; v < setup->variant_count; v++) {
+        sj_variant_name(setup->variants[v], name);
+        if (strcmp(name, wanted) == 0) {
+            *variant = setup->variants[v];
+            return SJ_OK;
+        }
+    }
+    return no_such_variant(option, setup, wanted, err);
+}
+
+sj_status sj_sim_check_part(const char *option, const sj_sim_options *o, const sj_sim_part *part, const sj_lowering *lowering, sj_error *err) {
+    for (int u = 0; u < sj_lowering_unit_count(lowering); u++) {
+        const sj_unit *unit = sj_lowering_unit(lowering, u);
+        if (sj_sim_is_chosen(o, unit) && sj_sim_part_has(part, unit)) {
+            return SJ_OK;
+        }
+    }
+    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: nothing of what is simulated is in %s %s%s%s", o->trace, option, part->layer, part->phase >= 0 ? ":" : "",
+                   part->phase >= 0 ? sj_phase_name((sj_phase)part->phase) : "");
 }

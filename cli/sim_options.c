@@ -7,9 +7,11 @@
 #include "sj_config.h"
 #include "sj_sim.h"
 
+#define WAVE_LAST 9999  // of --wave-cycles, where it is not given
 #define BATCH_MAX 65536  // the limit of the lowering
 
-enum { OPT_STEP = SJ_OPT_OWN, OPT_ALL_STEPS, OPT_BATCH, OPT_LAYER, OPT_PHASE, OPT_NO_FUSE, OPT_QUANTISE, OPT_EXPLAIN, OPT_TIMELINE, OPT_TIMELINE_LAYER, OPT_TIMELINE_VARIANT, OPT_JSON, OPT_FORCE };
+enum { OPT_STEP = SJ_OPT_OWN, OPT_ALL_STEPS, OPT_BATCH, OPT_LAYER, OPT_PHASE, OPT_NO_FUSE, OPT_QUANTISE, OPT_EXPLAIN, OPT_TIMELINE, OPT_TIMELINE_LAYER, OPT_TIMELINE_VARIANT, OPT_WAVE, OPT_WAVE_CYCLES, OPT_WAVE_JOB,
+       OPT_WAVE_LAYER, OPT_WAVE_VARIANT, OPT_JSON, OPT_FORCE };
 
 static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"step", required_argument, NULL, OPT_STEP},
@@ -23,6 +25,11 @@ static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"timeline", required_argument, NULL, OPT_TIMELINE},
                                              {"timeline-layer", required_argument, NULL, OPT_TIMELINE_LAYER},
                                              {"timeline-variant", required_argument, NULL, OPT_TIMELINE_VARIANT},
+                                             {"wave", required_argument, NULL, OPT_WAVE},
+                                             {"wave-cycles", required_argument, NULL, OPT_WAVE_CYCLES},
+                                             {"wave-job", required_argument, NULL, OPT_WAVE_JOB},
+                                             {"wave-layer", required_argument, NULL, OPT_WAVE_LAYER},
+                                             {"wave-variant", required_argument, NULL, OPT_WAVE_VARIANT},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"force", no_argument, NULL, OPT_FORCE},
                                              {"output", required_argument, NULL, 'o'},
@@ -45,6 +52,11 @@ const char sj_sim_help[] =
     "  --timeline F.json    what each unit does when, and the power, for Perfetto or chrome://tracing\n"
     "  --timeline-layer L   draw this layer alone: NAME or NAME:PHASE\n"
     "  --timeline-variant V draw this one, for example gate/none (default: skip with the accelerator's codec)\n"
+    "  --wave F.fst         the signals of the array during one product, for GTKWave; with --fidelity rtl\n"
+    "  --wave-cycles A:B    of the product's cycles, both included (default 0:9999)\n"
+    "  --wave-layer L       of this layer: NAME or NAME:PHASE (default: the first that has a product)\n"
+    "  --wave-job N         the N-th product there (default 1)\n"
+    "  --wave-variant V     of this one (default: skip with the accelerator's codec)\n"
     "  --json               the machine-readable result on stdout\n"
     "  -o, --output RUN     a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt\n"
     "  --force              write into RUN, or over F, though it exists\n"
@@ -79,6 +91,43 @@ static sj_status read_part(const char *option, const char *text, sj_sim_part *pa
     return colon != NULL ? read_phase(option, colon + 1, &part->phase, err) : SJ_OK;
 }
 
+// A:B, two numbers of cycles.
+static sj_status read_cycles(const char *text, sj_sim_options *o, sj_error *err) {
+    char first[32] = "";
+    const size_t length = strcspn(text, ":");
+    long long from = 0, to = 0;
+    if (text[length] != ':' || length == 0 || length >= sizeof first) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--wave-cycles %s: it must be FIRST:LAST, for example 0:9999", text);
+    }
+    memcpy(first, text, length);
+    SJ_TRY(sj_cli_int("--wave-cycles", first, 0, INT64_MAX, &from, err));
+    SJ_TRY(sj_cli_int("--wave-cycles", text + length + 1, 0, INT64_MAX, &to, err));
+    if (from > to) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--wave-cycles %s: the first cycle is behind the last", text);
+    }
+    o->wave_first = (uint64_t)from;
+    o->wave_last = (uint64_t)to;
+    return SJ_OK;
+}
+
+static sj_status read_wave_option(sj_sim_options *o, int option, sj_error *err) {
+    long long value = 0;
+    switch (option) {
+        case OPT_WAVE: o->wave = optarg; return SJ_OK;
+        case OPT_WAVE_CYCLES: o->wave_detail = "--wave-cycles"; return read_cycles(optarg, o, err);
+        case OPT_WAVE_LAYER: o->wave_detail = "--wave-layer"; return read_part("--wave-layer", optarg, &o->wave_part, err);
+        case OPT_WAVE_VARIANT:
+            o->wave_detail = "--wave-variant";
+            o->wave_variant = optarg;
+            return SJ_OK;
+        default:
+            o->wave_detail = "--wave-job";
+            SJ_TRY(sj_cli_int("--wave-job", optarg, 1, INT64_MAX, &value, err));
+            o->wave_job = value;
+            return SJ_OK;
+    }
+}
+
 static sj_status read_option(sj_sim_options *o, int option, sj_error *err) {
     long long value = 0;
     switch (option) {
@@ -101,6 +150,11 @@ static sj_status read_option(sj_sim_options *o, int option, sj_error *err) {
         case OPT_TIMELINE: o->timeline = optarg; return SJ_OK;
         case OPT_TIMELINE_LAYER: return read_part("--timeline-layer", optarg, &o->timeline_part, err);
         case OPT_TIMELINE_VARIANT: o->timeline_variant = optarg; return SJ_OK;
+        case OPT_WAVE:
+        case OPT_WAVE_CYCLES:
+        case OPT_WAVE_JOB:
+        case OPT_WAVE_LAYER:
+        case OPT_WAVE_VARIANT: return read_wave_option(o, option, err);
         case OPT_JSON: o->json = true; return SJ_OK;
         case OPT_FORCE: o->force = true; return SJ_OK;
         case 'o': o->run_dir = optarg; return SJ_OK;
@@ -116,15 +170,21 @@ static sj_status check_together(const sj_sim_options *o, sj_error *err) {
     if (o->all_steps && o->step != NULL) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --step and --all-steps exclude each other");
     }
-    const char *with = o->run_dir != NULL ? "-o" : o->json ? "--json" : o->timeline != NULL ? "--timeline" : NULL;
+    const char *with = o->run_dir != NULL ? "-o" : o->json ? "--json" : o->timeline != NULL ? "--timeline" : o->wave != NULL ? "--wave" : NULL;
     if (o->explain_mapping && with != NULL) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --explain-mapping and %s exclude each other: explaining simulates nothing", with);
     }
     if (o->timeline == NULL && (o->timeline_part.layer[0] != '\0' || o->timeline_variant != NULL)) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "sim: %s goes with --timeline", o->timeline_variant != NULL ? "--timeline-variant" : "--timeline-layer");
     }
-    if (o->timeline != NULL && o->all_steps) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --timeline draws one step; it excludes --all-steps");
+    if (o->wave == NULL && o->wave_detail != NULL) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: %s goes with --wave", o->wave_detail);
+    }
+    if (o->wave != NULL && o->machine.fidelity != SJ_FIDELITY_RTL) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --wave shows the signals of the Verilated array; it goes with --fidelity rtl, not %s", sj_fidelity_names[o->machine.fidelity]);
+    }
+    if ((o->timeline != NULL || o->wave != NULL) && o->all_steps) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: %s shows one step; it excludes --all-steps", o->timeline != NULL ? "--timeline" : "--wave");
     }
     return SJ_OK;
 }
@@ -133,7 +193,9 @@ sj_status sj_sim_parse(int argc, char **argv, sj_sim_options *o, sj_error *err) 
     memset(o, 0, sizeof *o);
     sj_machine_defaults(&o->machine);
     o->phase = -1;
-    o->timeline_part.phase = -1;
+    o->timeline_part.phase = o->wave_part.phase = -1;
+    o->wave_job = 1;
+    o->wave_last = WAVE_LAST;
     opterr = 0;
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, ":o:qvh", long_options, NULL)) != -1;) {

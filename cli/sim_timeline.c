@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sj_cli.h"
-#include "sj_config.h"
 #include "sj_file.h"
 #include "sj_sim.h"
 #include "sj_timeline.h"
@@ -20,43 +19,6 @@ struct sj_sim_timeline {
     sj_timeline_file *file;
 };
 
-static sj_status no_such_variant(const sj_machine_setup *s, const char *wanted, sj_error *err) {
-    char text[SJ_VARIANTS_MAX][24], known[SJ_VARIANTS_MAX * 26] = "";
-    const char *names[SJ_VARIANTS_MAX];
-    for (int v = 0; v < s->variant_count; v++) {
-        sj_variant_name(s->variants[v], text[v]);
-        names[v] = text[v];
-        strcat(strcat(known, v > 0 ? ", " : ""), text[v]);
-    }
-    const char *nearest = sj_nearest_name(wanted, names, s->variant_count);
-    return SJ_FAIL(err, SJ_ERR_USAGE, "--timeline-variant %s: it is not simulated; those are %s%s%s%s", wanted, known, nearest != NULL ? "; did you mean " : "",
-                   nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
-}
-
-static sj_status choose_variant(const sj_sim_options *o, const sj_machine_setup *s, sj_variant *variant, sj_error *err) {
-    char name[24], wanted[24];
-    sj_variant_name((sj_variant){SJ_MACHINE_SKIP, s->accel.codec}, wanted);
-    for (int v = 0; v < s->variant_count; v++) {
-        sj_variant_name(s->variants[v], name);
-        if (strcmp(name, o->timeline_variant != NULL ? o->timeline_variant : wanted) == 0) {
-            *variant = s->variants[v];
-            return SJ_OK;
-        }
-    }
-    return no_such_variant(s, o->timeline_variant != NULL ? o->timeline_variant : wanted, err);
-}
-
-static sj_status check_part(const sj_sim_options *o, const sj_lowering *lowering, sj_error *err) {
-    for (int u = 0; u < sj_lowering_unit_count(lowering); u++) {
-        const sj_unit *unit = sj_lowering_unit(lowering, u);
-        if (sj_sim_is_chosen(o, unit) && sj_sim_part_has(&o->timeline_part, unit)) {
-            return SJ_OK;
-        }
-    }
-    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: nothing of what is simulated is in --timeline-layer %s%s%s", o->trace, o->timeline_part.layer, o->timeline_part.phase >= 0 ? ":" : "",
-                   o->timeline_part.phase >= 0 ? sj_phase_name((sj_phase)o->timeline_part.phase) : "");
-}
-
 sj_status sj_sim_timeline_open(const sj_sim_options *o, const sj_machine_setup *setup, const sj_lowering *lowering, sj_sim_timeline **out, sj_error *err) {
     *out = NULL;
     if (o->timeline == NULL) {
@@ -64,8 +26,8 @@ sj_status sj_sim_timeline_open(const sj_sim_options *o, const sj_machine_setup *
     }
     void *memory;
     sj_variant variant = {SJ_MACHINE_SKIP, SJ_CODEC_NONE};
-    SJ_TRY(choose_variant(o, setup, &variant, err));
-    SJ_TRY(check_part(o, lowering, err));
+    SJ_TRY(sj_sim_choose_variant("--timeline-variant", o->timeline_variant, setup, &variant, err));
+    SJ_TRY(sj_sim_check_part("--timeline-layer", o, &o->timeline_part, lowering, err));
     SJ_TRY(sj_alloc(&memory, 1, sizeof(sj_sim_timeline), "the timeline", err));
     sj_sim_timeline *t = memory;
     char name[24];

@@ -9,6 +9,7 @@
 #include "sj_counters.h"
 #include "sj_error.h"
 #include "sj_price.h"
+#include "sj_progress.h"
 #include "sj_stats.h"
 
 typedef enum sj_fidelity { SJ_FIDELITY_FAST, SJ_FIDELITY_SYSTEMC, SJ_FIDELITY_RTL, SJ_FIDELITY_COUNT } sj_fidelity;
@@ -63,6 +64,9 @@ sj_status sj_machine_start_run(const sj_machine_setup *s, const sj_machine_optio
 sj_status sj_run_check(const char *path, bool force, sj_error *err);
 // config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt: written beside the folder, then moved in.
 sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, const sj_stats *runs, int count, sj_error *err);
+
+// Lines on stderr when an array is Verilated on demand, none where quiet; they clear `bar` first (NULL: there is none). The bar must live until the next call.
+void sj_cli_rtl_progress(bool quiet, sj_progress *bar);
 
 double sj_monotonic_seconds(void);
 

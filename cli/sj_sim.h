@@ -26,6 +26,10 @@ typedef struct sj_sim_options {
     bool all_steps, no_fuse, quantise, explain_mapping, json, force, quiet, verbose, help;
     const char *timeline, *timeline_variant;  // NULL: none; the default
     sj_sim_part timeline_part;
+    const char *wave, *wave_variant, *wave_detail;  // wave_detail: an option that goes with --wave
+    sj_sim_part wave_part;
+    int64_t wave_job;                 // from 1, among the products of wave_part
+    uint64_t wave_first, wave_last;   // cycles of the job, both included
 } sj_sim_options;
 
 extern const char sj_sim_help[];
@@ -36,6 +40,10 @@ sj_status sj_sim_parse(int argc, char **argv, sj_sim_options *o, sj_error *err);
 sj_status sj_sim_one_step(const sj_trace *trace, const char *text, int *index, sj_error *err);
 bool sj_sim_is_chosen(const sj_sim_options *o, const sj_unit *unit);
 bool sj_sim_part_has(const sj_sim_part *part, const sj_unit *unit);
+// text "skip/none" among the variants that are simulated; NULL: skip with the accelerator's own codec.
+sj_status sj_sim_choose_variant(const char *option, const char *text, const sj_machine_setup *setup, sj_variant *variant, sj_error *err);
+// SJ_ERR_RANGE when nothing of what is simulated is in the part.
+sj_status sj_sim_check_part(const char *option, const sj_sim_options *o, const sj_sim_part *part, const sj_lowering *lowering, sj_error *err);
 // Every --layer, and the layers of other options, must be a layer of the network.
 sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj_error *err);
 // The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone.
@@ -54,6 +62,19 @@ void sj_sim_timeline_end_layer(sj_sim_timeline *t);
 sj_status sj_sim_timeline_job(sj_sim_timeline *t, const sj_job *job, int number, int count, sj_outcome *out, sj_error *err);
 // Puts the file in place, or, after a failed run, leaves none; frees t. `status` is that of the run. A line about the file goes to stderr unless quiet.
 sj_status sj_sim_timeline_close(sj_sim_timeline *t, sj_status status, sj_error *err);
+
+// ---- --wave (sim_wave.c)
+typedef struct sj_sim_wave {
+    bool wanted, taken;
+    sj_variant variant;
+    int64_t met;      // products of wave_part so far
+    char what[160];   // the job that is recorded
+} sj_sim_wave;
+sj_status sj_sim_wave_start(const sj_sim_options *o, const sj_machine_setup *setup, const sj_lowering *lowering, sj_sim_wave *w, sj_error *err);
+// Before each job that is run: asks for the wave where it is the chosen one.
+sj_status sj_sim_wave_job(const sj_sim_options *o, sj_sim_wave *w, const sj_unit *unit, sj_variant variant, const sj_job *job, int number, sj_error *err);
+// After the run, whose status is given: SJ_ERR_RANGE where the chosen job was never met. A line about the file goes to stderr unless quiet.
+sj_status sj_sim_wave_end(const sj_sim_options *o, sj_sim_wave *w, sj_status status, sj_error *err);
 
 // ---- --explain-mapping (sim_mapping.c)
 sj_status sj_sim_explain(const sj_accel *accel, const sj_unit *unit, sj_job *const *jobs, int count, sj_error *err);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "sj_cli.h"
+#include "stand_ins.h"
 
 extern sj_error err;
 

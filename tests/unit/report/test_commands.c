@@ -116,7 +116,13 @@ static void wrong_calls_are_named(void **state) {
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --set tech.mac_bf16_active.low=-1", SJ_ERR_CONFIG, "mac_bf16_active.low");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --set tech.mac_bf16_activ.low=1", SJ_ERR_CONFIG, "did you mean \"mac_bf16_active\"");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --wave x.fst", SJ_ERR_USAGE, "unknown option --wave");
-    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --wave x.fst", SJ_ERR_USAGE, "unknown option --wave");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --wave x.fst", SJ_ERR_USAGE, "it goes with --fidelity rtl, not fast");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --wave-job 2", SJ_ERR_USAGE, "--wave-job goes with --wave");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --fidelity rtl --wave x.fst --wave-cycles 7", SJ_ERR_USAGE, "FIRST:LAST");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --fidelity rtl --wave x.fst --wave-cycles 8:7", SJ_ERR_USAGE, "behind the last");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --fidelity rtl --wave x.fst --wave-cycles 8:x", SJ_ERR_USAGE, "whole number");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --fidelity rtl --wave x.fst --wave-job 0", SJ_ERR_USAGE, "--wave-job 0");
+    refused(sj_cmd_sim, "sim x.h5 --accel edge16 --fidelity rtl --wave x.fst --all-steps", SJ_ERR_USAGE, "one step");
     refused(sj_cmd_sim, "sim x.h5 --accel edge16 --timeline-layer conv1", SJ_ERR_USAGE, "--timeline-layer goes with --timeline");
     refused(sj_cmd_sim, "sim x.h5 --accel edge16 --timeline-variant skip/none", SJ_ERR_USAGE, "--timeline-variant goes with --timeline");
     refused(sj_cmd_sim, "sim x.h5 --accel edge16 --timeline t.json --timeline-layer :forward", SJ_ERR_USAGE, "NAME:PHASE");

@@ -170,6 +170,40 @@ static void no_fuse_and_quantise_need_their_machine(void **state) {
     free(text);
 }
 
+static void the_wave_is_of_the_chosen_job(void **state) {
+    static const struct {
+        const char *words, *content;
+    } cases[] = {{"", "conv1 forward skip 0 9999\n"}, {" --wave-layer conv1:forward --wave-job 1 --wave-cycles 5:5 --wave-variant gate/none", "conv1 forward gate 5 5\n"}};
+    write_trace("t.h5", "plain", 0.4f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[256], *text;
+        size_t bytes;
+        snprintf(words, sizeof words, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst%s", cases[i].words);
+        works(sj_cmd_sim, words);
+        free(output());
+        assert_int_equal(sj_read_file("w.fst", &text, &bytes, &err), SJ_OK);
+        assert_string_equal(text, cases[i].content);
+        free(text);
+        remove("w.fst");
+    }
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-job 2", SJ_ERR_RANGE, "there are 1 products");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --fidelity rtl -q --wave w.fst", SJ_ERR_USAGE, "--batch");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-layer conv1:update", SJ_ERR_RANGE, "--wave-layer conv1:update");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave t.h5", SJ_ERR_EXISTS, "t.h5");
+}
+
+static void an_interrupted_run_leaves_nothing(void **state) {
+    write_trace("t.h5", "plain", 0.4f);
+    for (int after = 0; after < 6; after++) {
+        test_interrupt_after = after;
+        refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 2 --timeline t.json -o run -q", SJ_ERR_INTERRUPTED, "interrupted");
+    }
+    test_interrupt_after = 6;  // one job on six variants
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 2 --timeline t.json -o run -q");
+    test_interrupt_after = -1;
+    free(output());
+}
+
 #define SAMPLES SJ_SOURCE_DIR "/traces/samples/"
 
 static void unfused_layers_stand_apart(void **state) {
@@ -193,6 +227,8 @@ int main(void) {
         TEST(a_timeline_that_cannot_be_is_refused),
         TEST(explained_mappings_are_those_of_the_products),
         TEST(no_fuse_and_quantise_need_their_machine),
+        TEST(the_wave_is_of_the_chosen_job),
+        TEST(an_interrupted_run_leaves_nothing),
         TEST(unfused_layers_stand_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
