@@ -201,8 +201,8 @@ static void leave_instance(sj_array *a) {
 
 static sj_status count_macs(sj_array *a, sj_mac_sums *sums, sj_error *err) {
     sj_bits b = {0};
-    SJ_TRY(sj_fast_bits_make(&a->view_job.a, SJ_PRESENCE_NONZERO, &a->nonzero, err));
-    sj_status status = sj_fast_bits_make(&a->view_job.b, SJ_PRESENCE_NONZERO, &b, err);
+    SJ_TRY(sj_fast_bits_share(a->run->store, &a->view_job.a, &a->nonzero, err));
+    sj_status status = sj_fast_bits_share(a->run->store, &a->view_job.b, &b, err);
     if (status == SJ_OK) {
         status = sj_fast_columns(&a->view, &a->nonzero, &b, sums, &a->any_b, err);
     }

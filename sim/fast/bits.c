@@ -144,8 +144,51 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     return SJ_OK;
 }
 
+static bool same_values(const sj_operand *a, const sj_operand *b) {
+    return a->values.data == b->values.data && a->values.dtype == b->values.dtype && a->channel_count == b->channel_count && a->channels == b->channels;
+}
+
+static bool same_bits(const sj_operand *a, const sj_operand *b) {
+    if ((a->kind == SJ_OPERAND_WEIGHT) != (b->kind == SJ_OPERAND_WEIGHT) || !same_values(a, b)) {
+        return false;
+    }
+    if (a->kind == SJ_OPERAND_WEIGHT) {
+        return a->taps == b->taps && a->tap_count == b->tap_count && a->u_stride == b->u_stride && a->channel_stride == b->channel_stride && a->u_count == b->u_count &&
+               a->u_list == b->u_list;
+    }
+    return a->stored_images * a->source_h * a->source_w == b->stored_images * b->source_h * b->source_w && a->source_c == b->source_c;
+}
+
+sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err) {
+    int i = 0;
+    while (store != NULL && i < store->count && !same_bits(&store->operands[i], operand)) {
+        i++;
+    }
+    if (store == NULL || i == SJ_FAST_STORE_MAX) {
+        return sj_fast_bits_make(operand, SJ_PRESENCE_NONZERO, out, err);
+    }
+    if (i == store->count) {
+        store->operands[i] = *operand;
+        store->count++;
+        SJ_TRY(sj_fast_bits_make(&store->operands[i], SJ_PRESENCE_NONZERO, &store->bits[i], err));
+    }
+    *out = store->bits[i];
+    out->operand = operand;
+    out->borrowed = true;
+    return SJ_OK;
+}
+
+void sj_fast_store_free(sj_bits_store *store) {
+    for (int i = 0; i < store->count; i++) {
+        sj_fast_bits_free(&store->bits[i]);
+    }
+    store->count = 0;
+}
+
 void sj_fast_bits_free(sj_bits *bits) {
-    free(bits->rows);
+    if (!bits->borrowed) {
+        free(bits->rows);
+    }
     *bits = (sj_bits){0};
 }
 
@@ -191,7 +234,7 @@ static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uin
 }
 
 // One instance, its first value at bit `at`.
-static sj_status instance_bits(const sj_stream *stream, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
+static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
     // A stream's pixels are packed as a one-tap operand's would be.
     const sj_operand pixels = {.kind = SJ_OPERAND_WINDOW, .values = stream->values, .channel_count = stream->channel_count, .channels = stream->channels,
@@ -201,7 +244,7 @@ static sj_status instance_bits(const sj_stream *stream, int64_t instance, int64_
     first.instance_period = stream->instance_period;
     const sj_operand here = sj_operand_instance(&first, instance);
     sj_bits bits;
-    SJ_TRY(sj_fast_bits_make(&here, SJ_PRESENCE_NONZERO, &bits, err));
+    SJ_TRY(sj_fast_bits_share(store, &here, &bits, err));
     if (weight) {
         weight_bits(stream, &bits, at, to);
     } else {
@@ -211,7 +254,7 @@ static sj_status instance_bits(const sj_stream *stream, int64_t instance, int64_
     return SJ_OK;
 }
 
-sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error *err) {
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, sj_error *err) {
     *out = NULL;
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
     if (stream->kind == SJ_STREAM_RAW) {
@@ -225,7 +268,7 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error 
     }
     sj_status status = sj_alloc((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
     for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
-        status = instance_bits(stream, at / one, at, *out, err);
+        status = instance_bits(stream, store, at / one, at, *out, err);
     }
     if (status != SJ_OK) {
         free(*out);

@@ -182,7 +182,7 @@ static sj_status pack_streams(builder *b, sj_error *err) {
         const int64_t stream = job->segments[i].stream;
         const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION);
         if (asked && b->bits[stream] == NULL) {
-            SJ_TRY(sj_fast_stream_bits(&job->streams[stream], &b->bits[stream], err));
+            SJ_TRY(sj_fast_stream_bits(&job->streams[stream], b->run->store, &b->bits[stream], err));
             SJ_TRY(is_coded(b->run, &job->streams[stream]) ? size_groups(b, stream, err) : SJ_OK);
         }
     }

@@ -77,8 +77,20 @@ static void count_time(const sj_fast_run_info *run, const sj_dram *dram, sj_outc
     out->counts.clock = out->counts.leakage = out->cycles;
 }
 
+static sj_status run_job(const sj_fast_run_info *run, sj_outcome *out, sj_error *err) {
+    sj_dram dram;
+    SJ_TRY(sj_fast_dram_make(run, &dram, out, err));
+    const sj_status status = run->job->is_product ? run_product(run, &dram, out, err) : sj_fast_elementwise(run, &dram, out, err);
+    if (status == SJ_OK) {
+        count_time(run, &dram, out);
+    }
+    sj_fast_dram_free(&dram);
+    return status;
+}
+
 sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_outcome *out, sj_error *err) {
     const bool skip = variant.machine == SJ_MACHINE_SKIP;
+    sj_bits_store store = {0};
     const sj_fast_run_info run = {
         .accel = accel,
         .variant = variant,
@@ -90,15 +102,11 @@ sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const 
         .step_words = sj_fast_ceil(accel->k_tile, 64),
         .step_total = sj_fast_ceil(job->k, accel->k_tile),
         .sink = sink,
+        .store = sj_job_instances(job) == 1 ? &store : NULL,
     };
-    sj_dram dram;
     memset(out, 0, sizeof *out);
-    SJ_TRY(sj_fast_dram_make(&run, &dram, out, err));
-    const sj_status status = job->is_product ? run_product(&run, &dram, out, err) : sj_fast_elementwise(&run, &dram, out, err);
-    if (status == SJ_OK) {
-        count_time(&run, &dram, out);
-    }
-    sj_fast_dram_free(&dram);
+    const sj_status status = run_job(&run, out, err);
+    sj_fast_store_free(&store);
     return status;
 }
 

@@ -39,6 +39,7 @@ typedef struct sj_fast_run_info {
     int64_t step_words;  // ceil(KT/64)
     int64_t step_total;  // ceil(K/KT)
     const sj_timeline_sink *sink;  // NULL: nobody asks
+    struct sj_bits_store *store;   // NULL: jobs of several instances, each with masks of its own
 } sj_fast_run_info;
 
 static inline void sj_fast_slice(const sj_timeline_sink *sink, sj_track track, int64_t row, const char *what, int64_t index, uint64_t begin, uint64_t end) {
@@ -58,14 +59,27 @@ typedef struct sj_bits {
     int64_t row_bits, row_words;
     int64_t row_stride;  // words; 0 where every row is the same row of ones
     uint64_t *rows;
+    bool borrowed;       // rows belong to a store
     const sj_fast_kernels *kernels;
 } sj_bits;
+
+// Nonzero bits of a run's tensors, each packed once: an operand and the stream that brings it in read the same values.
+enum { SJ_FAST_STORE_MAX = 8 };
+typedef struct sj_bits_store {
+    int count;
+    sj_operand operands[SJ_FAST_STORE_MAX];
+    sj_bits bits[SJ_FAST_STORE_MAX];
+} sj_bits_store;
+
+// Nonzero bits out of the store, packed now where they are not yet in it; NULL store: the caller's own. Freed like any other bits.
+sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err);
+void sj_fast_store_free(sj_bits_store *store);
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
 void sj_fast_bits_free(sj_bits *bits);
 
 // Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees.
-sj_status sj_fast_stream_bits(const sj_stream *stream, uint64_t **out, sj_error *err);
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, sj_error *err);
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
 // Run-length tokens of the values [begin,end): a nonzero and the zeros before it, 32 zeros alone where they are more than 31. begin is a multiple of 64.
 int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
