@@ -236,6 +236,7 @@ static void describe_checks(const gemm_data *d, char *out, size_t size) {
 
 static sj_status run_all(const gemm_options *o, const sj_machine_setup *s, gemm_data *d, sj_stats *run, sj_error *err) {
     const double started = sj_monotonic_seconds();
+    sj_cli_rtl_progress(false, NULL);
     sj_job *job;
     SJ_TRY(sj_lower_gemm(&s->accel, o->m, o->k, o->n, d->a.values, d->b.values, o->array_only, &job, err));
     sj_status status = d->reference != NULL ? sj_reference_product(job, d->reference, err) : SJ_OK;
