@@ -98,7 +98,7 @@ static void run_variant(const workload *w, sj_variant v) {
     print_figure("total", &total);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static bench_layer layers[RESNET18_LAYERS];
     static workload w;
     bench_print_machine();
@@ -109,9 +109,12 @@ int main(void) {
     }
     const bench_time lowering = bench_since(start);
     printf("lowering and mapping of %d jobs: %.4f CPU-s, %.4f s\n", w.count, lowering.cpu_seconds, lowering.wall_seconds);
-    run_variant(&w, (sj_variant){SJ_MACHINE_SKIP, SJ_CODEC_BITMASK});
-    run_variant(&w, (sj_variant){SJ_MACHINE_GATE, SJ_CODEC_BITMASK});
-    run_variant(&w, (sj_variant){SJ_MACHINE_DENSE, SJ_CODEC_NONE});
+    static const sj_variant variants[] = {{SJ_MACHINE_SKIP, SJ_CODEC_BITMASK}, {SJ_MACHINE_GATE, SJ_CODEC_BITMASK}, {SJ_MACHINE_DENSE, SJ_CODEC_NONE}};
+    for (int i = 0; i < 3; i++) {
+        if (argc < 2 || strcmp(argv[1], sj_machine_name(variants[i].machine)) == 0) {
+            run_variant(&w, variants[i]);
+        }
+    }
     for (int i = 0; i < w.count; i++) {
         sj_job_free(w.jobs[i]);
     }

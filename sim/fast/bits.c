@@ -206,15 +206,15 @@ static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t 
         const int64_t width = sj_fast_min(s->k_tile, s->channel_count - chunk);
         const bool words = at % 64 == 0 && width == 64 && chunk % 64 == 0;
         for (int64_t line = 0; line < s->images * s->y_count; line++) {
-            const int64_t y = s->y0 + line % s->y_count * s->y_step, image = line / s->y_count % s->stored_images;
+            const int64_t y = s->y0 + line % s->y_count * s->y_step, image = line / s->y_count % s->stored_images, pitch = s->x_step * pixel_words;
             const uint64_t *pixel = pixels + ((image * s->source_h + y) * s->source_w + s->x0) * pixel_words;
-            for (int64_t x = 0; x < s->x_count; x++, pixel += s->x_step * pixel_words, at += width) {
-                if (words) {
-                    to[at / 64] = pixel[chunk / 64];
-                } else {
-                    put_pixel(to, at, pixel, chunk, width);
-                }
+            for (int64_t x = 0; x < s->x_count && words; x++) {
+                to[at / 64 + x] = pixel[x * pitch + chunk / 64];
             }
+            for (int64_t x = 0; x < s->x_count && !words; x++) {
+                put_pixel(to, at + x * width, pixel + x * pitch, chunk, width);
+            }
+            at += s->x_count * width;
         }
     }
 }
@@ -233,13 +233,16 @@ static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uin
     }
 }
 
+// A stream's pixels are packed as a one-tap operand's would be.
+static sj_operand pixels_of(const sj_stream *s) {
+    return (sj_operand){.kind = SJ_OPERAND_WINDOW, .values = s->values, .channel_count = s->channel_count, .channels = s->channels, .stored_images = s->stored_images,
+                        .source_h = s->source_h, .source_w = s->source_w, .source_c = s->source_c};
+}
+
 // One instance, its first value at bit `at`.
 static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
-    // A stream's pixels are packed as a one-tap operand's would be.
-    const sj_operand pixels = {.kind = SJ_OPERAND_WINDOW, .values = stream->values, .channel_count = stream->channel_count, .channels = stream->channels,
-                               .stored_images = stream->stored_images, .source_h = stream->source_h, .source_w = stream->source_w, .source_c = stream->source_c};
-    sj_operand first = weight ? *stream->operand : pixels;
+    sj_operand first = weight ? *stream->operand : pixels_of(stream);
     first.instance_shift = stream->instance_shift;
     first.instance_period = stream->instance_period;
     const sj_operand here = sj_operand_instance(&first, instance);
@@ -254,8 +257,15 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
     return SJ_OK;
 }
 
-sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, sj_error *err) {
+// One chunk of whole words a pixel over the whole tensor: the stream is the tensor's masks as they are.
+static bool is_plain(const sj_stream *s) {
+    const bool all_pixels = s->y_step == 1 && s->x_step == 1 && s->y_count == s->source_h && s->x_count == s->source_w && s->images == s->stored_images;
+    return s->kind == SJ_STREAM_ACTIVATION && all_pixels && s->channel_count % 64 == 0 && s->channel_count <= s->k_tile;
+}
+
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, bool *borrowed, sj_error *err) {
     *out = NULL;
+    *borrowed = false;
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
     if (stream->kind == SJ_STREAM_RAW) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "the values of a raw stream were asked for");
@@ -265,6 +275,17 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uin
     const int64_t one = stream->instance_length > 0 ? stream->instance_length : stream->length;
     if (expected != one || (one > 0 && stream->length % one != 0)) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "a stream says %lld values, %lld an instance, where its shape has %lld", (long long)stream->length, (long long)one, (long long)expected);
+    }
+    if (store != NULL && one == stream->length && is_plain(stream)) {
+        sj_bits bits;
+        const sj_operand pixels = pixels_of(stream);
+        SJ_TRY(sj_fast_bits_share(store, &pixels, &bits, err));
+        if (bits.borrowed) {
+            *out = bits.rows;
+            *borrowed = true;
+            return SJ_OK;
+        }
+        sj_fast_bits_free(&bits);
     }
     sj_status status = sj_alloc((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
     for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {

@@ -40,23 +40,58 @@ static sj_status count_images(const sj_operand *o, const sj_bits *bits, uint32_t
     return SJ_OK;
 }
 
-static sj_status count_window(const sj_operand *o, const sj_bits *bits, const side *s, sj_error *err) {
-    uint32_t *pixels = NULL;
-    SJ_TRY(count_images(o, bits, &pixels, err));
-    for (int64_t tap = 0; tap < o->tap_count; tap++) {
-        const sj_span ys = sj_fast_inside(o->stride, o->taps[tap].dy, o->source_h, o->grid_h), xs = sj_fast_inside(o->stride, o->taps[tap].dx, o->source_w, o->grid_w);
-        const uint32_t seen = (uint32_t)(o->images * (ys.end - ys.begin) * (xs.end - xs.begin));
-        for (int64_t c = 0; c < o->channel_count; c++) {
-            s->in_range[tap * o->channel_count + c] = seen;
-        }
-        for (int64_t y = ys.begin; y < ys.end; y++) {
-            for (int64_t x = xs.begin; x < xs.end; x++) {
-                const int64_t pixel = (y * o->stride + o->taps[tap].dy) * o->source_w + x * o->stride + o->taps[tap].dx;
-                add(s->nonzero + tap * o->channel_count, pixels + pixel * bits->row_words * 64, o->channel_count);
-            }
+// Each source line's sum over the pixels that a tap at dx sees: [source_h][channel_count].
+static void sum_lines(const sj_operand *o, const uint32_t *pixels, int64_t pixel_cells, int64_t dx, uint32_t *lines) {
+    const sj_span xs = sj_fast_inside(o->stride, dx, o->source_w, o->grid_w);
+    memset(lines, 0, (size_t)(o->source_h * o->channel_count) * sizeof *lines);
+    for (int64_t y = 0; y < o->source_h; y++) {
+        for (int64_t x = xs.begin; x < xs.end; x++) {
+            add(lines + y * o->channel_count, pixels + (y * o->source_w + x * o->stride + dx) * pixel_cells, o->channel_count);
         }
     }
+}
+
+static bool is_later_of_its_dx(const sj_operand *o, int64_t tap) {
+    for (int64_t t = 0; t < tap; t++) {
+        if (o->taps[t].dx == o->taps[tap].dx) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void count_window_tap(const sj_operand *o, int64_t tap, const uint32_t *lines, const side *s) {
+    const sj_span ys = sj_fast_inside(o->stride, o->taps[tap].dy, o->source_h, o->grid_h), xs = sj_fast_inside(o->stride, o->taps[tap].dx, o->source_w, o->grid_w);
+    const uint32_t seen = (uint32_t)(o->images * (ys.end - ys.begin) * (xs.end - xs.begin));
+    for (int64_t c = 0; c < o->channel_count; c++) {
+        s->in_range[tap * o->channel_count + c] = seen;
+    }
+    for (int64_t y = ys.begin; y < ys.end; y++) {
+        add(s->nonzero + tap * o->channel_count, lines + (y * o->stride + o->taps[tap].dy) * o->channel_count, o->channel_count);
+    }
+}
+
+static sj_status count_window(const sj_operand *o, const sj_bits *bits, const side *s, sj_error *err) {
+    uint32_t *pixels = NULL, *lines = NULL;
+    int64_t ready = o->tap_count;  // the tap whose dx the lines are of; taps of one dx are done together
+    SJ_TRY(count_images(o, bits, &pixels, err));
+    if (sj_alloc((void **)&lines, (uint64_t)(o->source_h * o->channel_count), sizeof *lines, "line counts", err) != SJ_OK) {
+        free(pixels);
+        return err->status;
+    }
+    for (int64_t i = 0; i < o->tap_count * o->tap_count; i++) {
+        const int64_t first = i / o->tap_count, tap = i % o->tap_count;
+        if (tap < first || o->taps[tap].dx != o->taps[first].dx || is_later_of_its_dx(o, first)) {
+            continue;
+        }
+        if (ready != first) {
+            sum_lines(o, pixels, bits->row_words * 64, o->taps[first].dx, lines);
+            ready = first;
+        }
+        count_window_tap(o, tap, lines, s);
+    }
     free(pixels);
+    free(lines);
     return SJ_OK;
 }
 

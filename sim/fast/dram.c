@@ -12,7 +12,8 @@ typedef struct builder {
     const sj_fast_run_info *run;
     sj_outcome *out;
     uint64_t **bits;      // [stream] nonzero bits, NULL where nobody asks
-    uint8_t **bursts;     // [stream][group of 512 values], NULL where it is not coded
+    uint32_t **before;    // [stream][group of 512 values + 1] bursts of the groups before; NULL where it is not coded
+    bool *borrowed;       // [stream] bits are not the builder's
     uint16_t of_values[SJ_FAST_GROUP_MAX + 1];  // product: lines of a group of stream 0
     int64_t page_begin, page_end;  // bytes of the page moved last: it is open
     int64_t *open_row;    // [bank], -1: closed
@@ -57,7 +58,28 @@ static int64_t group_bursts(const builder *b, const uint64_t *bits, int64_t begi
     return sj_fast_min(sj_fast_ceil(coded, BURST), plain);
 }
 
-static void move_coded(builder *b, const sj_stream *s, const uint8_t *bursts, const sj_segment *seg, bool store) {
+// Groups [first,last] of a stream whose groups all have bursts and never straddle pages: page by page.
+static void move_pages(builder *b, const sj_stream *s, const uint32_t *before, int64_t first, int64_t last) {
+    const sj_dram_type *type = b->run->accel->dram;
+    const int64_t slot = GROUP_VALUES * s->value_bytes, end = s->base + (last + 1) * slot;
+    int64_t page = sj_fast_div(s->base + first * slot, type->page_bytes), row = sj_fast_div(page, type->banks), bank = page - row * type->banks;
+    for (;; page++) {
+        if (b->open_row[bank] != row) {
+            b->open_row[bank] = row;
+            b->misses++;
+        }
+        if ((page + 1) * type->page_bytes >= end) {
+            break;
+        }
+        row += bank + 1 == type->banks;
+        bank = bank + 1 == type->banks ? 0 : bank + 1;
+    }
+    b->page_begin = page * type->page_bytes;
+    b->page_end = b->page_begin + type->page_bytes;
+    b->moved += before[last + 1] - before[first];
+}
+
+static void move_coded(builder *b, const sj_stream *s, const uint32_t *before, const sj_segment *seg, bool store) {
     const int64_t first = seg->begin / GROUP_VALUES;
     // A store moves the groups whose last value it holds; a group that began in an earlier store is moved whole.
     const int64_t last = store && seg->end < s->length ? seg->end / GROUP_VALUES - 1 : (seg->end - 1) / GROUP_VALUES;
@@ -65,8 +87,13 @@ static void move_coded(builder *b, const sj_stream *s, const uint8_t *bursts, co
         return;
     }
     move_bursts(b, s->table_base + first / BURST * BURST, last / BURST - first / BURST + 1);
-    for (int64_t g = first; g <= last; g++) {
-        move_bursts(b, s->base + g * GROUP_VALUES * s->value_bytes, bursts[g]);
+    const int64_t slot = GROUP_VALUES * s->value_bytes;
+    if (b->run->variant.codec == SJ_CODEC_BITMASK && s->base % slot == 0 && b->run->accel->dram->page_bytes % slot == 0) {
+        move_pages(b, s, before, first, last);
+    } else {
+        for (int64_t g = first; g <= last; g++) {
+            move_bursts(b, s->base + g * slot, before[g + 1] - before[g]);
+        }
     }
     const int64_t cut = (last + 1) * GROUP_VALUES > s->length ? s->length - last * GROUP_VALUES : GROUP_VALUES;  // values of the last group
     b->codec_lines += (uint64_t)((last - first) * GROUP_VALUES * s->value_bytes / BURST + sj_fast_ceil(cut * s->value_bytes, BURST));
@@ -111,7 +138,7 @@ static void move_segment(builder *b, const sj_segment *seg, bool store) {
     }
     count_buffer(b, seg, s->value_bytes, store);
     if (is_coded(b->run, s)) {
-        move_coded(b, s, b->bursts[seg->stream], seg, store);
+        move_coded(b, s, b->before[seg->stream], seg, store);
     } else {
         move_plain(b, s, seg, store);
     }
@@ -161,10 +188,12 @@ static void move_all(builder *b, sj_dram *dram) {
 
 static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
     const sj_stream *s = &b->run->job->streams[stream];
-    SJ_TRY(sj_alloc((void **)&b->bursts[stream], (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES), sizeof *b->bursts[stream], "codec groups", err));
-    for (int64_t begin = 0; begin < s->length; begin += GROUP_VALUES) {
-        b->bursts[stream][begin / GROUP_VALUES] = (uint8_t)group_bursts(b, b->bits[stream], begin, sj_fast_min(begin + GROUP_VALUES, s->length), s->value_bytes);
+    uint32_t *before = NULL;
+    SJ_TRY(sj_alloc((void **)&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
+    for (int64_t g = 0; g * GROUP_VALUES < s->length; g++) {
+        before[g + 1] = before[g] + (uint32_t)group_bursts(b, b->bits[stream], g * GROUP_VALUES, sj_fast_min((g + 1) * GROUP_VALUES, s->length), s->value_bytes);
     }
+    b->before[stream] = before;
     return SJ_OK;
 }
 
@@ -182,7 +211,7 @@ static sj_status pack_streams(builder *b, sj_error *err) {
         const int64_t stream = job->segments[i].stream;
         const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION);
         if (asked && b->bits[stream] == NULL) {
-            SJ_TRY(sj_fast_stream_bits(&job->streams[stream], b->run->store, &b->bits[stream], err));
+            SJ_TRY(sj_fast_stream_bits(&job->streams[stream], b->run->store, &b->bits[stream], &b->borrowed[stream], err));
             SJ_TRY(is_coded(b->run, &job->streams[stream]) ? size_groups(b, stream, err) : SJ_OK);
         }
     }
@@ -207,7 +236,8 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&dram->load, blocks, sizeof *dram->load, "loads", err));
     SJ_TRY(sj_alloc((void **)&dram->store, blocks, sizeof *dram->store, "stores", err));
     SJ_TRY(sj_alloc((void **)&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
-    SJ_TRY(sj_alloc((void **)&b->bursts, (uint64_t)b->run->job->stream_count, sizeof *b->bursts, "stream masks", err));
+    SJ_TRY(sj_alloc((void **)&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
+    SJ_TRY(sj_alloc((void **)&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
     SJ_TRY(sj_alloc((void **)&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
     for (int64_t bank = 0; bank < banks; bank++) {
         b->open_row[bank] = -1;
@@ -221,14 +251,13 @@ sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcom
     builder b = {.run = run, .out = counts};
     *out = (sj_dram){.sink = run->sink};
     const sj_status status = fill_dram(&b, out, err);
-    for (int64_t i = 0; b.bits != NULL && i < run->job->stream_count; i++) {
-        free(b.bits[i]);
-    }
-    for (int64_t i = 0; b.bursts != NULL && i < run->job->stream_count; i++) {
-        free(b.bursts[i]);
+    for (int64_t i = 0; b.borrowed != NULL && i < run->job->stream_count; i++) {
+        free(b.borrowed[i] ? NULL : b.bits[i]);
+        free(b.before[i]);
     }
     free(b.bits);
-    free(b.bursts);
+    free(b.before);
+    free(b.borrowed);
     free(b.open_row);
     if (status != SJ_OK) {
         sj_fast_dram_free(out);

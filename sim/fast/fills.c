@@ -93,6 +93,18 @@ static uint64_t channel_lines(const filler *f, int64_t base, int64_t width, int6
     return lines;
 }
 
+// Whole pixels of 64 channels from a word on, up to 64 of them.
+static uint64_t word_lines(const filler *f, const uint64_t *pixels, int64_t n) {
+    uint64_t block[64] = {0}, turned[64];
+    uint8_t counts[64];
+    for (int64_t p = 0; p < n && n < 64; p++) {
+        block[p] = pixels[p];
+    }
+    f->kernels->transpose(n < 64 ? block : pixels, turned);
+    f->kernels->word_counts(turned, 64, counts);
+    return sum_lines(f, counts, 64);
+}
+
 static uint64_t transposed_lines(const filler *f, int64_t base, int64_t width, int64_t begin, int64_t end) {
     const int64_t group = width * f->run->accel->k_tile;
     uint64_t lines = 0;
@@ -100,6 +112,8 @@ static uint64_t transposed_lines(const filler *f, int64_t base, int64_t width, i
         const int64_t next = sj_fast_min((at / group + 1) * group, end);
         if (f->bits == NULL && next - at == group) {
             lines += (uint64_t)width * f->lines[f->run->accel->k_tile];
+        } else if (f->bits != NULL && width == 64 && (base + at) % 64 == 0 && (next - at) % 64 == 0 && next - at <= 64 * 64) {
+            lines += word_lines(f, f->bits + (base + at) / 64, (next - at) / 64);
         } else {
             for (int64_t c = 0; c < width; c += 64) {
                 lines += channel_lines(f, base, width, at, next, c, sj_fast_min(64, width - c));

@@ -55,11 +55,16 @@ static void put_run(const run *r, int64_t row, const uint64_t *source) {
 }
 
 // One run of a tap: the rows of each piece find their words `pitch` apart.
-static void put_pieces(const sj_bits *bits, const run *r, const sj_piece *pieces, int64_t count) {
+static void put_pieces(const sj_bits *bits, const run *r, const sj_piece *pieces, int64_t count, int64_t rows) {
     const int64_t pitch = bits->operand->stride * bits->row_stride;
+    int64_t done = 0;
     for (int64_t i = 0; i < count; i++) {
         const uint64_t *from = bits->rows + pieces[i].stored * bits->row_stride + r->from_word;
         uint64_t *to = r->to + pieces[i].at;
+        for (; r->keep == UINT64_MAX && done < pieces[i].at; done++) {
+            r->to[done] = 0;
+        }
+        done = pieces[i].at + pieces[i].count;
         if (r->keep == UINT64_MAX) {
             for (int64_t j = 0; j < pieces[i].count; j++) {
                 to[j] = from[j * pitch];
@@ -69,6 +74,9 @@ static void put_pieces(const sj_bits *bits, const run *r, const sj_piece *pieces
                 to[j] |= (from[j * pitch] >> r->from_shift & r->keep) << r->to_shift;
             }
         }
+    }
+    for (; r->keep == UINT64_MAX && done < rows; done++) {
+        r->to[done] = 0;
     }
 }
 
@@ -82,7 +90,7 @@ static void fetch_window(const sj_bits *bits, const target *t, int64_t u0, int64
             count = sj_fast_pieces(o, &o->taps[tap], u0, t->rows, pieces);
             seen = tap;
         }
-        put_pieces(bits, &r, pieces, count);
+        put_pieces(bits, &r, pieces, count, t->rows);
         k += r.length;
     }
 }
@@ -142,9 +150,17 @@ static void fetch_all(const target *t, int64_t k1) {
     }
 }
 
+// Whether runs are whole words, each written once, zeros included.
+static bool writes_every_word(const sj_bits *bits, int64_t k_tile) {
+    const bool window = bits->operand->kind == SJ_OPERAND_WINDOW && bits->operand->channel_count % 64 == 0;
+    return k_tile == 64 && bits->presence != SJ_PRESENCE_ALL && (window || bits->operand->kind == SJ_OPERAND_WINDOW_T);
+}
+
 void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, sj_piece *pieces, uint64_t *words) {
     const target t = {words, rows, sj_fast_ceil(k_tile, 64), k_tile, k0};
-    memset(words, 0, (size_t)(sj_fast_ceil(k1 - k0, k_tile) * t.step_words * rows) * sizeof *words);
+    if (!writes_every_word(bits, k_tile)) {
+        memset(words, 0, (size_t)(sj_fast_ceil(k1 - k0, k_tile) * t.step_words * rows) * sizeof *words);
+    }
     if (bits->presence == SJ_PRESENCE_ALL) {
         fetch_all(&t, k1);
         return;

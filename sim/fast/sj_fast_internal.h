@@ -78,8 +78,8 @@ void sj_fast_store_free(sj_bits_store *store);
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
 void sj_fast_bits_free(sj_bits *bits);
 
-// Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees.
-sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, sj_error *err);
+// Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees, unless they are borrowed of the store, which may be NULL.
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, bool *borrowed, sj_error *err);
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
 // Run-length tokens of the values [begin,end): a nonzero and the zeros before it, 32 zeros alone where they are more than 31. begin is a multiple of 64.
 int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
@@ -115,7 +115,7 @@ typedef struct sj_span {
 
 // Grid coordinates g whose source coordinate g * stride + offset lies within [0, source).
 static inline sj_span sj_fast_inside(int64_t stride, int64_t offset, int64_t source, int64_t grid) {
-    const int64_t begin = offset >= 0 ? 0 : sj_fast_ceil(-offset, stride), end = offset >= source ? 0 : sj_fast_min((source - 1 - offset) / stride + 1, grid);
+    const int64_t begin = offset >= 0 ? 0 : sj_fast_div(stride - 1 - offset, stride), end = offset >= source ? 0 : sj_fast_min(sj_fast_div(source - 1 - offset, stride) + 1, grid);
     return (sj_span){begin < end ? begin : 0, begin < end ? end : 0};
 }
 

@@ -53,8 +53,9 @@ static void check_fetch(const sj_operand *o, sj_presence presence, int64_t k_til
 
 static void check_stream(const sj_stream *s) {
     uint64_t *bits = NULL;
+    bool borrowed = true;
     sj_error err;
-    assert_int_equal(sj_fast_stream_bits(s, NULL, &bits, &err), SJ_OK);
+    assert_int_equal(sj_fast_stream_bits(s, NULL, &bits, &borrowed, &err), SJ_OK);
     int64_t count = 0;
     for (int64_t v = 0; v < s->length; v++) {
         const bool want = sj_values_nonzero(sj_stream_values(s), sj_stream_offset(s, v));
@@ -89,8 +90,9 @@ static void raw_streams_have_no_bits(void **state) {
     (void)state;
     const sj_stream s = {.kind = SJ_STREAM_RAW, .length = 9, .value_bytes = 4};
     uint64_t *bits = NULL;
+    bool borrowed = true;
     sj_error err;
-    assert_int_equal(sj_fast_stream_bits(&s, NULL, &bits, &err), SJ_ERR_INTERNAL);
+    assert_int_equal(sj_fast_stream_bits(&s, NULL, &bits, &borrowed, &err), SJ_ERR_INTERNAL);
     assert_null(bits);
 }
 
