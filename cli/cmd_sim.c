@@ -102,10 +102,11 @@ static sj_status run_unit(session *s, const unit_jobs *u, sj_stats *run, int row
     return SJ_OK;
 }
 
-// Runs one unit, or explains it. `row` is its place among the chosen ones.
-static sj_status do_unit(session *s, sj_lowering *lowering, int index, sj_stats *run, int row, sj_error *err) {
+// Runs one unit, or explains it. `row` is its place among the chosen ones; *jobs counts its jobs.
+static sj_status do_unit(session *s, sj_lowering *lowering, int index, sj_stats *run, int row, int *jobs, sj_error *err) {
     unit_jobs u = {.unit = sj_lowering_unit(lowering, index), .densities = sj_densities_none()};
     SJ_TRY(sj_lowering_jobs(lowering, index, &u.jobs, &u.count, &u.densities, err));
+    *jobs = u.count;
     return s->o->explain_mapping ? sj_sim_explain(&s->setup->accel, u.unit, u.jobs, u.count, err) : run_unit(s, &u, run, row, err);
 }
 
@@ -114,7 +115,7 @@ static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_
     sj_progress_start(&progress, "sim", run->variants[0].layer_count, s->o->quiet || s->o->explain_mapping);
     sj_cli_rtl_progress(s->o->quiet, &progress);
     sj_status status = SJ_OK;
-    int row = 0;
+    int row = 0, jobs = 0;
     for (int u = 0; u < sj_lowering_unit_count(lowering) && status == SJ_OK; u++) {
         const sj_unit *unit = sj_lowering_unit(lowering, u);
         if (!sj_sim_is_chosen(s->o, unit)) {
@@ -122,10 +123,10 @@ static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_
         }
         sj_progress_update(&progress, row, unit->layer);
         const double started = sj_monotonic_seconds();
-        status = do_unit(s, lowering, u, run, row++, err);
+        status = do_unit(s, lowering, u, run, row++, &jobs, err);
         if (s->o->verbose && status == SJ_OK) {
             sj_progress_clear(&progress);
-            fprintf(stderr, "batch %lld  %s  %s  %.2f s\n", (long long)run->batch, unit->layer, sj_phase_name(unit->phase), sj_monotonic_seconds() - started);
+            fprintf(stderr, "batch %lld  %s  %s  jobs %d  %.2f s\n", (long long)run->batch, unit->layer, sj_phase_name(unit->phase), jobs, sj_monotonic_seconds() - started);
         }
     }
     sj_progress_clear(&progress);
@@ -152,7 +153,17 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
     free(full);
 }
 
+// What stands above the table of a run, or above its explained mappings.
+static void print_head(const sj_stats *run) {
+    printf("%s, %s on %s: %s step %lld, batch %lld from %lld stored images%s%s%s%s\n", run->network, run->method, run->dataset, run->mode, (long long)run->step, (long long)run->batch,
+           (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection, run->no_fuse ? ", not fused" : "", run->quantised ? ", quantised" : "");
+    printf("%s: %lld rows x %lld lanes at %g MHz, tech %s, fidelity %s\n\n", run->accel, (long long)run->rows, (long long)run->lanes, run->clock_mhz, run->tech, run->fidelity);
+}
+
 static sj_status run_lowered(session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {
+    if (s->o->explain_mapping) {
+        print_head(run);
+    }
     SJ_TRY(sj_sim_wave_start(s->o, s->setup, lowering, &s->wave, err));
     SJ_TRY(sj_sim_timeline_open(s->o, s->setup, lowering, &s->timeline, err));
     sj_status status = sj_sim_wave_end(s->o, &s->wave, run_units(s, lowering, run, err), err);
@@ -240,12 +251,11 @@ static sj_status print_runs(const sj_sim_options *o, const run_list *list, sj_er
         return sj_stats_write_json(stdout, list->runs, list->count, err);
     }
     for (int i = 0; i < list->count; i++) {
-        const sj_stats *run = &list->runs[i];
-        printf("%s%s, %s on %s: %s step %lld, batch %lld from %lld stored images%s%s%s%s\n", i > 0 ? "\n" : "", run->network, run->method, run->dataset, run->mode, (long long)run->step,
-               (long long)run->batch, (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection, run->no_fuse ? ", not fused" : "",
-               run->quantised ? ", quantised" : "");
-        printf("%s: %lld rows x %lld lanes at %g MHz, tech %s, fidelity %s\n\n", run->accel, (long long)run->rows, (long long)run->lanes, run->clock_mhz, run->tech, run->fidelity);
-        SJ_TRY(sj_stats_print(stdout, run, err));
+        if (i > 0) {
+            fputc('\n', stdout);
+        }
+        print_head(&list->runs[i]);
+        SJ_TRY(sj_stats_print(stdout, &list->runs[i], err));
     }
     return SJ_OK;
 }

@@ -30,7 +30,7 @@ for fidelity in $fidelities; do
   done
   works "$SKIPJOULE" gemm 200 300 70 --density-a 0.4 --density-b 0.9 --accel edge16 --fidelity $fidelity --json
   cp .out gemm.$fidelity.json
-  works "$SKIPJOULE" gemm 150 90 70 --density-a 0.3 --density-b 0.5 --accel edge256 --fidelity $fidelity --json
+  works "$SKIPJOULE" gemm 150 90 70 --density-a 0.3 --density-b 0.5 --accel edge256 --codecs none,bitmask,rle --fidelity $fidelity --json
   cp .out wide.$fidelity.json
 done
 for name in train eval gemm wide; do same $name; done
