@@ -58,7 +58,7 @@ void ClockedArray::arm(Run *run) {
     steps_ = visits_ = drains_ = 0;
     idle_edges_ = still_edges_ = 0;
     // At most three steps are under way and none works longer than all slots times k_tile: an array that could change and has not for that long never will.
-    still_limit_ = 4 * static_cast<uint64_t>(run->accel->slots * run->accel->k_tile) + 16;
+    still_limit_ = std::max(4 * static_cast<uint64_t>(run->accel->slots * run->accel->k_tile) + 16, run->settle_edges);
 }
 
 void ClockedArray::wake() {

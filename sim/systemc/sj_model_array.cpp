@@ -52,15 +52,16 @@ private:
 };
 
 struct Int8Arithmetic {
-    using Operand = int32_t;
+    using Operand = int16_t;
     using Sum = uint32_t;
 
     static bool nonzero(uint16_t bits) { return (bits & 0xffu) != 0; }
-    static int32_t operand(uint16_t bits) { return static_cast<int8_t>(static_cast<uint8_t>(bits)); }
+    static int16_t operand(uint16_t bits) { return static_cast<int8_t>(static_cast<uint8_t>(bits)); }
 
-    static bool accumulate(int32_t a, const int32_t *__restrict b, uint32_t *__restrict sums, size_t lanes) {
+    // A product fits 16 bits.
+    static bool accumulate(int16_t a, const int16_t *__restrict b, uint32_t *__restrict sums, size_t lanes) {
         for (size_t n = 0; n < lanes; ++n) {
-            sums[n] += static_cast<uint32_t>(a * b[n]);
+            sums[n] += static_cast<uint32_t>(static_cast<int32_t>(static_cast<int16_t>(a * b[n])));
         }
         return false;
     }
@@ -88,6 +89,9 @@ struct Row {
     bool slot_entered = false;
     uint64_t word_mask = 0, todo = 0; // the word's present values; of them, still to be issued
     size_t word_base = 0;             // pad index of the word's first value
+    const uint64_t *step_masks = nullptr, *step_flags = nullptr;  // of the step
+    size_t step_values = 0;           // of the step: where its packed values begin
+    size_t cell = 0;                  // of the slot
 };
 
 template <class Arithmetic>
@@ -165,14 +169,15 @@ private:
         row.work = row.left = std::max<uint64_t>(1, issued);
         row.slot = row.word = row.word_base = 0;
         row.slot_entered = false;
+        row.step_masks = masks;
+        row.step_flags = flags;
+        row.step_values = index_of(row.step % kValueBuffers) * slots_ * k_tile_;
         row.word_mask = masks[0];
         row.todo = masks[0] & flags[0];
     }
 
     // Moves to the next word that still has something to issue.
     void advance(Row &row) {
-        const uint64_t *masks = &row.masks[mask_base(row.step)];
-        const uint64_t *flags = &flags_[index_of(row.step % kMaskBuffers) * words_];
         while (row.todo == 0) {
             row.word_base += count_bits(row.word_mask);
             if (++row.word == words_) {
@@ -181,8 +186,8 @@ private:
                 ++row.slot;
                 assert(row.slot < slots_);
             }
-            row.word_mask = masks[row.slot * words_ + row.word];
-            row.todo = row.word_mask & flags[row.word];
+            row.word_mask = row.step_masks[row.slot * words_ + row.word];
+            row.todo = row.word_mask & row.step_flags[row.word];
         }
     }
 
@@ -190,27 +195,30 @@ private:
         advance(row);
         const uint64_t bit = row.todo & (~row.todo + 1);
         row.todo ^= bit;
-        const size_t k = row.word * 64 + static_cast<size_t>(__builtin_ctzll(bit));
-        const size_t buffer = index_of(row.step % kValueBuffers);
-        const size_t at = buffer * slots_ * k_tile_ + row.word_base + count_bits(row.word_mask & (bit - 1));
-        const size_t cell = cell_of(step.bank, r, row.slot);
-        typename Arithmetic::Sum *sums = &sums_[cell * lanes_];
         if (!row.slot_entered) {
-            enter_slot(cell, sums);
+            row.cell = cell_of(step.bank, r, row.slot);
+            enter_slot(row.cell);
             row.slot_entered = true;
         }
-        const size_t vector = buffer * k_tile_ + k;
-        if (Arithmetic::accumulate(Arithmetic::operand(row.values[at]), &b_[vector * lanes_], sums, lanes_)) {
+        const size_t at = row.step_values + row.word_base + count_bits(row.word_mask & (bit - 1));
+        const size_t vector = index_of(row.step % kValueBuffers) * k_tile_ + row.word * 64 + static_cast<size_t>(__builtin_ctzll(bit));
+        const uint16_t a = row.values[at];
+        if (accumulate(Arithmetic::operand(a), &b_[vector * lanes_], &sums_[row.cell * lanes_])) {
             out_.overflow = true;
         }
-        count_issue(row.in_range[at] != 0, Arithmetic::nonzero(row.values[at]), vector);
+        count_issue(row.in_range[at] != 0, Arithmetic::nonzero(a), vector);
     }
 
-    void enter_slot(size_t cell, typename Arithmetic::Sum *sums) {
+    // A row of 16 lanes, the usual one, is code without a loop.
+    bool accumulate(typename Arithmetic::Operand a, const typename Arithmetic::Operand *b, typename Arithmetic::Sum *sums) const {
+        return lanes_ == 16 ? Arithmetic::accumulate(a, b, sums, 16) : Arithmetic::accumulate(a, b, sums, lanes_);
+    }
+
+    void enter_slot(size_t cell) {
         counts_.acc_read += valid_[cell];
         ++counts_.acc_write;
         if (valid_[cell] == 0) {
-            std::fill_n(sums, lanes_, typename Arithmetic::Sum{});
+            std::fill_n(&sums_[cell * lanes_], lanes_, typename Arithmetic::Sum{});
             valid_[cell] = 1;
         }
     }
@@ -278,7 +286,7 @@ private:
             return;
         }
         if (--drain_beats_left_ % drain_beats_per_row_ == 0) {
-            drain_row(drain_rows_ - 1 - drain_beats_left_ / drain_beats_per_row_);
+            drain_row(static_cast<int>(drain_rows_ - 1 - drain_beats_left_ / drain_beats_per_row_));
         }
         if (drain_beats_left_ == 0) {
             const size_t bank = index_of(out_.drains_done % banks_);
@@ -375,7 +383,7 @@ private:
     LiveStep live_[kMaskBuffers];
     std::deque<uint64_t> ready_at_;                   // edges at which visits_done counts on
     uint64_t cycle_ = 0, committed_ = 0, visits_entered_ = 0;
-    int drain_rows_ = 0, drain_beats_per_row_ = 0, drain_beats_left_ = 0;
+    int64_t drain_rows_ = 0, drain_beats_per_row_ = 0, drain_beats_left_ = 0;
     ArrayOut out_;
     ArrayCounts counts_;
 };

@@ -11,11 +11,6 @@ namespace {
 constexpr size_t kKnownBytesMax = size_t{64} << 20;
 constexpr size_t kKnownLinesMax = size_t{1} << 21;
 
-// Over a run of channels of one tap (and one line group), a window operand's element moves with the channel alone: one look-up serves the run.
-int64_t channel_step(const sj_operand &o, int64_t first, int64_t channel) { return o.channels != nullptr ? o.channels[channel] - o.channels[first] : channel - first; }
-
-void set_bit(uint64_t *words, int64_t k) { words[k / 64] |= uint64_t{1} << (k % 64); }
-
 }  // namespace
 
 size_t StepA::bytes() const {
@@ -31,7 +26,8 @@ size_t StepMaker::GroupHash::operator()(const Group &g) const {
 
 StepMaker::StepMaker(const Run *run)
     : run_(run), skip_(run->variant.machine == SJ_MACHINE_SKIP), issue_padding_(!skip_ && run->accel->issue_padding),
-      value_bytes_(sj_accel_value_bytes(run->accel)), words_(ceil_div(run->accel->k_tile, 64)) {}
+      value_bytes_(sj_accel_value_bytes(run->accel)), nonzero_bits_(run->accel->dtype == SJ_DTYPE_BF16 ? 0x7f80u : 0xffu),
+      words_(ceil_div(run->accel->k_tile, 64)) {}
 
 Step StepMaker::make(const StepPlace &place) {
     const Visit &tile = place.visit;
@@ -108,75 +104,61 @@ void StepMaker::remember(size_t bytes) {
 std::shared_ptr<StepA> StepMaker::make_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1) {
     const int64_t rows = run_->accel->rows, slots = run_->accel->slots;
     const int64_t taking_part = std::min(rows, m1 - m0);
+    addresses_.generate_a(a_, run_->accel->k_tile, m0, m1, k0, k1);
+    packed_.resize(to_size((m1 - m0) * (k1 - k0)));
+    packed_in_range_.resize(packed_.size());
     auto a = std::make_shared<StepA>();
     a->masks.assign(to_size(taking_part * slots * words_), 0);
     a->any.assign(to_size(words_), 0);
     a->rows_in_range.assign(to_size(k1 - k0), 0);
     a->row_begin.push_back(0);
-    touched_.clear();
+    size_t count = 0;
     for (int64_t r = 0; r < taking_part; ++r) {
         for (int64_t g = 0; g * rows + r < m1 - m0; ++g) {
-            pack_row(m0 + g * rows + r, &a->masks[to_size((r * slots + g) * words_)], k0, k1, a.get());
+            count = pack_row(m0 + g * rows + r, k1 - k0, count, &a->masks[to_size((r * slots + g) * words_)], a.get());
         }
-        a->row_begin.push_back(static_cast<int64_t>(a->values.size()));
+        a->row_begin.push_back(static_cast<int64_t>(count));
     }
+    a->values.assign(packed_.begin(), packed_.begin() + static_cast<std::ptrdiff_t>(count));
+    a->in_range.assign(packed_in_range_.begin(), packed_in_range_.begin() + static_cast<std::ptrdiff_t>(count));
     count_lines(a.get());
     return a;
 }
 
-void StepMaker::pack_row(int64_t m, uint64_t *mask, int64_t k0, int64_t k1, StepA *a) {
-    const sj_operand &operand = a_;
-    const int64_t k_tile = run_->accel->k_tile;
-    for (int64_t k = k0; k < k1;) {
-        const sj_place place = sj_operand_place(&operand, m, k, k_tile);
-        const int64_t channel = operand.kind == SJ_OPERAND_WINDOW ? k % operand.channel_count : 0;
-        int64_t run_end = k + 1;
-        if (operand.kind == SJ_OPERAND_WINDOW) {
-            run_end = k + std::min(operand.channel_count - channel, k_tile - channel % k_tile);
-        }
-        run_end = std::min(run_end, k1);
-        if (place.offset != SJ_PADDING) {
-            touch({place.unit, place.chunk});
-        }
-        for (int64_t x = k; x < run_end; ++x) {
-            const int64_t offset = place.offset == SJ_PADDING || x == k ? place.offset : place.offset + channel_step(operand, channel, channel + x - k);
-            pack_value(offset, x - k0, mask, a);
-        }
-        k = run_end;
+// Packs a row's present values behind the `count` that are packed; returns how many there are then. Without branches on the values: they are anything but regular.
+size_t StepMaker::pack_row(int64_t m, int64_t width, size_t count, uint64_t *mask, StepA *a) {
+    const int64_t *offsets = addresses_.of(m);
+    const sj_values source = a_.values;
+    const bool all = !skip_, padding = issue_padding_;
+    const unsigned nonzero_bits = nonzero_bits_;
+    uint16_t *values = packed_.data();
+    uint8_t *ranges = packed_in_range_.data();
+    int64_t *rows_in_range = a->rows_in_range.data();
+    for (int64_t k = 0; k < width; ++k) {
+        const bool in_range = offsets[k] != SJ_PADDING;
+        const uint16_t value = in_range ? sj_values_bits(&source, offsets[k]) : uint16_t{0};
+        const bool present = in_range ? all || (value & nonzero_bits) != 0 : padding;
+        rows_in_range[k] += in_range ? 1 : 0;
+        values[count] = value;
+        ranges[count] = in_range ? 1 : 0;
+        count += present ? 1 : 0;
+        mask[k / 64] |= uint64_t{present} << (k % 64);
     }
-}
-
-void StepMaker::touch(const Group &group) {
-    if (touched_.empty() || !(touched_.back() == group)) {
-        touched_.push_back(group);
+    for (int64_t w = 0; w < words_; ++w) {
+        a->any[to_size(w)] |= mask[w];
     }
-}
-
-void StepMaker::pack_value(int64_t offset, int64_t k, uint64_t *mask, StepA *a) {
-    const sj_values &values = a_.values;
-    const bool in_range = offset != SJ_PADDING;
-    a->rows_in_range[to_size(k)] += in_range ? 1 : 0;
-    if (in_range ? !skip_ || sj_values_nonzero(&values, offset) : issue_padding_) {
-        set_bit(mask, k);
-        set_bit(a->any.data(), k);
-        a->values.push_back(in_range ? sj_values_bits(&values, offset) : uint16_t{0});
-        a->in_range.push_back(in_range ? 1 : 0);
-    }
+    return count;
 }
 
 // Each touched group is read once and whole.
 void StepMaker::count_lines(StepA *a) {
-    std::sort(touched_.begin(), touched_.end());
-    touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     std::vector<int64_t> bank(to_size(run_->accel->a_banks), 0);
-    for (const Group &group : touched_) {
+    for (const Group &group : addresses_.groups()) {
         const int64_t lines = group_lines(group);
         bank[to_size(group.unit % run_->accel->a_banks)] += lines;
         a->lines += lines;
     }
-    for (const int64_t lines : bank) {
-        a->bank_lines = std::max(a->bank_lines, lines);
-    }
+    a->bank_lines = *std::max_element(bank.begin(), bank.end());
 }
 
 int64_t StepMaker::group_lines(const Group &group) {
@@ -184,28 +166,29 @@ int64_t StepMaker::group_lines(const Group &group) {
     if (found != known_lines_.end()) {
         return found->second;
     }
-    const sj_operand *operand = &a_;
-    const int64_t k_tile = run_->accel->k_tile;
-    const int64_t count = sj_operand_group_count(operand, group.unit, group.chunk, k_tile);
-    int64_t present = count;
-    if (skip_) {
-        const bool is_run = operand->kind == SJ_OPERAND_WINDOW;
-        int64_t offset = 0;
-        present = 0;
-        for (int64_t j = 0; j < count; ++j) {
-            if (j == 0 || !is_run) {
-                offset = sj_operand_group_offset(operand, group.unit, group.chunk, k_tile, j);
-            }
-            const int64_t element = is_run ? offset + channel_step(*operand, group.chunk * k_tile, group.chunk * k_tile + j) : offset;
-            present += sj_values_nonzero(&operand->values, element) ? 1 : 0;
-        }
-    }
-    const int64_t lines = ceil_div(value_bytes_ * present, run_->accel->line_bytes);
+    const int64_t lines = ceil_div(value_bytes_ * group_present(group), run_->accel->line_bytes);
     if (known_lines_.size() >= kKnownLinesMax) {
         known_lines_.clear();
     }
     known_lines_.emplace(group, static_cast<int32_t>(lines));
     return lines;
+}
+
+int64_t StepMaker::group_present(const Group &group) const {
+    const int64_t k_tile = run_->accel->k_tile;
+    const int64_t count = sj_operand_group_count(&a_, group.unit, group.chunk, k_tile);
+    if (!skip_) {
+        return count;
+    }
+    const bool is_run = a_.kind == SJ_OPERAND_WINDOW && a_.channels == nullptr;  // its values stand side by side
+    int64_t offset = sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, 0), present = 0;
+    for (int64_t j = 0; j < count; ++j) {
+        if (!is_run && j > 0) {
+            offset = sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, j);
+        }
+        present += sj_values_nonzero(&a_.values, offset + (is_run ? j : 0)) ? 1 : 0;
+    }
+    return present;
 }
 
 // ---- B
@@ -222,40 +205,24 @@ std::shared_ptr<const StepB> StepMaker::side_b(int64_t n0, int64_t n1, int64_t k
     return made;
 }
 
-void StepMaker::place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) const {
-    const sj_values &values = b_.values;
-    const bool in_range = offset != SJ_PADDING;
-    if (in_range) {
-        const size_t at = to_size(k * run_->accel->lanes + lane);
-        b->values[at] = sj_values_bits(&values, offset);
-        b->in_range[at] = 1;
-        ++b->lanes_in_range[to_size(k)];
-    }
-    if (in_range ? !skip_ || sj_values_nonzero(&values, offset) : issue_padding_) {
-        set_bit(b->any.data(), k);
-    }
-}
-
-std::shared_ptr<StepB> StepMaker::make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) const {
-    const sj_operand *operand = &b_;
-    const int64_t lanes = run_->accel->lanes;
+std::shared_ptr<StepB> StepMaker::make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) {
+    const int64_t lanes = run_->accel->lanes, width = k1 - k0;
+    addresses_.generate(b_, n0, n1, k0, k1);
     auto b = std::make_shared<StepB>();
     b->any.assign(to_size(words_), 0);
-    b->values.assign(to_size((k1 - k0) * lanes), 0);
-    b->in_range.assign(to_size((k1 - k0) * lanes), 0);
-    b->lanes_in_range.assign(to_size(k1 - k0), 0);
-    for (int64_t k = k0; k < k1; ++k) {
-        int64_t offset = SJ_PADDING;
-        int64_t channel = operand->channel_count;  // of the run's first lane; none yet
-        int64_t run_begin = n0;
-        for (int64_t n = n0; n < n1; ++n) {
-            if (operand->kind != SJ_OPERAND_WINDOW_T || channel + n - run_begin >= operand->channel_count) {
-                offset = sj_operand_offset(operand, n, k);
-                channel = n % operand->channel_count;
-                run_begin = n;
-            }
-            const int64_t element = offset == SJ_PADDING || n == run_begin ? offset : offset + channel_step(*operand, channel, channel + n - run_begin);
-            place_lane(element, k - k0, n - n0, b.get());
+    b->values.assign(to_size(width * lanes), 0);
+    b->in_range.assign(to_size(width * lanes), 0);
+    b->lanes_in_range.assign(to_size(width), 0);
+    for (int64_t n = n0; n < n1; ++n) {
+        const int64_t *offsets = addresses_.of(n);
+        for (int64_t k = 0; k < width; ++k) {
+            const bool in_range = offsets[k] != SJ_PADDING;
+            const uint16_t value = in_range ? sj_values_bits(&b_.values, offsets[k]) : uint16_t{0};
+            const bool present = in_range ? !skip_ || (value & nonzero_bits_) != 0 : issue_padding_;
+            b->values[to_size(k * lanes + n - n0)] = value;
+            b->in_range[to_size(k * lanes + n - n0)] = in_range ? 1 : 0;
+            b->lanes_in_range[to_size(k)] += in_range ? 1 : 0;
+            b->any[to_size(k / 64)] |= uint64_t{present} << (k % 64);
         }
     }
     return b;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sj_addresses.hpp"
 #include "sj_sequencer.hpp"
 #include "sj_unit.hpp"
 
@@ -57,11 +58,6 @@ public:
 
 private:
     using Key = std::tuple<int64_t, int64_t, int64_t, int64_t>;
-    struct Group {
-        int64_t unit, chunk;
-        bool operator==(const Group &o) const { return unit == o.unit && chunk == o.chunk; }
-        bool operator<(const Group &o) const { return unit != o.unit ? unit < o.unit : chunk < o.chunk; }
-    };
     struct GroupHash {
         size_t operator()(const Group &g) const;
     };
@@ -70,19 +66,19 @@ private:
     std::shared_ptr<const StepA> side_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1);
     std::shared_ptr<const StepB> side_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1);
     std::shared_ptr<StepA> make_a(int64_t m0, int64_t m1, int64_t k0, int64_t k1);
-    std::shared_ptr<StepB> make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1) const;
-    void pack_row(int64_t m, uint64_t *mask, int64_t k0, int64_t k1, StepA *a);
-    void pack_value(int64_t offset, int64_t k, uint64_t *mask, StepA *a);
-    void touch(const Group &group);
-    void place_lane(int64_t offset, int64_t k, int64_t lane, StepB *b) const;
+    std::shared_ptr<StepB> make_b(int64_t n0, int64_t n1, int64_t k0, int64_t k1);
+    size_t pack_row(int64_t m, int64_t width, size_t count, uint64_t *mask, StepA *a);
     void count_lines(StepA *a);
     int64_t group_lines(const Group &group);
+    int64_t group_present(const Group &group) const;
     void set_beats(Step *step) const;
     void remember(size_t bytes);
 
     const Run *run_;
     const bool skip_, issue_padding_;
-    const int64_t value_bytes_, words_;
+    const int64_t value_bytes_;
+    const unsigned nonzero_bits_;  // a value is zero where none of them is set
+    const int64_t words_;
     uint64_t steps_made_ = 0;
     int64_t instance_ = -1;
     sj_operand a_ = {}, b_ = {};  // of the instance
@@ -90,7 +86,9 @@ private:
     std::map<Key, std::shared_ptr<const StepB>> known_b_;
     size_t known_bytes_ = 0;
     std::unordered_map<Group, int32_t, GroupHash> known_lines_;
-    std::vector<Group> touched_;
+    Addresses addresses_;
+    std::vector<uint16_t> packed_;            // of the step that is being made
+    std::vector<uint8_t> packed_in_range_;
 };
 
 }  // namespace sj

@@ -10,6 +10,7 @@
 #include "sj_dram_channel.hpp"
 #include "sj_loader.hpp"
 #include "sj_output_path.hpp"
+#include "sj_system.hpp"
 #include "sj_vector_unit.hpp"
 
 // SystemC's library asks for it; our main stands in cli/ and in the tests.
@@ -218,13 +219,15 @@ sj_status run_job(ArrayFactory factory, Run *run, sj_outcome *out) {
 
 }  // namespace
 
-sj_status run_system(ArrayFactory factory, const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, void *results, sj_error *err) {
+sj_status run_system_settling(ArrayFactory factory, uint64_t settle_edges, const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, void *results,
+                              sj_error *err) {
     Run run;
     run.accel = accel;
     run.variant = variant;
     run.job = job;
     run.results = results;
     run.err = err;
+    run.settle_edges = settle_edges;
     try {
         return run_job(factory, &run, out);
     } catch (const std::bad_alloc &) {
@@ -232,6 +235,10 @@ sj_status run_system(ArrayFactory factory, const sj_accel *accel, sj_variant var
     } catch (const std::exception &e) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "layer %s, %s: SystemC: %s", job->layer, sj_phase_name(job->phase), e.what());
     }
+}
+
+sj_status run_system(ArrayFactory factory, const sj_accel *accel, sj_variant variant, const sj_job *job, sj_outcome *out, void *results, sj_error *err) {
+    return run_system_settling(factory, kSettleEdges, accel, variant, job, out, results, err);
 }
 
 }  // namespace sj

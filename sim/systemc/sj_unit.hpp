@@ -7,12 +7,9 @@
 #include <cstdint>
 #include <systemc>
 
-#include "sj_array.hpp"
+#include "sj_system.hpp"
 
 namespace sj {
-
-// Edges that the array is given after it can no longer change, before its clock rests: longer than its pipeline, so that its registers have settled.
-constexpr uint64_t kSettleEdges = kPipeline + 2;
 
 // One job on its way through the system. Every unit counts what it does itself.
 struct Run {
