@@ -57,8 +57,6 @@ static sj_status grad_input_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_
 
 static sj_status grad_weight_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_case *c, sj_densities *d, sj_error *err) {
     SJ_TRY(sj_lowering_input(l, u->unit.layer_index, 0, &c->x, err));
-    c->dense_gradient = sj_lowering_feeds_batch_norm(l, u->unit.layer_index);
-    c->dense_input = c->info->inputs[0] < 0;
     sj_job *job = NULL;
     SJ_TRY(sj_lower_grad_weight(l->accel, c, &job, err));
     const bool swapped = job->a.values.data == c->x->data;
@@ -103,6 +101,8 @@ sj_status sj_lowering_product_unit(sj_lowering *l, const sj_unit_plan *u, sj_den
         return matmul_unit(l, u, d, err);
     }
     sj_conv_case c = {.layer = u->unit.layer, .info = &l->net->layers[layer], .batch = l->options.batch};
+    c.dense_gradient = sj_lowering_feeds_batch_norm(l, layer);
+    c.dense_input = c.info->inputs[0] < 0;
     if (u->unit.phase != SJ_PHASE_GRAD_WEIGHT) {
         SJ_TRY(sj_lowering_weights(l, layer, &c.w, err));
     }
