@@ -102,7 +102,7 @@ sj_status sj_lowering_product_unit(sj_lowering *l, const sj_unit_plan *u, sj_den
     }
     sj_conv_case c = {.layer = u->unit.layer, .info = &l->net->layers[layer], .batch = l->options.batch};
     c.dense_gradient = sj_lowering_feeds_batch_norm(l, layer);
-    c.dense_input = c.info->inputs[0] < 0;
+    c.dense_input = c.info->inputs[0] == SJ_INPUT_NETWORK;
     if (u->unit.phase != SJ_PHASE_GRAD_WEIGHT) {
         SJ_TRY(sj_lowering_weights(l, layer, &c.w, err));
     }
