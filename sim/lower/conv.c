@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lower_internal.h"
+#include "sj_map.h"
 
 // Activations of one tensor as a WINDOW operand, an instance a group of its channels; taps still to be set.
 static sj_operand window(const sj_tensor *t, const sj_conv_case *c, sj_operand_kind kind) {
@@ -72,7 +73,9 @@ static sj_stream result_stream(const sj_accel *accel, const sj_job *job, const s
     return sj_stream_of_instances(accel, &all, c->info->groups);
 }
 
-static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c, sj_error *err) {
+static double nominal(bool dense) { return dense ? 1.0 : 0.5; }
+
+static void describe(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c) {
     const int64_t groups = c->info->groups;
     job->is_product = true;
     job->instances = groups;
@@ -83,6 +86,10 @@ static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, co
     job->streams[1] = sj_stream_of_instances(accel, &job->b, groups);
     job->streams[2] = result;
     sj_job_place_streams(job);
+}
+
+static sj_status finish(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c, sj_error *err) {
+    describe(accel, job, result, c);
     return sj_map_product(accel, job, err);
 }
 
@@ -97,6 +104,7 @@ static sj_status build_forward(const sj_accel *accel, const sj_conv_case *c, sj_
                           .u_stride = filter, .channel_stride = 1, .u_count = filters, .instance_shift = filters * filter};
     job->out_bytes = sj_result_bytes(accel);
     job->out_ops = c->out_ops + sj_requantise_ops(accel);
+    job->nominal_a = nominal(c->dense_input);
     job->m = sj_operand_u_count(&job->a);
     job->n = filters;
     job->uncompacted_macs = dense_macs(c, job->m, job->n, sj_operand_k_count(&job->a));
@@ -163,6 +171,7 @@ static sj_status build_grad_input(const sj_accel *accel, const sj_conv_case *c, 
                           .u_stride = 1, .channel_stride = filter, .u_count = channels, .instance_shift = filters * filter};
     job->out_bytes = sj_result_bytes(accel);
     job->out_ops = sj_requantise_ops(accel);
+    job->nominal_a = nominal(c->dense_gradient);
     job->m = sj_operand_u_count(&job->a);
     job->n = channels;
     job->uncompacted_macs = dense_macs(c, job->m, job->n, sj_operand_k_count(&job->a));
@@ -204,40 +213,32 @@ sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_j
     return SJ_OK;
 }
 
-// Predicted array cycles of M x N x K: tiles x k-steps x the slowest of work, A bus and B bus. a_halves: nominal share of nonzeros of A, in halves.
-static int64_t predicted_cycles(const sj_accel *a, int64_t m, int64_t n, int64_t k, int64_t a_halves) {
-    const int64_t vb = sj_accel_value_bytes(a);
-    const int64_t rows = sj_min64(m, a->rows * a->slots);
-    const int64_t slots = sj_ceil_div(rows, a->rows);
-    const int64_t work = sj_ceil_div(slots * a->k_tile * a_halves, 2);
-    const int64_t bus_a = sj_min64(rows, a->rows) * sj_ceil_div(sj_ceil_div(slots * a->k_tile * vb * a_halves, 2), a->a_bytes);
-    const int64_t bus_b = a->k_tile * sj_ceil_div(a->lanes * vb, a->b_bytes);
-    const int64_t tiles = sj_ceil_div(m, a->rows * a->slots) * sj_ceil_div(n, a->lanes);
-    return tiles * sj_ceil_div(k, a->k_tile) * sj_max64(work, sj_max64(bus_a, bus_b));
-}
-
-static bool swap_operands(const sj_accel *accel, const sj_conv_case *c, const sj_operand *gradient, const sj_operand *input) {
-    if (accel->swap != SJ_SWAP_AUTO) {
-        return accel->swap == SJ_SWAP_ALWAYS;
-    }
-    const int64_t cout = sj_operand_u_count(gradient);
-    const int64_t taps_cin = sj_operand_u_count(input);
-    const int64_t k = sj_operand_k_count(input);
-    return predicted_cycles(accel, taps_cin, cout, k, c->dense_input ? 2 : 1) <= predicted_cycles(accel, cout, taps_cin, k, c->dense_gradient ? 2 : 1);
+static void set_grad_weight(const sj_accel *accel, const sj_conv_case *c, const sj_operand *gradient, const sj_operand *input, bool swap, sj_job *job) {
+    job->a = swap ? *input : *gradient;
+    job->b = swap ? *gradient : *input;
+    job->nominal_a = nominal(swap ? c->dense_input : c->dense_gradient);
+    job->flags_per_lane = !swap && input->channel_count % accel->lanes != 0;
+    describe(accel, job, sj_stream_raw(c->info->groups * sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), c);
 }
 
 static sj_status build_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job *job, sj_error *err) {
     sj_operand gradient;
     sj_operand input;
+    bool swap = false;
     SJ_TRY(gradient_window_t(job, c, &gradient, err));
     SJ_TRY(input_window(job, c, SJ_OPERAND_WINDOW_T, &input, err));
-    const bool swap = swap_operands(accel, c, &gradient, &input);
-    job->a = swap ? input : gradient;
-    job->b = swap ? gradient : input;
-    job->flags_per_lane = !swap && input.channel_count % accel->lanes != 0;
     job->out_bytes = 4;  // fp32 (int32): the optimizer adds it to master weights
     job->uncompacted_macs = dense_macs(c, sj_operand_k_count(&input), sj_operand_u_count(&input), c->info->out.c / c->info->groups);
-    return finish(accel, job, sj_stream_raw(c->info->groups * sj_operand_u_count(&job->a) * sj_operand_u_count(&job->b), 4), c, err);
+    sj_stream streams[3];
+    sj_job swapped = *job;
+    swapped.streams = streams;
+    set_grad_weight(accel, c, &gradient, &input, true, &swapped);
+    set_grad_weight(accel, c, &gradient, &input, false, job);
+    SJ_TRY(sj_map_swap(accel, job, &swapped, &swap, err));
+    if (swap) {
+        set_grad_weight(accel, c, &gradient, &input, true, job);
+    }
+    return sj_map_product(accel, job, err);
 }
 
 sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err) {

@@ -170,10 +170,39 @@ sj_status sj_map_cost(const sj_accel *accel, const sj_job *job, int64_t *cycles,
     return SJ_OK;
 }
 
+// INT64_MAX where the product cannot be mapped: the other order is taken, or refused where it is mapped.
+static sj_status cost_or_none(const sj_accel *accel, const sj_job *job, int64_t *cycles, sj_error *err) {
+    const sj_status status = sj_map_cost(accel, job, cycles, err);
+    if (status == SJ_ERR_RANGE) {
+        *cycles = INT64_MAX;
+        return SJ_OK;
+    }
+    return status;
+}
+
+sj_status sj_map_swap(const sj_accel *accel, const sj_job *plain, const sj_job *swapped, bool *swap, sj_error *err) {
+    const sj_pin *pin = sj_map_pin(accel, plain->layer, plain->phase);
+    if (pin != NULL && pin->swap != SJ_PIN_SWAP_OPEN) {
+        *swap = pin->swap == SJ_PIN_SWAP_YES;
+        return SJ_OK;
+    }
+    if (accel->swap != SJ_SWAP_AUTO) {
+        *swap = accel->swap == SJ_SWAP_ALWAYS;
+        return SJ_OK;
+    }
+    int64_t cycles[2];
+    SJ_TRY(cost_or_none(accel, plain, &cycles[0], err));
+    SJ_TRY(cost_or_none(accel, swapped, &cycles[1], err));
+    const double near = 1.05 * (double)sj_min64(cycles[0], cycles[1]);
+    const bool close = (double)cycles[0] <= near && (double)cycles[1] <= near;
+    *swap = close ? sj_map_density(swapped) <= sj_map_density(plain) : cycles[1] < cycles[0];
+    return SJ_OK;
+}
+
 sj_status sj_map_explain(const sj_accel *accel, const sj_job *job, sj_map_report *out, sj_error *err) {
     outcome o;
     SJ_TRY(decide(accel, job, &o, err));
-    *out = (sj_map_report){.phase = job->phase, .m = job->m, .n = job->n, .k = job->k, .instances = sj_job_instances(job), .density_a = job->nominal_a > 0.0 ? job->nominal_a : 0.5,
+    *out = (sj_map_report){.phase = job->phase, .m = job->m, .n = job->n, .k = job->k, .instances = sj_job_instances(job), .density_a = sj_map_density(job),
                            .pinned = o.pinned, .capacity = sj_map_capacity_of(accel), .tried = 1, .count = 1};
     memcpy(out->layer, job->layer, sizeof out->layer);
     out->choices[0] = o.choice;

@@ -26,6 +26,9 @@ void sj_map_footprint_of(const sj_accel *accel, const sj_job *job, bool is_a, in
 
 // ---- map_model.c
 
+// The nominal density of A.
+static inline double sj_map_density(const sj_job *job) { return job->nominal_a > 0.0 ? job->nominal_a : 0.5; }
+
 // The machines whose cycles are predicted: skip at the job's nominal density of A, and dense.
 enum { SJ_MAP_SKIP, SJ_MAP_DENSE, SJ_MAP_POINTS };
 

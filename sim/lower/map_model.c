@@ -16,8 +16,6 @@ static double max2(double a, double b) { return a > b ? a : b; }
 static double min2(double a, double b) { return a < b ? a : b; }
 static double up(int64_t a, int64_t b) { return (double)sj_ceil_div(a, b); }
 
-static double nominal_density(const sj_job *job) { return job->nominal_a > 0.0 ? job->nominal_a : 0.5; }
-
 // Share of the places p of a grid whose p * stride + offset lies in [0, source).
 static double valid_places(int64_t grid, int64_t stride, int64_t offset, int64_t source) {
     const int64_t first = offset >= 0 ? 0 : sj_ceil_div(-offset, stride);
@@ -91,7 +89,7 @@ static const double lost_a_step = 0.15, lost_a_filled_visit = 0.8;
 
 static sj_map_step step_of(const sj_accel *accel, const sj_job *job, int point, const shares *in_range, int64_t rows, int64_t k) {
     const bool skip = point == SJ_MAP_SKIP;
-    const double d = skip ? nominal_density(job) : 1.0, part = (double)sj_min64(rows, accel->rows);
+    const double d = skip ? sj_map_density(job) : 1.0, part = (double)sj_min64(rows, accel->rows);
     const int64_t slots = sj_ceil_div(rows, accel->rows), vb = sj_accel_value_bytes(accel);
     const double present = (double)(slots * k) * in_range->fullest;  // A values of the fullest row
     const double values = (double)(rows * k) * in_range->mean * d / part;  // nonzero, of a mean row

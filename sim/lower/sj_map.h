@@ -62,6 +62,10 @@ sj_status sj_map_explain(const sj_accel *accel, const sj_job *job, sj_map_report
 // Predicted cycles (skip, nominal density) of the mapping that sj_map_product would take: what decides which operand of a weight gradient is A.
 sj_status sj_map_cost(const sj_accel *accel, const sj_job *job, int64_t *cycles, sj_error *err);
 
+// Whether im2col(x) rather than dy^T is A of a weight gradient, of which `plain` (A = dy^T) and `swapped` are the two products: as the layer's pin says, else mapping.swap, else the order of
+// fewer predicted cycles. Within 5 % the order whose A is sparser (nominally) wins, because fewer MACs are issued, then `swapped`, whose B has one flag a k.
+sj_status sj_map_swap(const sj_accel *accel, const sj_job *plain, const sj_job *swapped, bool *swap, sj_error *err);
+
 // The pin of a layer's phase in mapping.pin, or NULL: the first that names the layer, else the first of "*".
 const sj_pin *sj_map_pin(const sj_accel *accel, const char *layer, sj_phase phase);
 

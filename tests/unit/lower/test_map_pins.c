@@ -200,6 +200,47 @@ static void a_coded_result_needs_whole_chunks(void **state) {
     sj_test_layer_free(&t);
 }
 
+// Which operand of a weight gradient is A: im2col(x) has the data of x.
+static bool swapped(const sj_accel *a, const sj_test_layer *t, bool dense_gradient, bool dense_input) {
+    sj_error err = {0};
+    sj_job *job = NULL;
+    sj_conv_case c = sj_test_layer_case(t);
+    c.result = (sj_plane){NULL, t->info.in};
+    c.dense_gradient = dense_gradient;
+    c.dense_input = dense_input;
+    assert_int_equal(sj_lower_grad_weight(a, &c, &job, &err), SJ_OK);
+    const bool is_x = job->a.values.data == t->x.data;
+    assert_true(job->nominal_a == ((is_x ? dense_input : dense_gradient) ? 1.0 : 0.5));
+    sj_job_free(job);
+    return is_x;
+}
+
+static void the_order_follows_the_pin_then_the_key_then_the_cost(void **state) {
+    (void)state;
+    sj_random r = sj_random_seed(5);
+    sj_test_layer t = {.info = {.name = "conv", .kind = SJ_KIND_CONV, .input_count = 1, .groups = 1, .kernel_h = 3, .kernel_w = 3, .stride = 1, .padding = 1, .in = {8, 8, 32}, .out = {8, 8, 64}},
+                       .batch = 4};
+    t.x = sj_test_tensor(&r, 1, 8, 8, 32, 0.5);
+    t.dy = sj_test_tensor(&r, 1, 8, 8, 64, 0.5);
+    t.w = sj_test_tensor(&r, 64, 3, 3, 32, 1.0);
+    sj_accel a = map_accel("edge16");
+    assert_true(swapped(&a, &t, true, false));   // x has zeros to skip, dy none
+    assert_false(swapped(&a, &t, false, true));  // the reverse
+    a.swap = SJ_SWAP_NEVER;
+    assert_false(swapped(&a, &t, true, false));
+    a.swap = SJ_SWAP_ALWAYS;
+    assert_true(swapped(&a, &t, false, true));
+    a.pin_count = 1;
+    a.pins[0] = (sj_pin){.layer = "*", .phase = SJ_PHASE_GRAD_WEIGHT, .m = 128, .n = 16, .k = 64, .swap = SJ_PIN_SWAP_NO};
+    assert_false(swapped(&a, &t, false, true));
+    a.swap = SJ_SWAP_NEVER;
+    a.pins[0].swap = SJ_PIN_SWAP_YES;
+    assert_true(swapped(&a, &t, false, true));
+    a.pins[0].swap = SJ_PIN_SWAP_OPEN;
+    assert_false(swapped(&a, &t, true, false));
+    sj_test_layer_free(&t);
+}
+
 static void a_pin_that_nothing_uses_is_an_error(void **state) {
     (void)state;
     static const sj_map_product_name run[] = {{"conv1", SJ_PHASE_FORWARD}, {"conv2", SJ_PHASE_FORWARD}, {"conv2", SJ_PHASE_GRAD_WEIGHT}};
@@ -231,6 +272,7 @@ int main(void) {
                                        cmocka_unit_test(a_pin_is_what_runs_in_both_orders),
                                        cmocka_unit_test(pins_are_checked_on_both_sides_of_each_limit),
                                        cmocka_unit_test(a_coded_result_needs_whole_chunks),
+                                       cmocka_unit_test(the_order_follows_the_pin_then_the_key_then_the_cost),
                                        cmocka_unit_test(a_pin_that_nothing_uses_is_an_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
