@@ -5,6 +5,7 @@
 
 #include "sj_arith.hpp"
 #include "sj_buffer.hpp"
+#include "sj_transposer.hpp"
 
 namespace sj {
 
@@ -68,8 +69,7 @@ constexpr int64_t kExtraTurnaroundTicks = 0;
 int64_t DramChannel::cycles_of(const Movement &movement, bool turns) const {
     const sj_dram_type *dram = run_->accel->dram;
     const int64_t ticks = movement.bursts * dram->burst_ticks + movement.misses * dram->miss_ticks + (turns ? dram->turnaround_ticks + kExtraTurnaroundTicks : 0);
-    const int64_t transposer = movement.transposed_tiles > 0 ? (movement.transposed_tiles + 1) * run_->accel->k_tile : 0;
-    return std::max({sj_accel_cycles_from_ticks(run_->accel, ticks), movement.codec_lines, transposer});
+    return std::max({sj_accel_cycles_from_ticks(run_->accel, ticks), movement.codec_lines, transposer_cycles(movement.transposed_tiles, run_->accel->k_tile)});
 }
 
 // Refresh windows [H + jI, H + jI + W) make no progress.

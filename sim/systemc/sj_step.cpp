@@ -9,7 +9,7 @@ namespace sj {
 namespace {
 
 constexpr size_t kKnownBytesMax = size_t{64} << 20;
-constexpr size_t kKnownLinesMax = size_t{1} << 21;
+constexpr size_t kKnownLinesMax = size_t{1} << 19;
 
 }  // namespace
 

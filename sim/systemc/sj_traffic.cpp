@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sj_arith.hpp"
+#include "sj_transposer.hpp"
 
 namespace sj {
 
@@ -71,10 +72,7 @@ Movement Traffic::move(int segment_first, int segment_count, bool is_store) {
         } else {
             move_plain(stream, segment, is_store, &movement);
         }
-        if (segment.transpose_width > 0) {
-            const int64_t rows = ceil_div(segment.end - segment.begin, segment.transpose_width);
-            movement.transposed_tiles += ceil_div(rows, accel_->k_tile);
-        }
+        movement.transposed_tiles += transposer_tiles(segment, accel_->k_tile);
     }
     return movement;
 }
