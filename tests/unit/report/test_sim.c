@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sj_file.h"
 
@@ -204,6 +205,37 @@ static void an_interrupted_run_leaves_nothing(void **state) {
     free(output());
 }
 
+// Lines of stderr that a command leaves, here of the stand-in for rtl that says what it builds.
+static int lines_on_stderr(const char *words) {
+    fflush(stderr);
+    const int saved = dup(STDERR_FILENO);
+    FILE *f = fopen("stderr.txt", "w+");
+    assert_non_null(f);
+    assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+    const sj_status status = run(sj_cmd_sim, words);
+    fflush(stderr);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    assert_int_equal(status, SJ_OK);
+    free(output());
+    int lines = 0, met = 0;
+    char line[256];
+    for (rewind(f); fgets(line, sizeof line, f) != NULL; lines++) {
+        met += strcmp(line, "Verilating\n") == 0;
+    }
+    fclose(f);
+    remove("stderr.txt");
+    assert_int_equal(met, lines);
+    return lines;
+}
+
+static void an_array_built_on_demand_is_told_of(void **state) {
+    write_trace("t.h5", "plain", 0.4f);
+    assert_int_equal(lines_on_stderr("sim t.h5 --accel edge16 --batch 1 --fidelity rtl --variants skip,gate --codecs none"), 2);
+    assert_int_equal(lines_on_stderr("sim t.h5 --accel edge16 --batch 1 --fidelity rtl --variants skip,gate --codecs none -q"), 0);
+    assert_int_equal(lines_on_stderr("sim t.h5 --accel edge16 --batch 1 --variants skip,gate --codecs none"), 0);
+}
+
 #define SAMPLES SJ_SOURCE_DIR "/traces/samples/"
 
 static void unfused_layers_stand_apart(void **state) {
@@ -229,6 +261,7 @@ int main(void) {
         TEST(no_fuse_and_quantise_need_their_machine),
         TEST(the_wave_is_of_the_chosen_job),
         TEST(an_interrupted_run_leaves_nothing),
+        TEST(an_array_built_on_demand_is_told_of),
         TEST(unfused_layers_stand_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
