@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The array part: loads and works of every step. Tiles are independent of each other, so a window of blocks is computed in parallel and handed out block by block.
 #include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 #define WINDOW_WORKS (INT64_C(1) << 20)  // works of a window of blocks, unless one block has more
 #define STRIP_WORDS (INT64_C(1) << 15)   // of gathered A masks
+#define SIDE_WORDS (INT64_C(1) << 21)    // of A masks that are gathered once for all blocks: 16 MB
 #define SERIAL_MAX 16384                 // A rows times steps of a window: waking threads costs more than fewer of them
 
 typedef struct tile_task {
@@ -31,6 +31,13 @@ typedef struct thread_scratch {
     array_counts counts;
 } thread_scratch;
 
+// One step of one row of tiles, whatever the column tile.
+typedef struct a_terms {
+    uint64_t any[4];     // step_words <= 4
+    uint32_t amask, abus, abuf;
+    uint64_t values, lines;
+} a_terms;
+
 struct sj_array {
     const sj_fast_run_info *run;
     const sj_fast_kernels *kernels;
@@ -44,6 +51,9 @@ struct sj_array {
     sj_bits ones;               // of A on machines that issue zeros; else empty
     const sj_bits *present;     // the one of the two that is issued
     sj_lines lines;
+    bool twice;                 // blocks come back to the same A rows and k, and their masks are small: they are gathered once
+    uint64_t *side_words;       // [row tile][step][word][tile_rows], else NULL
+    a_terms *side_terms;        // [row tile][step]
     int64_t scratch_words;
     int threads;
     thread_scratch *scratch;
@@ -74,12 +84,6 @@ typedef struct step {
     const uint64_t *words;
 } step;
 
-typedef struct a_terms {
-    uint64_t any[4];     // step_words <= 4
-    uint32_t amask, abus, abuf;
-    uint64_t values, lines;
-} a_terms;
-
 static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
     static const uint64_t ones[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     const int64_t words = a->run->step_words, physical = a->run->accel->rows, part = sj_fast_min(physical, s->rows);
@@ -98,22 +102,62 @@ static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
 
 static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_counts *counts) {
     const sj_accel *accel = a->run->accel;
-    const a_terms at = terms_of_a(a, t, s);
+    const a_terms own = a->twice ? (a_terms){0} : terms_of_a(a, t, s);
+    const a_terms *at = a->twice ? &a->side_terms[s->m / a->run->tile_rows * a->run->step_total + s->k0 / accel->k_tile] : &own;
     const int64_t steps = block_steps(a, s->block), pitch = row_tiles(a, s->block) * steps, tiles = column_tiles(a, s->block), words = a->run->step_words;
     const int64_t first = a->step_first[s->block - a->run->job->blocks] + (s->m - s->block->m0) / a->run->tile_rows * steps + s->index;
     const uint64_t *any_b = a->any_b + (s->block->n0 / accel->lanes * a->run->step_total + s->k0 / accel->k_tile) * words;
-    sj_fast_issues issues = {.a = s->words, .rows = s->rows, .words = words, .physical = accel->rows, .any = at.any};
+    sj_fast_issues issues = {.a = s->words, .rows = s->rows, .words = words, .physical = accel->rows, .any = at->any};
     a->kernels->issue(&issues, any_b, a->run->step_total * words, tiles, a->work + first * accel->rows, pitch * accel->rows, t->vectors);
     for (int64_t n = 0; n < tiles; n++) {
         counts->b_vectors += t->vectors[n];
-        a->terms[first + n * pitch] = (sj_step_terms){at.amask, at.abus, at.abuf, a->flag_beats, t->vectors[n] * a->vector_beats};
+        a->terms[first + n * pitch] = (sj_step_terms){at->amask, at->abus, at->abuf, a->flag_beats, t->vectors[n] * a->vector_beats};
     }
     counts->visited += issues.visited;
     counts->work += issues.work;
     counts->longest_work += issues.longest;
-    counts->a_values += (uint64_t)tiles * at.values;
-    counts->lines += (uint64_t)tiles * at.lines;
+    counts->a_values += (uint64_t)tiles * at->values;
+    counts->lines += (uint64_t)tiles * at->lines;
     counts->mask_words += (uint64_t)(tiles * s->rows + (a->run->job->flags_per_lane ? s->block->n1 - s->block->n0 : tiles));
+}
+
+// ---- A gathered once for all blocks
+
+static uint64_t *tile_words(const sj_array *a, int64_t m) { return a->side_words + m * a->run->step_total * a->run->step_words; }
+
+static void gather_tile(const sj_array *a, thread_scratch *t, int64_t m) {
+    const int64_t k_tile = a->run->accel->k_tile, rows = sj_fast_min(a->run->tile_rows, a->run->job->m - m), words = a->run->step_words;
+    sj_fast_fetch(a->present, k_tile, m, rows, 0, a->run->job->k, t->pieces, tile_words(a, m));
+    for (int64_t i = 0; i < a->run->step_total; i++) {
+        const step s = {NULL, m, rows, i * k_tile, sj_fast_min((i + 1) * k_tile, a->run->job->k), i, tile_words(a, m) + i * words * rows};
+        a->side_terms[m / a->run->tile_rows * a->run->step_total + i] = terms_of_a(a, t, &s);
+    }
+}
+
+static sj_status gather_side(sj_array *a, sj_error *err) {
+    const int64_t tiles = sj_fast_ceil(a->run->job->m, a->run->tile_rows), steps = tiles * a->run->step_total;
+    SJ_TRY(sj_fast_take((void **)&a->side_words, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_words, "A masks", err));
+    SJ_TRY(sj_fast_take((void **)&a->side_terms, (uint64_t)steps, sizeof *a->side_terms, "A terms", err));
+#pragma omp parallel for schedule(dynamic) if (steps * a->run->tile_rows > SERIAL_MAX)
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        gather_tile(a, &a->scratch[omp_get_thread_num()], tile * a->run->tile_rows);
+    }
+    return SJ_OK;
+}
+
+// Whether blocks share A rows and k, and all of them end at whole tiles and steps, as tiles of the whole job do.
+static bool comes_back(const sj_fast_run_info *run) {
+    const sj_job *job = run->job;
+    int64_t volume = 0;
+    for (int64_t i = 0; i < job->block_count; i++) {
+        const sj_block *b = &job->blocks[i];
+        const bool m_whole = b->m1 == job->m || b->m1 % run->tile_rows == 0, k_whole = b->k1 == job->k || b->k1 % run->accel->k_tile == 0;
+        if (!m_whole || !k_whole) {
+            return false;
+        }
+        volume += (b->m1 - b->m0) * (b->k1 - b->k0);
+    }
+    return volume > sj_job_instances(job) * job->m * job->k && job->m * run->step_total * run->step_words <= SIDE_WORDS;
 }
 
 static void add_counts(array_counts *to, const array_counts *from) {
@@ -130,12 +174,15 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
     array_counts counts = {0};
     const sj_block *b = &a->run->job->blocks[task->block];
     const int64_t k_tile = a->run->accel->k_tile, rows = sj_fast_min(a->run->tile_rows, b->m1 - task->m), words = a->run->step_words;
-    const int64_t strip = a->scratch_words / (rows * words) * k_tile;
+    const int64_t strip = a->twice ? b->k1 - b->k0 : a->scratch_words / (rows * words) * k_tile;
     for (int64_t k0 = b->k0; k0 < b->k1; k0 += strip) {
         const int64_t k1 = sj_fast_min(k0 + strip, b->k1);
-        sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->pieces, t->words);
+        const uint64_t *gathered = a->twice ? tile_words(a, task->m) + k0 / k_tile * words * rows : t->words;
+        if (!a->twice) {
+            sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->pieces, t->words);
+        }
         for (int64_t k = k0; k < k1; k += k_tile) {
-            const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, t->words + (k - k0) / k_tile * words * rows};
+            const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, gathered + (k - k0) / k_tile * words * rows};
             run_step(a, t, &s, &counts);
         }
     }
@@ -166,19 +213,19 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
     a->count = b - first;
     a->steps = steps;
     if (steps > a->term_room) {
-        free(a->terms);
-        free(a->work);
+        sj_fast_give_back(a->terms);
+        sj_fast_give_back(a->work);
         a->terms = NULL;
         a->work = NULL;
         a->term_room = 0;
-        SJ_TRY(sj_alloc((void **)&a->terms, (uint64_t)steps, sizeof *a->terms, "step terms", err));
-        SJ_TRY(sj_alloc((void **)&a->work, (uint64_t)(steps * a->run->accel->rows), sizeof *a->work, "step works", err));
+        SJ_TRY(sj_fast_take((void **)&a->terms, (uint64_t)steps, sizeof *a->terms, "step terms", err));
+        SJ_TRY(sj_fast_take((void **)&a->work, (uint64_t)(steps * a->run->accel->rows), sizeof *a->work, "step works", err));
         a->term_room = steps;
     }
     if (tasks > a->task_room) {
-        free(a->tasks);
+        sj_fast_give_back(a->tasks);
         a->task_room = 0;
-        SJ_TRY(sj_alloc((void **)&a->tasks, (uint64_t)tasks, sizeof *a->tasks, "tiles", err));
+        SJ_TRY(sj_fast_take((void **)&a->tasks, (uint64_t)tasks, sizeof *a->tasks, "tiles", err));
         a->task_room = tasks;
     }
     a->task_count = 0;
@@ -191,11 +238,15 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
 }
 
 static void leave_instance(sj_array *a) {
-    free(a->any_b);
+    sj_fast_give_back(a->any_b);
     a->any_b = NULL;
     sj_fast_bits_free(&a->nonzero);
     sj_fast_bits_free(&a->ones);
     sj_fast_lines_free(&a->lines);
+    sj_fast_give_back(a->side_words);
+    sj_fast_give_back(a->side_terms);
+    a->side_words = NULL;
+    a->side_terms = NULL;
     a->instance = -1;
 }
 
@@ -236,6 +287,7 @@ static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
 sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err) {
     if (b < a->first || b >= a->first + a->count) {
         SJ_TRY(enter_instance(a, a->run->job->blocks[b].instance, err));
+        SJ_TRY(a->twice && a->side_terms == NULL ? gather_side(a, err) : SJ_OK);
         SJ_TRY(plan_window(a, b, err));
 #pragma omp parallel for schedule(dynamic) if (a->steps * a->run->tile_rows > SERIAL_MAX)
         for (int64_t i = 0; i < a->task_count; i++) {
@@ -253,13 +305,13 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
     const int64_t rows = sj_fast_min(a->run->tile_rows, a->run->job->m);
     a->scratch_words = (int64_t)sj_fast_max((uint64_t)STRIP_WORDS, (uint64_t)(rows * a->run->step_words));
     a->threads = omp_get_max_threads();
-    SJ_TRY(sj_alloc((void **)&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
     for (int i = 0; i < a->threads; i++) {
         thread_scratch *t = &a->scratch[i];
-        SJ_TRY(sj_alloc((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
-        SJ_TRY(sj_alloc((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
-        SJ_TRY(sj_alloc((void **)&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
-        SJ_TRY(sj_alloc((void **)&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
+        SJ_TRY(sj_fast_take((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
+        SJ_TRY(sj_fast_take((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
+        SJ_TRY(sj_fast_take((void **)&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
+        SJ_TRY(sj_fast_take((void **)&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
         SJ_TRY(sj_fast_lines_scratch_make(&a->lines, rows, &t->lines, err));
     }
     return SJ_OK;
@@ -271,7 +323,7 @@ static sj_status set_constants(sj_array *a, sj_error *err) {
     a->mask_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(values, 8), accel->a_bytes) : 0;
     a->flag_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(flags, 8), accel->b_bytes) : 0;
     a->vector_beats = (uint32_t)sj_fast_ceil(accel->lanes * vb, accel->b_bytes);
-    SJ_TRY(sj_alloc((void **)&a->value_beats, (uint64_t)values + 1, sizeof *a->value_beats, "beats", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&a->value_beats, (uint64_t)values + 1, sizeof *a->value_beats, "beats", err));
     for (int64_t n = 0; n <= values; n++) {
         a->value_beats[n] = (uint32_t)sj_fast_ceil(n * vb, accel->a_bytes);
     }
@@ -282,17 +334,18 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
     a->view_job = *run->job;
     a->view = *run;
     a->view.job = &a->view_job;
+    a->twice = comes_back(run);
     SJ_TRY(set_constants(a, err));
-    SJ_TRY(sj_alloc((void **)&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
     if (run->job->block_count > 0) {
         SJ_TRY(enter_instance(a, run->job->blocks[0].instance, err));  // what the scratch must hold is the same for every instance
     }
-    SJ_TRY(sj_alloc((void **)&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
     return make_scratch(a, err);
 }
 
 sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err) {
-    SJ_TRY(sj_alloc((void **)out, 1, sizeof **out, "array model", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)out, 1, sizeof **out, "array model", err));
     (*out)->run = run;
     (*out)->kernels = sj_fast_kernels_now();
     (*out)->instance = -1;
@@ -309,21 +362,21 @@ void sj_fast_array_free(sj_array *a) {
         return;
     }
     for (int i = 0; a->scratch != NULL && i < a->threads; i++) {
-        free(a->scratch[i].words);
-        free(a->scratch[i].count);
-        free(a->scratch[i].vectors);
-        free(a->scratch[i].pieces);
+        sj_fast_give_back(a->scratch[i].words);
+        sj_fast_give_back(a->scratch[i].count);
+        sj_fast_give_back(a->scratch[i].vectors);
+        sj_fast_give_back(a->scratch[i].pieces);
         sj_fast_lines_scratch_free(&a->scratch[i].lines);
     }
-    free(a->scratch);
+    sj_fast_give_back(a->scratch);
     leave_instance(a);
-    free(a->met);
-    free(a->value_beats);
-    free(a->step_first);
-    free(a->tasks);
-    free(a->terms);
-    free(a->work);
-    free(a);
+    sj_fast_give_back(a->met);
+    sj_fast_give_back(a->value_beats);
+    sj_fast_give_back(a->step_first);
+    sj_fast_give_back(a->tasks);
+    sj_fast_give_back(a->terms);
+    sj_fast_give_back(a->work);
+    sj_fast_give_back(a);
 }
 
 // ---- counters

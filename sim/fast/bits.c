@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs presence bits of tensors once, so that everything else works on words.
-#include <stdlib.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 static void pack(const sj_fast_kernels *kernels, const sj_values *values, int64_t offset, int64_t n, uint64_t *to) {
     if (values->dtype == SJ_DTYPE_BF16) {
@@ -85,7 +84,7 @@ static void pack_single_values(const sj_bits *bits, int64_t u) {
 static sj_status pack_weight(const sj_bits *bits, sj_error *err) {
     const sj_operand *o = bits->operand;
     uint64_t *scratch = NULL;
-    SJ_TRY(sj_alloc((void **)&scratch, (uint64_t)(64 * sj_fast_ceil(o->u_count, 64) + sj_fast_ceil(o->channel_count, 64)), sizeof *scratch, "weight masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&scratch, (uint64_t)(64 * sj_fast_ceil(o->u_count, 64) + sj_fast_ceil(o->channel_count, 64)), sizeof *scratch, "weight masks", err));
     if (o->channel_stride != 1 && o->u_stride == 1 && o->u_list == NULL) {
         for (int64_t word = 0; word < bits->row_words; word++) {
             pack_u_runs(bits, word, scratch);
@@ -99,7 +98,7 @@ static sj_status pack_weight(const sj_bits *bits, sj_error *err) {
             }
         }
     }
-    free(scratch);
+    sj_fast_give_back(scratch);
     return SJ_OK;
 }
 
@@ -117,7 +116,7 @@ static void pack_pixels(const sj_bits *bits, int64_t pixels) {
 }
 
 static sj_status make_ones(sj_bits *bits, sj_error *err) {
-    SJ_TRY(sj_alloc((void **)&bits->rows, (uint64_t)bits->row_words + 1, sizeof *bits->rows, "mask of ones", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&bits->rows, (uint64_t)bits->row_words + 1, sizeof *bits->rows, "mask of ones", err));
     bits->row_stride = 0;
     for (int64_t at = 0; at < bits->row_bits; at += 64) {
         const int64_t n = sj_fast_min(64, bits->row_bits - at);
@@ -136,10 +135,11 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     }
     out->row_stride = out->row_words;
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
-    SJ_TRY(sj_alloc((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
     if (weight) {
+        SJ_TRY(sj_fast_take_zeroed((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
         return pack_weight(out, err);
     }
+    SJ_TRY(sj_fast_take((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
     pack_pixels(out, rows);
     return SJ_OK;
 }
@@ -187,7 +187,7 @@ void sj_fast_store_free(sj_bits_store *store) {
 
 void sj_fast_bits_free(sj_bits *bits) {
     if (!bits->borrowed) {
-        free(bits->rows);
+        sj_fast_give_back(bits->rows);
     }
     *bits = (sj_bits){0};
 }
@@ -233,6 +233,23 @@ static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uin
     }
 }
 
+// A part of the plane: only its pixels are packed, each into `row` and from there into every chunk.
+static void part_bits(const sj_stream *s, const sj_operand *o, int64_t at, uint64_t *row, uint64_t *to) {
+    const sj_fast_kernels *kernels = sj_fast_kernels_now();
+    const int64_t pixels = s->images * s->y_count * s->x_count;
+    int64_t p = 0;
+    for (int64_t line = 0; line < s->images * s->y_count; line++) {
+        const int64_t y = s->y0 + line % s->y_count * s->y_step, image = line / s->y_count % s->stored_images;
+        for (int64_t x = 0; x < s->x_count; x++, p++) {
+            pack_listed(kernels, &o->values, ((image * s->source_h + y) * s->source_w + s->x0 + x * s->x_step) * s->source_c, s->channels, s->channel_count, row);
+            for (int64_t chunk = 0; chunk < s->channel_count; chunk += s->k_tile) {
+                const int64_t width = sj_fast_min(s->k_tile, s->channel_count - chunk);
+                put_pixel(to, at + chunk * pixels + p * width, row, chunk, width);
+            }
+        }
+    }
+}
+
 // A stream's pixels are packed as a one-tap operand's would be.
 static sj_operand pixels_of(const sj_stream *s) {
     return (sj_operand){.kind = SJ_OPERAND_WINDOW, .values = s->values, .channel_count = s->channel_count, .channels = s->channels, .stored_images = s->stored_images,
@@ -247,6 +264,13 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
     first.instance_period = stream->instance_period;
     const sj_operand here = sj_operand_instance(&first, instance);
     sj_bits bits;
+    if (!weight && stream->y_count * stream->x_count * 2 <= stream->source_h * stream->source_w && stream->images <= stream->stored_images) {
+        uint64_t *row = NULL;
+        SJ_TRY(sj_fast_take((void **)&row, (uint64_t)sj_fast_ceil(stream->channel_count, 64), sizeof *row, "a pixel's mask", err));
+        part_bits(stream, &here, at, row, to);
+        sj_fast_give_back(row);
+        return SJ_OK;
+    }
     SJ_TRY(sj_fast_bits_share(store, &here, &bits, err));
     if (weight) {
         weight_bits(stream, &bits, at, to);
@@ -287,12 +311,12 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uin
         }
         sj_fast_bits_free(&bits);
     }
-    sj_status status = sj_alloc((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
+    sj_status status = sj_fast_take_zeroed((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
     for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
         status = instance_bits(stream, store, at / one, at, *out, err);
     }
     if (status != SJ_OK) {
-        free(*out);
+        sj_fast_give_back(*out);
         *out = NULL;
     }
     return status;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // MAC counts. Every A row meets every B column exactly once at each k, so the sums over (m,n,k) factor: at k, rows that have it times lanes that have it.
-#include <stdlib.h>
 #include <string.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 typedef struct side {
     uint32_t *nonzero, *in_range;  // [k]: how many u of the whole operand
@@ -32,7 +31,7 @@ static void add(uint32_t *to, const uint32_t *from, int64_t n) {
 // Nonzeros of each (pixel of an image, channel) over all images.
 static sj_status count_images(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
     const int64_t words = o->source_h * o->source_w * bits->row_words;
-    SJ_TRY(sj_alloc((void **)out, (uint64_t)(64 * words), sizeof **out, "pixel counts", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)out, (uint64_t)(64 * words), sizeof **out, "pixel counts", err));
     for (int64_t i = 0; i < o->stored_images; i++) {
         const int64_t repeats = o->images / o->stored_images + (i < o->images % o->stored_images ? 1 : 0);
         bits->kernels->add_weighted(bits->rows + i * words, words, (uint32_t)repeats, *out);
@@ -73,25 +72,24 @@ static void count_window_tap(const sj_operand *o, int64_t tap, const uint32_t *l
 
 static sj_status count_window(const sj_operand *o, const sj_bits *bits, const side *s, sj_error *err) {
     uint32_t *pixels = NULL, *lines = NULL;
-    int64_t ready = o->tap_count;  // the tap whose dx the lines are of; taps of one dx are done together
     SJ_TRY(count_images(o, bits, &pixels, err));
-    if (sj_alloc((void **)&lines, (uint64_t)(o->source_h * o->channel_count), sizeof *lines, "line counts", err) != SJ_OK) {
-        free(pixels);
+    if (sj_fast_take_zeroed((void **)&lines, (uint64_t)(o->source_h * o->channel_count), sizeof *lines, "line counts", err) != SJ_OK) {
+        sj_fast_give_back(pixels);
         return err->status;
     }
-    for (int64_t i = 0; i < o->tap_count * o->tap_count; i++) {
-        const int64_t first = i / o->tap_count, tap = i % o->tap_count;
-        if (tap < first || o->taps[tap].dx != o->taps[first].dx || is_later_of_its_dx(o, first)) {
+    for (int64_t first = 0; first < o->tap_count; first++) {
+        if (is_later_of_its_dx(o, first)) {
             continue;
         }
-        if (ready != first) {
-            sum_lines(o, pixels, bits->row_words * 64, o->taps[first].dx, lines);
-            ready = first;
+        sum_lines(o, pixels, bits->row_words * 64, o->taps[first].dx, lines);
+        for (int64_t tap = first; tap < o->tap_count; tap++) {
+            if (o->taps[tap].dx == o->taps[first].dx) {
+                count_window_tap(o, tap, lines, s);
+            }
         }
-        count_window_tap(o, tap, lines, s);
     }
-    free(pixels);
-    free(lines);
+    sj_fast_give_back(pixels);
+    sj_fast_give_back(lines);
     return SJ_OK;
 }
 
@@ -109,26 +107,33 @@ static void set_bits(uint64_t *words, int64_t begin, int64_t end) {
 static sj_status count_pixels(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
     const int64_t pixels = o->stored_images * o->source_h * o->source_w;
     uint8_t *ones = NULL;
-    SJ_TRY(sj_alloc((void **)out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
-    SJ_TRY(sj_alloc((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
     bits->kernels->word_counts(bits->rows, pixels * bits->row_words, ones);
     for (int64_t i = 0; i < pixels * bits->row_words; i++) {
         (*out)[i / bits->row_words] += ones[i];
     }
-    free(ones);
+    sj_fast_give_back(ones);
     return SJ_OK;
 }
 
 // One tap: adds up what each position sees, and marks the positions that see a pixel in `inside` (NULL: nobody asks).
 static void count_tap(const sj_operand *o, const sj_tap *tap, const uint32_t *pixels, const side *s, uint64_t *inside) {
     const sj_span ys = sj_fast_inside(o->stride, tap->dy, o->source_h, o->grid_h), xs = sj_fast_inside(o->stride, tap->dx, o->source_w, o->grid_w);
+    for (int64_t y = ys.begin; y < ys.end; y++) {
+        for (int64_t x = xs.begin; x < xs.end; x++) {
+            s->in_range[y * o->grid_w + x] += (uint32_t)o->channel_count;  // of the first image, as of all
+        }
+    }
     for (int64_t image = 0; image < o->images; image++) {
         for (int64_t y = ys.begin; y < ys.end && xs.begin < xs.end; y++) {
             const int64_t k = (image * o->grid_h + y) * o->grid_w;
             const uint32_t *line = pixels + (image % o->stored_images * o->source_h + y * o->stride + tap->dy) * o->source_w + tap->dx;
-            for (int64_t x = xs.begin; x < xs.end; x++) {
+            if (o->stride == 1) {
+                add(s->nonzero + k + xs.begin, line + xs.begin, xs.end - xs.begin);
+            }
+            for (int64_t x = xs.begin; x < xs.end && o->stride > 1; x++) {
                 s->nonzero[k + x] += line[x * o->stride];
-                s->in_range[k + x] += (uint32_t)o->channel_count;
             }
             if (inside != NULL) {
                 set_bits(inside, k + xs.begin, k + xs.end);
@@ -143,7 +148,11 @@ static sj_status count_positions(const sj_operand *o, const sj_bits *bits, const
     for (int64_t tap = 0; tap < o->tap_count && status == SJ_OK; tap++) {
         count_tap(o, &o->taps[tap], pixels, s, inside != NULL ? inside + tap * words : NULL);
     }
-    free(pixels);
+    const int64_t plane = o->grid_h * o->grid_w;
+    for (int64_t image = 1; image < o->images; image++) {
+        memcpy(s->in_range + image * plane, s->in_range, (size_t)plane * sizeof *s->in_range);
+    }
+    sj_fast_give_back(pixels);
     return status;
 }
 
@@ -218,7 +227,7 @@ static sj_status count_b(columns *c, const sj_bits *bits, int64_t tiles, sj_erro
             c->b.in_range[k] = (uint32_t)c->run->job->n;
         }
     } else {
-        SJ_TRY(sj_alloc((void **)&c->inside, (uint64_t)(o->tap_count * c->words), sizeof *c->inside, "position masks", err));
+        SJ_TRY(sj_fast_take_zeroed((void **)&c->inside, (uint64_t)(o->tap_count * c->words), sizeof *c->inside, "position masks", err));
         SJ_TRY(count_positions(o, bits, &c->b, c->inside, c->words, err));
         for (int64_t i = 0; i < o->tap_count * c->words && c->run->skip; i++) {
             any_of_positions(c, bits, i / c->words, i % c->words);
@@ -273,11 +282,11 @@ static sj_status run_columns(columns *c, const sj_bits *a, const sj_bits *b, sj_
     const int64_t tiles = sj_fast_ceil(c->run->job->n, c->run->accel->lanes);
     uint32_t **const counts[] = {&c->a.nonzero, &c->a.in_range, &c->b.nonzero, &c->b.in_range, &c->tiles, &c->lanes};
     for (int i = 0; i < 6; i++) {
-        SJ_TRY(sj_alloc((void **)counts[i], (uint64_t)(64 * c->words), sizeof **counts[i], "counts by k", err));
+        SJ_TRY(sj_fast_take_zeroed((void **)counts[i], (uint64_t)(64 * c->words), sizeof **counts[i], "counts by k", err));
     }
-    SJ_TRY(sj_alloc((void **)&c->any, (uint64_t)(tiles * c->words), sizeof *c->any, "column tile masks", err));
-    SJ_TRY(sj_alloc((void **)&c->piece, (uint64_t)c->words, sizeof *c->piece, "column tile masks", err));
-    SJ_TRY(sj_alloc((void **)any_b, (uint64_t)(tiles * c->run->step_total * c->run->step_words), sizeof **any_b, "column tile masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&c->any, (uint64_t)(tiles * c->words), sizeof *c->any, "column tile masks", err));
+    SJ_TRY(sj_fast_take((void **)&c->piece, (uint64_t)c->words, sizeof *c->piece, "column tile masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)any_b, (uint64_t)(tiles * c->run->step_total * c->run->step_words), sizeof **any_b, "column tile masks", err));
     if (a->operand->kind == SJ_OPERAND_WINDOW) {
         SJ_TRY(count_window(a->operand, a, &c->a, err));
     } else {
@@ -295,10 +304,10 @@ sj_status sj_fast_columns(const sj_fast_run_info *run, const sj_bits *a_nonzero,
     const sj_status status = run_columns(&c, a_nonzero, b_nonzero, sums, any_b, err);
     void *const all[] = {c.a.nonzero, c.a.in_range, c.b.nonzero, c.b.in_range, c.tiles, c.lanes, c.any, c.inside, c.piece};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        free(all[i]);
+        sj_fast_give_back(all[i]);
     }
     if (status != SJ_OK) {
-        free(*any_b);
+        sj_fast_give_back(*any_b);
         *any_b = NULL;
     }
     return status;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DRAM transfers (docs/timing.md section 6). What a transfer moves and its cycles of progress do not depend on when it runs, as the queue's order is fixed.
-#include <stdlib.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 #define BURST 64
 #define GROUP_VALUES 512
@@ -189,7 +188,7 @@ static void move_all(builder *b, sj_dram *dram) {
 static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
     const sj_stream *s = &b->run->job->streams[stream];
     uint32_t *before = NULL;
-    SJ_TRY(sj_alloc((void **)&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
     for (int64_t g = 0; g * GROUP_VALUES < s->length; g++) {
         before[g + 1] = before[g] + (uint32_t)group_bursts(b, b->bits[stream], g * GROUP_VALUES, sj_fast_min((g + 1) * GROUP_VALUES, s->length), s->value_bytes);
     }
@@ -233,12 +232,12 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
     const uint64_t blocks = (uint64_t)b->run->job->block_count;
     const int64_t banks = b->run->accel->dram->banks;
     SJ_TRY(set_refresh(b->run->accel, dram, err));
-    SJ_TRY(sj_alloc((void **)&dram->load, blocks, sizeof *dram->load, "loads", err));
-    SJ_TRY(sj_alloc((void **)&dram->store, blocks, sizeof *dram->store, "stores", err));
-    SJ_TRY(sj_alloc((void **)&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
-    SJ_TRY(sj_alloc((void **)&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
-    SJ_TRY(sj_alloc((void **)&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
-    SJ_TRY(sj_alloc((void **)&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&dram->load, blocks, sizeof *dram->load, "loads", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&dram->store, blocks, sizeof *dram->store, "stores", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
     for (int64_t bank = 0; bank < banks; bank++) {
         b->open_row[bank] = -1;
     }
@@ -252,13 +251,13 @@ sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcom
     *out = (sj_dram){.sink = run->sink};
     const sj_status status = fill_dram(&b, out, err);
     for (int64_t i = 0; b.borrowed != NULL && i < run->job->stream_count; i++) {
-        free(b.borrowed[i] ? NULL : b.bits[i]);
-        free(b.before[i]);
+        sj_fast_give_back(b.borrowed[i] ? NULL : b.bits[i]);
+        sj_fast_give_back(b.before[i]);
     }
-    free(b.bits);
-    free(b.before);
-    free(b.borrowed);
-    free(b.open_row);
+    sj_fast_give_back(b.bits);
+    sj_fast_give_back(b.before);
+    sj_fast_give_back(b.borrowed);
+    sj_fast_give_back(b.open_row);
     if (status != SJ_OK) {
         sj_fast_dram_free(out);
     }
@@ -266,8 +265,8 @@ sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcom
 }
 
 void sj_fast_dram_free(sj_dram *dram) {
-    free(dram->load);
-    free(dram->store);
+    sj_fast_give_back(dram->load);
+    sj_fast_give_back(dram->store);
     *dram = (sj_dram){0};
 }
 

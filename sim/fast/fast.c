@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdlib.h>
 #include <string.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 static bool within(int64_t begin, int64_t end, int64_t limit, int64_t grain) { return begin >= 0 && begin < end && end <= limit && begin % grain == 0; }
 
@@ -35,9 +34,9 @@ static sj_status cover(const sj_fast_run_info *run, __int128 *covered, sj_error 
 // The blocks must cover every (instance,m,n,k) once: the MAC sums rely on it.
 static sj_status check_blocks(const sj_fast_run_info *run, sj_error *err) {
     __int128 *covered = NULL;
-    SJ_TRY(sj_alloc((void **)&covered, (uint64_t)sj_job_instances(run->job), sizeof *covered, "instances", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&covered, (uint64_t)sj_job_instances(run->job), sizeof *covered, "instances", err));
     const sj_status status = cover(run, covered, err);
-    free(covered);
+    sj_fast_give_back(covered);
     return status;
 }
 

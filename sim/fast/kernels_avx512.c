@@ -17,12 +17,16 @@ bool sj_fast_has_avx512(void) {
 
 bool sj_fast_has_avx512_popcnt(void) { return sj_fast_has_avx512() && __builtin_cpu_supports("avx512vpopcntdq"); }
 
+#define AHEAD 1024  // values: the processor's own prefetching stops at each page
+
 TARGET static __mmask32 first_32(int64_t n) { return n >= 32 ? UINT32_MAX : (__mmask32)((UINT32_C(1) << n) - 1); }
 
 TARGET static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
     const __m512i exponent = _mm512_set1_epi16(0x7f80);
     int64_t i = 0;
     for (; i + 64 <= n; i += 64) {
+        _mm_prefetch(values + i + AHEAD, _MM_HINT_T0);
+        _mm_prefetch(values + i + AHEAD + 32, _MM_HINT_T0);
         const uint64_t low = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i), exponent), high = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i + 32), exponent);
         to[i / 64] = low | high << 32;
     }
@@ -87,12 +91,6 @@ TARGET static uint64_t popcount(const uint64_t *words, int64_t n) {
     return count;
 }
 
-TARGET static void word_counts(const uint64_t *words, int64_t n, uint8_t *counts) {
-    for (int64_t i = 0; i < n; i++) {
-        counts[i] = (uint8_t)_mm_popcnt_u64(words[i]);
-    }
-}
-
 TARGET static void add_weighted(const uint64_t *words, int64_t n, uint32_t weight, uint32_t *counts) {
     const __m512i add = _mm512_set1_epi32((int)weight);
     for (int64_t i = 0; i < n; i++) {
@@ -108,6 +106,14 @@ TARGET static void add_weighted(const uint64_t *words, int64_t n, uint32_t weigh
 TARGET static __m512i byte_ones(__m512i v) {
     const __m512i table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4)), nibble = _mm512_set1_epi8(15);
     return _mm512_add_epi8(_mm512_shuffle_epi8(table, _mm512_and_si512(v, nibble)), _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble)));
+}
+
+TARGET static void word_counts(const uint64_t *words, int64_t n, uint8_t *counts) {
+    for (int64_t i = 0; i < n; i += 8) {
+        const __mmask8 valid = n - i >= 8 ? 0xff : (__mmask8)((1u << (n - i)) - 1);
+        const __m512i sums = _mm512_sad_epu8(byte_ones(_mm512_maskz_loadu_epi64(valid, words + i)), _mm512_setzero_si512());
+        _mm512_mask_cvtepi64_storeu_epi8(counts + i, valid, sums);
+    }
 }
 
 // Physical rows [8p, 8p+8) of a tile of one word a row whose rows fill whole groups of 8: their slots' counts add up in bytes (at most 31 slots of 8 bits fit).

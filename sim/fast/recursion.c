@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins the parts in time (docs/timing.md sections 2 to 6): steps in order, drains and fills on the O bus, transfers in the DRAM queue.
-#include <stdlib.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 #define PIPELINE 2
 
@@ -188,15 +187,15 @@ static sj_status run_blocks(state *s, sj_array *array, const tile *shapes, sj_er
 
 static sj_status allocate(state *s, const sj_visits *visits, tile **shapes, sj_error *err) {
     const uint64_t blocks = (uint64_t)s->run->job->block_count, count = (uint64_t)visits->count;
-    SJ_TRY(sj_alloc((void **)&s->end, (uint64_t)s->run->accel->rows, sizeof *s->end, "row ends", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&s->end, (uint64_t)s->run->accel->rows, sizeof *s->end, "row ends", err));
     if (s->run->sink != NULL) {
-        SJ_TRY(sj_alloc((void **)&s->row_begin, (uint64_t)s->run->accel->rows, sizeof *s->row_begin, "row begins", err));
+        SJ_TRY(sj_fast_take_zeroed((void **)&s->row_begin, (uint64_t)s->run->accel->rows, sizeof *s->row_begin, "row begins", err));
     }
-    SJ_TRY(sj_alloc((void **)&s->drain_end, count, sizeof *s->drain_end, "drains", err));
-    SJ_TRY(sj_alloc((void **)&s->fill_end, count, sizeof *s->fill_end, "fills", err));
-    SJ_TRY(sj_alloc((void **)&s->load_end, blocks, sizeof *s->load_end, "loads", err));
-    SJ_TRY(sj_alloc((void **)&s->store_end, blocks, sizeof *s->store_end, "stores", err));
-    return sj_alloc((void **)shapes, count, sizeof **shapes, "visits", err);
+    SJ_TRY(sj_fast_take_zeroed((void **)&s->drain_end, count, sizeof *s->drain_end, "drains", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&s->fill_end, count, sizeof *s->fill_end, "fills", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&s->load_end, blocks, sizeof *s->load_end, "loads", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&s->store_end, blocks, sizeof *s->store_end, "stores", err));
+    return sj_fast_take_zeroed((void **)shapes, count, sizeof **shapes, "visits", err);
 }
 
 sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const sj_visits *visits, sj_dram *dram, sj_outcome *out, sj_error *err) {
@@ -209,12 +208,12 @@ sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const 
     }
     // The O bus and the DRAM queue are in order: their last end is their largest.
     out->cycles = max3(s.obus_free, dram->queue_end, s.all_end[1]);
-    free(s.end);
-    free(s.row_begin);
-    free(s.drain_end);
-    free(s.fill_end);
-    free(s.load_end);
-    free(s.store_end);
-    free(shapes);
+    sj_fast_give_back(s.end);
+    sj_fast_give_back(s.row_begin);
+    sj_fast_give_back(s.drain_end);
+    sj_fast_give_back(s.fill_end);
+    sj_fast_give_back(s.load_end);
+    sj_fast_give_back(s.store_end);
+    sj_fast_give_back(shapes);
     return status;
 }

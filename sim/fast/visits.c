@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Visits of tiles and the order of the O bus (docs/timing.md section 5), before any time is known.
-#include <stdlib.h>
 
+#include "room.h"
 #include "sj_fast_internal.h"
-#include "sj_file.h"
 
 static bool one_tile(const sj_fast_run_info *run, const sj_block *b) { return b->m1 - b->m0 <= run->tile_rows && b->n1 - b->n0 <= run->accel->lanes; }
 
@@ -46,11 +45,11 @@ static void number_block(const sj_fast_run_info *run, const sj_block *b, sj_visi
 
 static sj_status allocate(const sj_fast_run_info *run, sj_visits *v, int64_t **last, int64_t **tail, sj_error *err) {
     const uint64_t tiles = (uint64_t)(sj_job_instances(run->job) * instance_tiles(run)), visits = (uint64_t)v->count;
-    SJ_TRY(sj_alloc((void **)&v->source, visits, sizeof *v->source, "visits", err));
-    SJ_TRY(sj_alloc((void **)&v->fill_head, visits, sizeof *v->fill_head, "visits", err));
-    SJ_TRY(sj_alloc((void **)&v->fill_next, visits, sizeof *v->fill_next, "visits", err));
-    SJ_TRY(sj_alloc((void **)tail, visits, sizeof **tail, "visits", err));
-    SJ_TRY(sj_alloc((void **)last, tiles, sizeof **last, "tiles", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&v->source, visits, sizeof *v->source, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&v->fill_head, visits, sizeof *v->fill_head, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&v->fill_next, visits, sizeof *v->fill_next, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)tail, visits, sizeof **tail, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)last, tiles, sizeof **last, "tiles", err));
     for (uint64_t t = 0; t < visits; t++) {
         v->fill_head[t] = v->fill_next[t] = -1;
     }
@@ -64,7 +63,7 @@ sj_status sj_fast_visits_make(const sj_fast_run_info *run, sj_visits *out, sj_er
     const sj_job *job = run->job;
     int64_t *last = NULL, *tail = NULL;
     *out = (sj_visits){0};
-    SJ_TRY(sj_alloc((void **)&out->continues, (uint64_t)job->block_count, sizeof *out->continues, "blocks", err));
+    SJ_TRY(sj_fast_take_zeroed((void **)&out->continues, (uint64_t)job->block_count, sizeof *out->continues, "blocks", err));
     for (int64_t b = 0; b < job->block_count; b++) {
         out->continues[b] = b > 0 && goes_on(run, &job->blocks[b - 1], &job->blocks[b]);
         out->count += out->continues[b] ? 0 : block_tiles(run, &job->blocks[b]);
@@ -78,8 +77,8 @@ sj_status sj_fast_visits_make(const sj_fast_run_info *run, sj_visits *out, sj_er
             }
         }
     }
-    free(last);
-    free(tail);
+    sj_fast_give_back(last);
+    sj_fast_give_back(tail);
     if (status != SJ_OK) {
         sj_fast_visits_free(out);
     }
@@ -87,9 +86,9 @@ sj_status sj_fast_visits_make(const sj_fast_run_info *run, sj_visits *out, sj_er
 }
 
 void sj_fast_visits_free(sj_visits *visits) {
-    free(visits->continues);
-    free(visits->source);
-    free(visits->fill_head);
-    free(visits->fill_next);
+    sj_fast_give_back(visits->continues);
+    sj_fast_give_back(visits->source);
+    sj_fast_give_back(visits->fill_head);
+    sj_fast_give_back(visits->fill_next);
     *visits = (sj_visits){0};
 }

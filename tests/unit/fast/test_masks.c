@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "random_job.h"
+#include "room.h"
 #include "sj_fast_internal.h"
 
 static uint64_t seed_of_run(void) {
@@ -63,7 +64,7 @@ static void check_stream(const sj_stream *s) {
         count += want ? 1 : 0;
     }
     assert_int_equal(sj_fast_count_range(bits, 0, s->length), count);
-    free(bits);
+    sj_fast_give_back(bits);
 }
 
 static void masks_equal_offsets(void **state) {
