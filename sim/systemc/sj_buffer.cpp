@@ -59,23 +59,12 @@ int64_t Buffer::lines_of_a(const sj_segment &segment) {
     return lines;
 }
 
-int64_t Buffer::present(const StreamRun &run) const {
-    if (!skip_) {
-        return run.end - run.begin;
-    }
-    int64_t nonzeros = 0;
-    for (int64_t v = run.begin; v < run.end; ++v) {
-        nonzeros += sj_values_nonzero(&a_->values, run.offset_of(v)) ? 1 : 0;
-    }
-    return nonzeros;
-}
-
 // Groups (instance, chunk, pixel): a run is one.
 int64_t Buffer::lines_by_pixel(const sj_segment &segment) const {
     int64_t lines = 0;
     for (int64_t v = segment.begin; v < segment.end;) {
         const StreamRun run = stream_run(*a_, v, segment.end);
-        lines += ceil_div(a_->value_bytes * present(run), line_);
+        lines += ceil_div(a_->value_bytes * (skip_ ? count_nonzeros(a_->values, run) : run.end - run.begin), line_);
         v = run.end;
     }
     return lines;

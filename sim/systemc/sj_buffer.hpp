@@ -11,8 +11,6 @@
 
 namespace sj {
 
-struct StreamRun;
-
 class Buffer {
 public:
     explicit Buffer(Run *run);
@@ -26,7 +24,6 @@ private:
     int64_t lines_of_a(const sj_segment &segment);
     int64_t lines_by_pixel(const sj_segment &segment) const;
     int64_t lines_by_channel(const sj_segment &segment) const;
-    int64_t present(const StreamRun &run) const;
 
     Run *run_;
     const bool skip_;

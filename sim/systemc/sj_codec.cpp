@@ -11,32 +11,29 @@ namespace {
 constexpr int64_t kRunBits = 5;
 constexpr int64_t kLongestRun = 31;  // zeros that one token carries before its value
 
-// What a group holds, value after value.
-struct GroupCount {
-    int64_t nonzeros = 0, tokens = 0;
-    int64_t zeros = 0;  // since the last nonzero
-
-    void take(bool nonzero) {
-        if (!nonzero) {
-            ++zeros;
-            return;
-        }
-        ++nonzeros;
-        tokens += 1 + zeros / (kLongestRun + 1);  // a token of 31 zeros and an explicit zero covers 32 values
-        zeros = 0;
+int64_t nonzeros_of(const sj_stream &s, int64_t begin, int64_t end) {
+    int64_t count = 0;
+    for (int64_t v = begin; v < end;) {
+        const StreamRun run = stream_run(s, v, end);
+        count += count_nonzeros(*sj_stream_values(&s), run);
+        v = run.end;
     }
-};
+    return count;
+}
 
-GroupCount count_group(const sj_stream &s, int64_t begin, int64_t end) {
+// A token of 31 zeros and an explicit zero covers 32 values. Without branches: which values are zero is anything but regular.
+int64_t tokens_of(const sj_stream &s, int64_t begin, int64_t end) {
     const sj_values *values = sj_stream_values(&s);
-    GroupCount count;
+    int64_t tokens = 0, zeros = 0;  // zeros since the last nonzero
     for (int64_t v = begin; v < end;) {
         const StreamRun run = stream_run(s, v, end);
         for (; v < run.end; ++v) {
-            count.take(sj_values_nonzero(values, run.offset_of(v)));
+            const bool nonzero = sj_values_nonzero(values, run.offset_of(v));
+            tokens += nonzero ? 1 + zeros / (kLongestRun + 1) : 0;
+            zeros = nonzero ? 0 : zeros + 1;
         }
     }
-    return count;
+    return tokens;
 }
 
 }  // namespace
@@ -54,11 +51,11 @@ int64_t Codec::plain_lines(int stream, int64_t group) const {
 
 int64_t Codec::packed_bytes(const sj_stream &s, int64_t group) const {
     const int64_t values = group_values(s, group);
-    const GroupCount count = count_group(s, group * kCodecGroup, group * kCodecGroup + values);
+    const int64_t begin = group * kCodecGroup, end = begin + values;
     if (codec_ == SJ_CODEC_RLE) {
-        return ceil_div(count.tokens * (kRunBits + 8 * s.value_bytes), 8);
+        return ceil_div(tokens_of(s, begin, end) * (kRunBits + 8 * s.value_bytes), 8);
     }
-    return ceil_div(values, 8) + count.nonzeros * s.value_bytes;
+    return ceil_div(values, 8) + nonzeros_of(s, begin, end) * s.value_bytes;
 }
 
 int64_t Codec::bursts(int stream, int64_t group) {

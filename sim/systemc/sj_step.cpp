@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "sj_arith.hpp"
+#include "sj_stream_walk.hpp"
 
 namespace sj {
 namespace {
 
 constexpr size_t kKnownBytesMax = size_t{64} << 20;
-constexpr size_t kKnownLinesMax = size_t{1} << 19;
+constexpr size_t kKnownLinesMax = size_t{1} << 16;
 
 }  // namespace
 
@@ -180,13 +181,12 @@ int64_t StepMaker::group_present(const Group &group) const {
     if (!skip_) {
         return count;
     }
-    const bool is_run = a_.kind == SJ_OPERAND_WINDOW && a_.channels == nullptr;  // its values stand side by side
-    int64_t offset = sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, 0), present = 0;
+    if (a_.kind == SJ_OPERAND_WINDOW && a_.channels == nullptr) {
+        return count_nonzeros(a_.values, sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, 0), count);
+    }
+    int64_t present = 0;
     for (int64_t j = 0; j < count; ++j) {
-        if (!is_run && j > 0) {
-            offset = sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, j);
-        }
-        present += sj_values_nonzero(&a_.values, offset + (is_run ? j : 0)) ? 1 : 0;
+        present += sj_values_nonzero(&a_.values, sj_operand_group_offset(&a_, group.unit, group.chunk, k_tile, j)) ? 1 : 0;
     }
     return present;
 }

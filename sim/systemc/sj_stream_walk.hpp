@@ -20,6 +20,7 @@ struct StreamRun {
     int64_t stride;                    // elements from a channel to the next
     const int32_t *channels;           // as an operand's
 
+    bool is_contiguous() const { return channels == nullptr && stride == 1; }
     int64_t offset_of(int64_t v) const {
         const int64_t c = source_channel + v - begin;
         return offset + stride * (channels != nullptr ? channels[c] - channels[source_channel] : v - begin);
@@ -54,6 +55,34 @@ inline StreamRun stream_run(const sj_stream &s, int64_t v, int64_t end) {
     run.begin = v;
     run.offset = sj_stream_offset(&s, v);
     return run;
+}
+
+// Nonzeros among n values that stand side by side.
+inline int64_t count_nonzeros(const sj_values &values, int64_t first, int64_t n) {
+    int32_t count = 0;  // n is a few hundred at most; narrow counts make wide vectors
+    if (values.dtype == SJ_DTYPE_BF16) {
+        const sj_bf16 *v = static_cast<const sj_bf16 *>(values.data) + first;
+        for (int64_t i = 0; i < n; ++i) {
+            count += sj_bf16_nonzero(v[i]) ? 1 : 0;
+        }
+    } else {
+        const int8_t *v = static_cast<const int8_t *>(values.data) + first;
+        for (int64_t i = 0; i < n; ++i) {
+            count += v[i] != 0 ? 1 : 0;
+        }
+    }
+    return count;
+}
+
+inline int64_t count_nonzeros(const sj_values &values, const StreamRun &run) {
+    if (run.is_contiguous()) {
+        return count_nonzeros(values, run.offset, run.end - run.begin);
+    }
+    int64_t count = 0;
+    for (int64_t v = run.begin; v < run.end; ++v) {
+        count += sj_values_nonzero(&values, run.offset_of(v)) ? 1 : 0;
+    }
+    return count;
 }
 
 }  // namespace sj
