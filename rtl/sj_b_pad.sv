@@ -28,18 +28,15 @@ module sj_b_pad #(
   localparam int unsigned AddrW = $clog2(2 * KTile);
 
   logic [Lanes-1:0][15:0] pad [2*KTile];
-  logic [Lanes-1:0][15:0] lane_mask;
   logic [Lanes-1:0] in_range [2*KTile];
   logic [Lanes-1:0] nonzero [2*KTile];
   logic [AddrW-1:0] read_addr, write_addr;
 
-  always_comb begin
-    for (int unsigned l = 0; l < Lanes; l++) lane_mask[l] = {16{lane_en_i[l]}};
-  end
-
   assign read_addr  = (read_buffer_i ? AddrW'(KTile) : '0) + AddrW'(read_k_i);
   assign write_addr = (buffer_i ? AddrW'(KTile) : '0) + AddrW'(k_i);
 
+  // The pad is written and read in this process alone, the read first: blocking writes are safe, and cheap to simulate; so is a whole vector in one write.
+  // verilator lint_off BLKSEQ
   always_ff @(posedge clk_i) begin
     if (re_i) begin
       data_o     <= pad[read_addr];
@@ -47,11 +44,18 @@ module sj_b_pad #(
       nonzero_o  <= nonzero[read_addr];
     end
     if (we_i) begin
-      pad[write_addr]      <= (data_i & lane_mask) | (pad[write_addr] & ~lane_mask);
-      in_range[write_addr] <= (in_range_i & lane_en_i) | (in_range[write_addr] & ~lane_en_i & ~{Lanes{lane_en_i[0]}});
-      nonzero[write_addr]  <= (nonzero_i & lane_en_i) | (nonzero[write_addr] & ~lane_en_i);
+      if (&lane_en_i) begin
+        pad[write_addr] = data_i;
+      end else begin
+        for (int unsigned l = 0; l < Lanes; l++) begin
+          if (lane_en_i[l]) pad[write_addr][l] = data_i[l];
+        end
+      end
+      in_range[write_addr] = (in_range_i & lane_en_i) | (in_range[write_addr] & ~lane_en_i & ~{Lanes{lane_en_i[0]}});
+      nonzero[write_addr]  = (nonzero_i & lane_en_i) | (nonzero[write_addr] & ~lane_en_i);
     end
   end
+  // verilator lint_on BLKSEQ
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin

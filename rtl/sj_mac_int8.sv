@@ -8,8 +8,8 @@ module sj_mac_int8 #(
   input  logic                   multiply_i,
   /// The A value that all lanes share: two's complement.
   input  logic [7:0]             a_i,
-  /// A B value a lane.
-  input  logic [Lanes-1:0][7:0]   b_i,
+  /// A B value a lane, in its low byte.
+  input  logic [Lanes-1:0][15:0]  b_i,
   /// A lane that is not enabled sees two zeros.
   input  logic [Lanes-1:0]       enable_i,
   /// Add the products of the cycle before to addend_i in this cycle.
@@ -19,29 +19,30 @@ module sj_mac_int8 #(
   output logic [Lanes-1:0][31:0] sum_o
 );
 
-  logic [Lanes-1:0][15:0] product_d;
-  logic [Lanes-1:0][15:0] product_q;
+  // Lanes in groups of eight; the last one may hold lanes that nobody sees.
+  localparam int unsigned Groups = (Lanes + 7) / 8;
 
-  // Sign-extended product of two bytes. Example: ff (-1) * 02 = fffe.
-  function automatic logic [15:0] multiply(input logic [7:0] left, input logic [7:0] right);
-    return {{8{left[7]}}, left} * {{8{right[7]}}, right};
-  endfunction
+  logic [Groups-1:0][7:0][15:0] b, product_d, product_q;
+  logic [Groups-1:0][7:0]       enable;
+  logic [Groups-1:0][7:0][31:0] addend;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [Groups-1:0][7:0][31:0] sum;  // beyond Lanes: nobody sees them
+  // verilator lint_on UNUSEDSIGNAL
 
-  always_comb begin
-    product_d = product_q;
-    if (multiply_i) begin
-      for (int unsigned l = 0; l < Lanes; l++) begin
-        product_d[l] = multiply(a_i & {8{enable_i[l]}}, b_i[l] & {8{enable_i[l]}});
-      end
+  assign b      = (Groups * 128)'(b_i);
+  assign enable = (Groups * 8)'(enable_i);
+  assign addend = (Groups * 256)'(addend_i);
+  assign sum_o  = (Lanes * 32)'(sum);
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    always_comb begin
+      product_d[g] = product_q[g];
+      if (multiply_i) sj_int_pkg::multiply_eight_lanes(a_i, b[g], enable[g], product_d[g]);
     end
-  end
 
-  always_comb begin
-    sum_o = addend_i;
-    if (add_i) begin
-      for (int unsigned l = 0; l < Lanes; l++) begin
-        sum_o[l] = addend_i[l] + {{16{product_q[l][15]}}, product_q[l]};
-      end
+    always_comb begin
+      sum[g] = addend[g];
+      if (add_i) sj_int_pkg::add_eight_lanes(addend[g], product_q[g], sum[g]);
     end
   end
 

@@ -100,14 +100,14 @@ module sj_row #(
   // ---- Cycle c: which step, which pair.
   logic [1:0]         step_d, step_q;
   logic [WorkW-1:0]   work_d, work_q;
-  logic               available, active, pass, mask_written;
+  logic               available, active, pass;
   logic               issue, first, last;
   logic [SlotW-1:0]   slot;
   logic [KW-1:0]      k;
   logic [OffsetW-1:0] rank;
-  logic [Slots-1:0][KTile-1:0]   mask;
-  logic [Slots-1:0][OffsetW-1:0] base;
-  logic [KTile-1:0]   flag;
+  logic [Slots-1:0]   has_work;
+  logic [KTile-1:0]   slot_mask, any_b;
+  logic [OffsetW-1:0] slot_base;
 
   assign available = step_q != committed_i;
   assign active    = available & takes_part_i[step_q[0]] & may_start_i[step_q[0]];
@@ -132,10 +132,11 @@ module sj_row #(
     .flag_i,
     .read_buffer_i(step_q),
     .clear_i      (step_end_o | pass),
-    .written_o    (mask_written),
-    .mask_o       (mask),
-    .base_o       (base),
-    .flag_o       (flag)
+    .any_b_o      (any_b),
+    .has_work_o   (has_work),
+    .slot_i       (slot),
+    .mask_o       (slot_mask),
+    .base_o       (slot_base)
   );
 
   sj_select #(
@@ -146,9 +147,10 @@ module sj_row #(
     .clk_i,
     .rst_ni,
     .active_i  (active),
-    .mask_i    (mask),
-    .base_i    (base),
-    .any_b_i   (flag & {KTile{mask_written}}),
+    .has_work_i(has_work),
+    .mask_i    (slot_mask),
+    .base_i    (slot_base),
+    .any_b_i   (any_b),
     .issue_o   (issue),
     .slot_o    (slot),
     .k_o       (k),
@@ -241,17 +243,13 @@ module sj_row #(
       .infinite_o(infinite_o)
     );
   end else begin : gen_int8
-    logic [Lanes-1:0][7:0] b_low;
-    always_comb begin
-      for (int unsigned l = 0; l < Lanes; l++) b_low[l] = b[l][7:0];
-    end
     sj_mac_int8 #(
       .Lanes(Lanes)
     ) u_mac (
       .clk_i,
       .multiply_i(multiply_q),
       .a_i       (a[7:0]),
-      .b_i       (b_low),
+      .b_i       (b),
       .enable_i  (enable),
       .add_i     (add_q),
       .addend_i  (addend),

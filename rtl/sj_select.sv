@@ -14,8 +14,10 @@ module sj_select #(
   input  logic               rst_ni,
   /// The row works on a step in this cycle. Masks and flags stay unchanged until step_end_o.
   input  logic               active_i,
-  input  logic [Slots-1:0][KTile-1:0]   mask_i,
-  input  logic [Slots-1:0][OffsetW-1:0] base_i,
+  /// Slots with work in this step; the mask of slot_o, and the place of its first value in the flat pad.
+  input  logic [Slots-1:0]   has_work_i,
+  input  logic [KTile-1:0]   mask_i,
+  input  logic [OffsetW-1:0] base_i,
   /// k with some nonzero B.
   input  logic [KTile-1:0]   any_b_i,
   /// Something is issued in this cycle: value number rank_o of the flat pad times the vector of k_o, for slot_o.
@@ -36,16 +38,12 @@ module sj_select #(
   logic [KTile-1:0] k_done_d, k_done_q;
   logic             bubble_d, bubble_q;
 
-  logic [Slots-1:0] has_work, slots_left, slot_onehot, slot_below;
-  logic [KTile-1:0] slot_mask, k_left, k_onehot, k_below;
+  logic [Slots-1:0] slots_left, slot_onehot, slot_below;
+  logic [KTile-1:0] k_left, k_onehot, k_below;
   logic [CountW-1:0] rank;
   logic             slot_found, last_slot, unused_k_found;
 
-  always_comb begin
-    for (int unsigned s = 0; s < Slots; s++) has_work[s] = |(mask_i[s] & any_b_i);
-  end
-
-  assign slots_left = has_work & ~slots_done_q;
+  assign slots_left = has_work_i & ~slots_done_q;
 
   sj_find_first #(
     .Width(Slots)
@@ -57,8 +55,7 @@ module sj_select #(
     .index_o (slot_o)
   );
 
-  assign slot_mask = mask_i[slot_o];
-  assign k_left    = slot_mask & any_b_i & ~k_done_q;
+  assign k_left = mask_i & any_b_i & ~k_done_q;
 
   sj_find_first #(
     .Width(KTile)
@@ -71,8 +68,8 @@ module sj_select #(
   );
 
   // Values whose B vector is all zero are in the pad, too: the rank counts every mask bit.
-  assign rank       = CountW'($countones(slot_mask & k_below));
-  assign rank_o     = base_i[slot_o] + OffsetW'(rank);
+  assign rank       = CountW'($countones(mask_i & k_below));
+  assign rank_o     = base_i + OffsetW'(rank);
   assign issue_o    = active_i & slot_found & ~bubble_q;
   assign first_o    = k_done_q == '0;
   assign last_o     = (k_left & ~k_onehot) == '0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// verilator -F verilator.f: options and modules, the package first; for CMake and for arrays that are built on demand.
+// verilator -F verilator.f: options and modules, the packages first; for CMake and for arrays that are built on demand.
 // Loops over lanes stay loops, wide vectors stay calls: the text, and so the compile time, does not grow with the lanes.
 --cc
 -Wall
@@ -10,6 +10,7 @@
 --expand-limit 2
 --output-split 0
 sj_float_pkg.sv
+sj_int_pkg.sv
 sj_find_first.sv
 sj_mac_bf16.sv
 sj_mac_int8.sv
