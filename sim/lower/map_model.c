@@ -5,7 +5,7 @@
 
 #include "map_internal.h"
 
-enum { PIPELINE = 2, BURST_BYTES = 64, GROUP_VALUES = 512 };
+enum { PIPELINE = 2, CYCLES_A_BURST = 1, BURST_BYTES = 64, GROUP_VALUES = 512 };
 
 sj_map_capacity sj_map_capacity_of(const sj_accel *accel) {
     const int64_t bytes = accel->buffer_kib * 1024;
@@ -392,7 +392,7 @@ void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const 
         out->dram_cycles = (int64_t)llround(instances * t.dram);
         out->dram_bytes = (int64_t)llround(instances * (t.load_bytes + model->store_bytes));
     }
-    out->cost = out->cycles + out->dense_cycles;
+    out->cost = out->cycles + out->dense_cycles + 2 * CYCLES_A_BURST * (out->dram_bytes / BURST_BYTES);
     out->exposed_cycles = (int64_t)llround(exposed);
     out->blocks = p.mb * p.nb * p.kb * model->instances;
     out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};

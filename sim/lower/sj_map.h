@@ -23,7 +23,7 @@ typedef struct sj_map_capacity {
 sj_map_capacity sj_map_capacity_of(const sj_accel *accel);
 
 typedef struct sj_map_prediction {
-    int64_t cost;            // what is minimised: cycles + dense_cycles, so that the mapping favours neither machine
+    int64_t cost;            // what is minimised: cycles + dense_cycles, so that the mapping favours neither machine, and a cycle more on each for every DRAM burst (docs/mapping.md)
     int64_t cycles;          // of the whole job, all instances, on the skip machine at the nominal density of A
     int64_t dense_cycles;    // the same on the dense machine
     // The parts of `cycles`:
