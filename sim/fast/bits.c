@@ -223,6 +223,12 @@ static void activation_bits(const sj_stream *s, const uint64_t *pixels, int64_t 
 static void weight_bits(const sj_stream *s, const sj_bits *bits, int64_t at, uint64_t *to) {
     for (int64_t k = 0; k < bits->row_bits; k += s->k_tile) {
         const int64_t width = sj_fast_min(s->k_tile, bits->row_bits - k);
+        if (width == 64 && k % 64 == 0 && at % 64 == 0) {
+            for (int64_t u = 0; u < s->operand->u_count; u++, at += 64) {
+                to[at / 64] = bits->rows[u * bits->row_stride + k / 64];
+            }
+            continue;
+        }
         for (int64_t u = 0; u < s->operand->u_count; u++) {
             for (int64_t j = 0; j < width; j += 64) {
                 const int64_t n = sj_fast_min(64, width - j);

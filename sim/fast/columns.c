@@ -108,10 +108,12 @@ static sj_status count_pixels(const sj_operand *o, const sj_bits *bits, uint32_t
     const int64_t pixels = o->stored_images * o->source_h * o->source_w;
     uint8_t *ones = NULL;
     SJ_TRY(sj_fast_take_zeroed((void **)out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
+    SJ_TRY(sj_fast_take((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
     bits->kernels->word_counts(bits->rows, pixels * bits->row_words, ones);
-    for (int64_t i = 0; i < pixels * bits->row_words; i++) {
-        (*out)[i / bits->row_words] += ones[i];
+    for (int64_t p = 0; p < pixels; p++) {
+        for (int64_t w = 0; w < bits->row_words; w++) {
+            (*out)[p] += ones[p * bits->row_words + w];
+        }
     }
     sj_fast_give_back(ones);
     return SJ_OK;

@@ -19,6 +19,9 @@ bool sj_fast_has_avx512_popcnt(void) { return sj_fast_has_avx512() && __builtin_
 
 #define AHEAD 1024  // values: the processor's own prefetching stops at each page
 
+// The first n lanes.
+TARGET static __mmask8 first_8(int64_t n) { return (__mmask8)(n >= 8 ? 255u : (1u << n) - 1u); }
+TARGET static __mmask16 first_16(int64_t n) { return (__mmask16)(n >= 16 ? 65535u : (1u << n) - 1u); }
 TARGET static __mmask32 first_32(int64_t n) { return n >= 32 ? UINT32_MAX : (__mmask32)((UINT32_C(1) << n) - 1); }
 
 TARGET static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
@@ -110,7 +113,7 @@ TARGET static __m512i byte_ones(__m512i v) {
 
 TARGET static void word_counts(const uint64_t *words, int64_t n, uint8_t *counts) {
     for (int64_t i = 0; i < n; i += 8) {
-        const __mmask8 valid = n - i >= 8 ? 0xff : (__mmask8)((1u << (n - i)) - 1);
+        const __mmask8 valid = first_8(n - i);
         const __m512i sums = _mm512_sad_epu8(byte_ones(_mm512_maskz_loadu_epi64(valid, words + i)), _mm512_setzero_si512());
         _mm512_mask_cvtepi64_storeu_epi8(counts + i, valid, sums);
     }
@@ -165,7 +168,7 @@ TARGET static void settle(uint32_t *count, int64_t n, uint64_t *sum, uint64_t *l
     const __m512i one = _mm512_set1_epi32(1);
     __m512i all = _mm512_setzero_si512(), most = _mm512_setzero_si512();
     for (int64_t r = 0; r < n; r += 16) {
-        const __mmask16 valid = n - r >= 16 ? 0xffff : (__mmask16)((1u << (n - r)) - 1);
+        const __mmask16 valid = first_16(n - r);
         const __m512i work = _mm512_maskz_max_epu32(valid, _mm512_maskz_loadu_epi32(valid, count + r), one);
         _mm512_mask_storeu_epi32(count + r, valid, work);
         most = _mm512_max_epu32(most, work);
@@ -244,7 +247,7 @@ TARGET static uint64_t any(const uint64_t *words, int64_t n) {
         out = _mm512_or_si512(out, _mm512_loadu_si512(words + i));
     }
     if (i < n) {
-        out = _mm512_or_si512(out, _mm512_maskz_loadu_epi64((__mmask8)((1u << (n - i)) - 1), words + i));
+        out = _mm512_or_si512(out, _mm512_maskz_loadu_epi64(first_8(n - i), words + i));
     }
     return (uint64_t)_mm512_reduce_or_epi64(out);
 }
@@ -253,7 +256,7 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     const __m512i floor = _mm512_set1_epi64((long long)ready);
     __m512i largest = _mm512_setzero_si512();
     for (int64_t r = 0; r < n; r += 8) {
-        const __mmask8 valid = n - r >= 8 ? 0xff : (__mmask8)((1u << (n - r)) - 1);
+        const __mmask8 valid = first_8(n - r);
         const __m512i begin = _mm512_max_epu64(_mm512_maskz_loadu_epi64(valid, end + r), floor);
         const __m512i after = _mm512_add_epi64(begin, _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(valid, work + r)));
         _mm512_mask_storeu_epi64(end + r, valid, after);
