@@ -9,7 +9,9 @@
 #define WINDOW_WORKS (INT64_C(1) << 20)  // works of a window of blocks, unless one block has more
 #define STRIP_WORDS (INT64_C(1) << 15)   // of gathered A masks
 #define SIDE_WORDS (INT64_C(1) << 21)    // of A masks that are gathered once for all blocks: 16 MB
-#define SERIAL_MAX 16384                 // A rows times steps of a window: waking threads costs more than fewer of them
+
+// A step takes some 0.1 us; OpenMP's threads may look for more work for milliseconds after theirs is done, so that fewer steps are not worth waking them.
+int64_t sj_fast_serial_steps = 32768;
 
 typedef struct tile_task {
     int64_t block, m;  // a row of tiles: all column tiles of the block at A rows from m on
@@ -138,7 +140,7 @@ static sj_status gather_side(sj_array *a, sj_error *err) {
     const int64_t tiles = sj_fast_ceil(a->run->job->m, a->run->tile_rows), steps = tiles * a->run->step_total;
     SJ_TRY(sj_fast_take((void **)&a->side_words, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_words, "A masks", err));
     SJ_TRY(sj_fast_take((void **)&a->side_terms, (uint64_t)steps, sizeof *a->side_terms, "A terms", err));
-#pragma omp parallel for schedule(dynamic) if (steps * a->run->tile_rows > SERIAL_MAX)
+#pragma omp parallel for schedule(dynamic) if (steps > sj_fast_serial_steps)
     for (int64_t tile = 0; tile < tiles; tile++) {
         gather_tile(a, &a->scratch[omp_get_thread_num()], tile * a->run->tile_rows);
     }
@@ -289,7 +291,7 @@ sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **term
         SJ_TRY(enter_instance(a, a->run->job->blocks[b].instance, err));
         SJ_TRY(a->twice && a->side_terms == NULL ? gather_side(a, err) : SJ_OK);
         SJ_TRY(plan_window(a, b, err));
-#pragma omp parallel for schedule(dynamic) if (a->steps * a->run->tile_rows > SERIAL_MAX)
+#pragma omp parallel for schedule(dynamic) if (a->steps > sj_fast_serial_steps)
         for (int64_t i = 0; i < a->task_count; i++) {
             run_task(a, &a->scratch[omp_get_thread_num()], &a->tasks[i]);
         }

@@ -213,6 +213,9 @@ typedef struct sj_step_terms {
 
 typedef struct sj_array sj_array;
 
+// Windows of at most so many steps are worked on by one thread; tests set it lower.
+extern int64_t sj_fast_serial_steps;
+
 sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err);
 void sj_fast_array_free(sj_array *array);
 // The steps of block b, in order, and their works [step][R]. Blocks are asked for in ascending order; the pointers live until the next call.

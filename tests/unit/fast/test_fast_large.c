@@ -12,6 +12,7 @@
 #include "compare.h"
 #include "naive.h"
 #include "sj_bf16.h"
+#include "sj_fast_internal.h"
 #include "sj_random.h"
 
 typedef struct large {
@@ -58,6 +59,7 @@ static void split(large *l, int64_t m_step, int64_t k_step) {
 }
 
 static void check(const large *l) {
+    sj_fast_serial_steps = 0;
     for (int machine = SJ_MACHINE_DENSE; machine <= SJ_MACHINE_SKIP; machine += 2) {
         const sj_variant v = {(sj_machine)machine, SJ_CODEC_NONE};
         sj_outcome want, got;
