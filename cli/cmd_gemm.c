@@ -13,7 +13,7 @@
 #include "sj_machine.h"
 #include "sj_npy.h"
 
-enum { OPT_DENSITY_A = SJ_OPT_OWN, OPT_DENSITY_B, OPT_SEED, OPT_A, OPT_B, OPT_QUANTISE, OPT_OUT, OPT_FORCE, OPT_ARRAY_ONLY, OPT_JSON };
+enum { OPT_DENSITY_A = SJ_OPT_OWN, OPT_DENSITY_B, OPT_SEED, OPT_A, OPT_B, OPT_QUANTISE, OPT_OUT, OPT_FORCE, OPT_ARRAY_ONLY, OPT_EXPLAIN, OPT_JSON };
 
 static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"density-a", required_argument, NULL, OPT_DENSITY_A},
@@ -25,6 +25,7 @@ static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"out", required_argument, NULL, OPT_OUT},
                                              {"force", no_argument, NULL, OPT_FORCE},
                                              {"array-only", no_argument, NULL, OPT_ARRAY_ONLY},
+                                             {"explain-mapping", no_argument, NULL, OPT_EXPLAIN},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
@@ -42,6 +43,7 @@ static const char help[] =
     "  --out FILE           the product as a NumPy matrix: float32 sums, or int32; refused when it exists\n"
     "  --force              replace it\n"
     "  --array-only         one block whose operands stand in the buffer already: no DRAM\n" SJ_MACHINE_HELP
+    "  --explain-mapping    print the blocks that were chosen, the runners-up and what they are predicted to take; nothing is simulated\n"
     "  --json               the machine-readable result on stdout\n"
     "  -h, --help           this text\n";
 
@@ -51,7 +53,7 @@ typedef struct gemm_options {
     double density_a, density_b;
     const char *a, *b, *out;  // files; NULL: not given
     bool random_given;        // --density-a, --density-b or --seed
-    bool quantise, force, array_only, json, help;
+    bool quantise, force, array_only, explain, json, help;
 } gemm_options;
 
 typedef struct gemm_data {
@@ -75,6 +77,7 @@ static sj_status read_option(gemm_options *o, int option, sj_error *err) {
         case OPT_OUT: o->out = optarg; return SJ_OK;
         case OPT_FORCE: o->force = true; return SJ_OK;
         case OPT_ARRAY_ONLY: o->array_only = true; return SJ_OK;
+        case OPT_EXPLAIN: o->explain = true; return SJ_OK;
         case OPT_JSON: o->json = true; return SJ_OK;
         case 'h': o->help = true; return SJ_OK;
         default: return sj_machine_option(&o->machine, option, optarg, err);
@@ -125,6 +128,9 @@ static sj_status parse(int argc, char **argv, gemm_options *o, sj_error *err) {
         return SJ_OK;
     }
     SJ_TRY(o->a != NULL || o->b != NULL ? check_files(o, argc - optind, err) : read_sizes(o, argv + optind, argc - optind, err));
+    if (o->explain && (o->json || o->out != NULL)) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --explain-mapping simulates nothing; leave %s out", o->json ? "--json" : "--out");
+    }
     if (o->out != NULL && sj_path_exists(o->out) && !o->force) {
         return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it exists; give another name, or --force", o->out);
     }
@@ -277,6 +283,24 @@ static sj_status print_run(const gemm_options *o, const sj_machine_setup *s, con
     return SJ_OK;
 }
 
+static sj_status explain(const gemm_options *o, const sj_accel *accel, const gemm_data *d, sj_error *err) {
+    sj_job *job = NULL;
+    SJ_TRY(sj_lower_gemm(accel, o->m, o->k, o->n, d->a.values, d->b.values, o->array_only, &job, err));
+    const sj_status status = sj_cli_explain_mapping(accel, "gemm", SJ_PHASE_FORWARD, &job, 1, err);
+    sj_job_free(job);
+    return status;
+}
+
+static sj_status simulate(const gemm_options *o, sj_machine_setup *setup, gemm_data *data, sj_error *err) {
+    sj_stats run;
+    memset(&run, 0, sizeof run);
+    sj_status status = sj_machine_start_run(setup, &o->machine, 1, &run, err);
+    status = status == SJ_OK ? run_all(o, setup, data, &run, err) : status;
+    status = status == SJ_OK ? print_run(o, setup, &run, err) : status;
+    sj_stats_free(&run);
+    return status;
+}
+
 sj_status sj_cmd_gemm(int argc, char **argv, sj_error *err) {
     gemm_options o;
     SJ_TRY(parse(argc, argv, &o, err));
@@ -286,15 +310,12 @@ sj_status sj_cmd_gemm(int argc, char **argv, sj_error *err) {
     }
     sj_machine_setup setup;
     gemm_data data;
-    sj_stats run;
     memset(&data, 0, sizeof data);
-    memset(&run, 0, sizeof run);
     sj_status status = sj_machine_open(&o.machine, "gemm", &setup, err);
     status = status == SJ_OK ? make_data(&o, &setup.accel, &data, err) : status;
-    status = status == SJ_OK ? sj_machine_start_run(&setup, &o.machine, 1, &run, err) : status;
-    status = status == SJ_OK ? run_all(&o, &setup, &data, &run, err) : status;
-    status = status == SJ_OK ? print_run(&o, &setup, &run, err) : status;
-    sj_stats_free(&run);
+    if (status == SJ_OK) {
+        status = o.explain ? explain(&o, &setup.accel, &data, err) : simulate(&o, &setup, &data, err);
+    }
     free_data(&data);
     sj_machine_close(&setup);
     return status;

@@ -107,7 +107,7 @@ static sj_status do_unit(session *s, sj_lowering *lowering, int index, sj_stats 
     unit_jobs u = {.unit = sj_lowering_unit(lowering, index), .densities = sj_densities_none()};
     SJ_TRY(sj_lowering_jobs(lowering, index, &u.jobs, &u.count, &u.densities, err));
     *jobs = u.count;
-    return s->o->explain_mapping ? sj_sim_explain(&s->setup->accel, u.unit, u.jobs, u.count, err) : run_unit(s, &u, run, row, err);
+    return s->o->explain_mapping ? sj_cli_explain_mapping(&s->setup->accel, u.unit->layer, u.unit->phase, u.jobs, u.count, err) : run_unit(s, &u, run, row, err);
 }
 
 static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_error *err) {

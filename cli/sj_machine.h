@@ -70,4 +70,7 @@ void sj_cli_rtl_progress(bool quiet, sj_progress *bar);
 
 double sj_monotonic_seconds(void);
 
+// --explain-mapping (explain_mapping.c): a table on stdout for each product among the jobs of a layer in a phase, the choice and its runners-up.
+sj_status sj_cli_explain_mapping(const sj_accel *accel, const char *layer, sj_phase phase, sj_job *const *jobs, int count, sj_error *err);
+
 #endif

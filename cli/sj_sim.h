@@ -76,7 +76,4 @@ sj_status sj_sim_wave_job(const sj_sim_options *o, sj_sim_wave *w, const sj_unit
 // After the run, whose status is given: SJ_ERR_RANGE where the chosen job was never met. A line about the file goes to stderr unless quiet.
 sj_status sj_sim_wave_end(const sj_sim_options *o, sj_sim_wave *w, sj_status status, sj_error *err);
 
-// ---- --explain-mapping (sim_mapping.c)
-sj_status sj_sim_explain(const sj_accel *accel, const sj_unit *unit, sj_job *const *jobs, int count, sj_error *err);
-
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sj_machine.h"
 #include "sj_map.h"
-#include "sj_sim.h"
 #include "sj_table.h"
 
 static void add_choice(sj_table *t, const sj_map_report *r, int i) {
@@ -68,14 +68,14 @@ static sj_status print_report(const sj_map_report *r, int number, int count, sj_
     return SJ_OK;
 }
 
-sj_status sj_sim_explain(const sj_accel *accel, const sj_unit *unit, sj_job *const *jobs, int count, sj_error *err) {
+sj_status sj_cli_explain_mapping(const sj_accel *accel, const char *layer, sj_phase phase, sj_job *const *jobs, int count, sj_error *err) {
     for (int j = 0; j < count; j++) {
         if (!jobs[j]->is_product) {
             continue;
         }
         sj_map_report report;
         if (sj_map_explain(accel, jobs[j], &report, err) != SJ_OK) {
-            return sj_error_prefix(err, "layer %s, %s", unit->layer, sj_phase_name(unit->phase));
+            return sj_error_prefix(err, "layer %s, %s", layer, sj_phase_name(phase));
         }
         SJ_TRY(print_report(&report, j, count, err));
     }
