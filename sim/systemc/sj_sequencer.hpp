@@ -4,6 +4,7 @@
 #ifndef SJ_SEQUENCER_HPP
 #define SJ_SEQUENCER_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <tuple>
@@ -28,6 +29,7 @@ class VisitWalk {
 public:
     VisitWalk(const sj_accel *accel, const sj_job *job);
     bool next(Visit *visit);  // false: there are no more
+    size_t tiles_in_progress() const { return open_.size(); }  // all that is remembered
 
 private:
     struct OpenTile {
