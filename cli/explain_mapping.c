@@ -18,10 +18,11 @@ static void add_choice(sj_table *t, const sj_map_report *r, int i) {
         sj_table_cell(t, "%" PRId64, sizes[s]);
     }
     sj_table_cell(t, "%" PRId64, c->predicted.cycles);
-    if (i == 0 || r->choices[0].predicted.cycles <= 0) {
+    sj_table_cell(t, "%" PRId64, c->predicted.dense_cycles);
+    if (i == 0 || r->choices[0].predicted.cost <= 0) {
         sj_table_cell(t, "%s", "");
     } else {
-        sj_table_cell(t, "%+.1f%%", 100.0 * ((double)c->predicted.cycles / (double)r->choices[0].predicted.cycles - 1.0));
+        sj_table_cell(t, "%+.1f%%", 100.0 * ((double)c->predicted.cost / (double)r->choices[0].predicted.cost - 1.0));
     }
     const int64_t parts[] = {c->predicted.array_cycles, c->predicted.dram_cycles, c->predicted.exposed_cycles, c->predicted.dram_bytes};
     for (int p = 0; p < 4; p++) {
@@ -36,7 +37,7 @@ static void add_choice(sj_table *t, const sj_map_report *r, int i) {
 }
 
 static sj_status print_report(const sj_map_report *r, int number, int count, sj_error *err) {
-    static const char *const heads[] = {"", "order", "m", "n", "k", "blocks", "cycles", "more", "array", "DRAM", "exposed", "bytes", "A", "B", "out"};
+    static const char *const heads[] = {"", "order", "m", "n", "k", "blocks", "skip", "dense", "more", "array", "DRAM", "exposed", "bytes", "A", "B", "out"};
     printf("%s %s", r->layer, sj_phase_name(r->phase));
     if (count > 1) {
         printf(", product %d of %d", number + 1, count);
@@ -46,19 +47,19 @@ static sj_status print_report(const sj_map_report *r, int number, int count, sj_
         printf(", %" PRId64 " instances", r->instances);
     }
     printf("; nominal density of A %g; %" PRId64 " mappings fit\n", r->density_a, r->tried);
-    sj_table *t = sj_table_new(15, 2);
+    sj_table *t = sj_table_new(16, 2);
     sj_table_span(t, 2, "");
     sj_table_span(t, 4, "block");
-    sj_table_span(t, 2, "predicted");
-    sj_table_span(t, 4, "of these");
+    sj_table_span(t, 3, "predicted cycles");
+    sj_table_span(t, 4, "skip: of these");
     sj_table_span(t, 3, "buffer full");
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 16; i++) {
         sj_table_cell(t, "%s", heads[i]);
     }
     sj_table_gap(t, 2);
     sj_table_gap(t, 6);
-    sj_table_gap(t, 8);
-    sj_table_gap(t, 12);
+    sj_table_gap(t, 9);
+    sj_table_gap(t, 13);
     sj_table_rule(t);
     for (int i = 0; i < r->count; i++) {
         add_choice(t, r, i);

@@ -7,6 +7,7 @@
 #include "sj_cli.h"
 #include "sj_config.h"
 #include "sj_file.h"
+#include "sj_map.h"
 #include "sj_sim.h"
 
 static int last_step(const sj_trace *trace, sj_mode mode) {
@@ -90,6 +91,25 @@ sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj
     if (status == SJ_OK && o->wave_part.layer[0] != '\0') {
         status = check_layer("--wave-layer", o->wave_part.layer, net, names, err);
     }
+    free(memory);
+    return status;
+}
+
+// Every phase of every layer with products: one accelerator file serves training steps and inferences.
+sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_error *err) {
+    static const sj_phase phases[] = {SJ_PHASE_FORWARD, SJ_PHASE_GRAD_INPUT, SJ_PHASE_GRAD_WEIGHT};
+    const sj_network *net = sj_trace_get_network(trace);
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, 3 * (uint64_t)net->layer_count + 1, sizeof(sj_map_product_name), "the products' names", err));
+    sj_map_product_name *products = memory;
+    int count = 0;
+    for (int i = 0; i < net->layer_count; i++) {
+        const sj_kind kind = net->layers[i].kind;
+        for (int p = 0; p < 3 && (kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_MATMUL); p++) {
+            products[count++] = (sj_map_product_name){net->layers[i].name, phases[p]};
+        }
+    }
+    const sj_status status = sj_map_check_pins(accel, products, count, err);
     free(memory);
     return status;
 }

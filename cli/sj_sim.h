@@ -46,6 +46,8 @@ sj_status sj_sim_choose_variant(const char *option, const char *text, const sj_m
 sj_status sj_sim_check_part(const char *option, const sj_sim_options *o, const sj_sim_part *part, const sj_lowering *lowering, sj_error *err);
 // Every --layer, and the layers of other options, must be a layer of the network.
 sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj_error *err);
+// Pins of the mapping must name products of the network.
+sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_error *err);
 // The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone.
 void sj_sim_describe_selection(const sj_sim_options *o, char *text, size_t size);
 // SJ_ERR_RANGE, with what there is, when the step has nothing that was chosen.
