@@ -59,7 +59,11 @@ static void add_verilator(words *w, const sj_rtl_spec *s, const char *share, con
 }
 
 static void add_compiler(words *w, const sj_rtl_tools *tools) {
-    static const char *const options[] = {"-std=c++17", "-O3", "-march=native", "-g0", "-w", "-fPIC", "-fvisibility=hidden", "-DNDEBUG"};
+    static const char *const options[] = {"-std=c++17", "-O3", "-march=native", "-g0", "-w", "-fPIC", "-fvisibility=hidden", "-DNDEBUG",
+#ifdef __x86_64__
+                                         "-mno-avx512f",  // GCC 12 scatters there, which is slower
+#endif
+    };
     add(w, "%s", tools->compiler);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         add(w, "%s", options[i]);
