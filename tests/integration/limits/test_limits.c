@@ -191,11 +191,38 @@ static void two_to_the_33(void **state) {
     free(b);
 }
 
+// docs/timing.md section 11.
+static void the_documented_example(void **state) {
+    (void)state;
+    const sj_accel accel = edge16();
+    const uint64_t ideal = 147456, first_step = 128 + 256, last_drain = 2 + 128, masks = 32, tables = 60;
+    sj_random r = sj_random_seed(sj_test_seed(9));
+    sj_bf16 *a = matrix(&r, 1024 * 576, 1.0);
+    sj_bf16 *b = matrix(&r, 576 * 64, 1.0);
+    for (int array_only = 0; array_only < 2; array_only++) {
+        sj_error err = {0};
+        sj_job *job = NULL;
+        assert_int_equal(sj_lower_gemm(&accel, 1024, 576, 64, a, b, array_only == 1, &job, &err), SJ_OK);
+        const uint64_t transfers = array_only == 1 ? 0 : 2607 + 175 + 702;
+        for (int i = 0; i < 6; i++) {
+            const sj_variant v = {(sj_machine)(i % 3), (sj_codec)(i / 3)};
+            const uint64_t extra = (v.machine == SJ_MACHINE_SKIP ? masks : 0) + (v.codec == SJ_CODEC_BITMASK && array_only == 0 ? tables : 0);
+            const uint64_t cycles = run(&accel, v, job, NULL, NULL).cycles;
+            assert_true(cycles == transfers + first_step + ideal + last_drain + extra);
+            assert_true((double)cycles <= (array_only == 1 ? 1.01 : 1.05) * (double)ideal);
+        }
+        sj_job_free(job);
+    }
+    free(a);
+    free(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_row),     cmocka_unit_test(one_column),  cmocka_unit_test(one_k),       cmocka_unit_test(one_by_one_by_one),
         cmocka_unit_test(no_k_at_all), cmocka_unit_test(all_zero_a),  cmocka_unit_test(all_zero_b),  cmocka_unit_test(density_one),
         cmocka_unit_test(one_byte_a_cycle), cmocka_unit_test(larger_than_the_buffer), cmocka_unit_test(two_to_the_33),
+        cmocka_unit_test(the_documented_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
