@@ -16,6 +16,9 @@ int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 uint64_t u(int64_t v) { return static_cast<uint64_t>(v); }
 size_t z(int64_t v) { return static_cast<size_t>(v); }
 
+enum class Place : uint8_t { padding, zero, nonzero };
+using Matrix = std::vector<Place>;
+
 struct TileVisit {
     int64_t instance, m0, m1, n0, n1, k_end, last_block, from;
     bool filled;
@@ -57,9 +60,27 @@ public:
 
 private:
     bool skip() const { return machine_ == SJ_MACHINE_SKIP; }
-    static bool in_range(const sj_operand &o, int64_t x, int64_t k) { return sj_operand_offset(&o, x, k) != SJ_PADDING; }
-    static bool nonzero(const sj_operand &o, int64_t x, int64_t k) { return in_range(o, x, k) && sj_values_nonzero(&o.values, sj_operand_offset(&o, x, k)); }
-    bool present(const sj_operand &o, int64_t x, int64_t k) const { return skip() ? nonzero(o, x, k) : a_.issue_padding || in_range(o, x, k); }
+    bool in_range(const Matrix &x, int64_t u, int64_t k) const { return x[z(u * job_.k + k)] != Place::padding; }
+    bool nonzero(const Matrix &x, int64_t u, int64_t k) const { return x[z(u * job_.k + k)] == Place::nonzero; }
+    bool present(const Matrix &x, int64_t u, int64_t k) const { return skip() ? nonzero(x, u, k) : a_.issue_padding || in_range(x, u, k); }
+
+    Matrix look_at(const sj_operand &o, int64_t us) const {
+        Matrix all;
+        for (int64_t i = 0; i < us * job_.k; ++i) {
+            const int64_t offset = sj_operand_offset(&o, i / job_.k, i % job_.k);
+            all.push_back(offset == SJ_PADDING ? Place::padding : sj_values_nonzero(&o.values, offset) ? Place::nonzero : Place::zero);
+        }
+        return all;
+    }
+
+    void enter_instance(int64_t instance) {
+        if (instance != instance_) {
+            instance_ = instance;
+            operand_a_ = sj_operand_instance(&job_.a, instance);
+            places_a_ = look_at(operand_a_, job_.m);
+            places_b_ = look_at(sj_operand_instance(&job_.b, instance), job_.n);
+        }
+    }
 
     bool one_tile(const sj_block &b) const { return b.m1 - b.m0 <= a_.rows * a_.slots && b.n1 - b.n0 <= a_.lanes; }
 
@@ -71,8 +92,7 @@ private:
             const bool goes_on = before != nullptr && one_tile(*before) && one_tile(block) && before->m0 == block.m0 && before->n0 == block.n0 && before->k1 == block.k0 &&
                                  before->instance == block.instance && job_.k > 0;
             bool block_first = true;
-            operand_a_ = sj_operand_instance(&job_.a, block.instance);
-            operand_b_ = sj_operand_instance(&job_.b, block.instance);
+            enter_instance(block.instance);
             for (int64_t n = block.n0; n < block.n1; n += a_.lanes) {
                 for (int64_t m = block.m0; m < block.m1; m += a_.rows * a_.slots) {
                     if (!goes_on) {
@@ -96,6 +116,11 @@ private:
                 }
             }
         }
+        for (size_t t = 0; t < visits_.size(); ++t) {
+            if (visits_[t].filled) {
+                filled_.push_back(t);
+            }
+        }
         last_step_.assign(visits_.size(), 0);
         for (size_t i = 0; i < steps_.size(); ++i) {
             last_step_[z(steps_[i].visit)] = i;
@@ -107,7 +132,7 @@ private:
         std::vector<bool> any_a(z(k1 - k0), false), any_b(z(k1 - k0), false);
         for (int64_t k = k0; k < k1; ++k) {
             for (int64_t n = v->n0; n < v->n1; ++n) {
-                any_b[z(k - k0)] = any_b[z(k - k0)] || present(operand_b_, n, k);
+                any_b[z(k - k0)] = any_b[z(k - k0)] || present(places_b_, n, k);
             }
         }
         s->work.assign(z(taking_part), 0);
@@ -116,7 +141,7 @@ private:
             bool visited = false;
             for (int64_t k = k0; k < k1; ++k) {
                 count_range(*v, v->m0 + m, k);
-                if (!present(operand_a_, v->m0 + m, k)) {
+                if (!present(places_a_, v->m0 + m, k)) {
                     continue;
                 }
                 any_a[z(k - k0)] = true;
@@ -160,7 +185,7 @@ private:
 
     void count_range(const TileVisit &v, int64_t m, int64_t k) {
         for (int64_t n = v.n0; n < v.n1; ++n) {
-            out_.macs_total += in_range(operand_a_, m, k) && in_range(operand_b_, n, k) ? 1u : 0u;
+            out_.macs_total += in_range(places_a_, m, k) && in_range(places_b_, n, k) ? 1u : 0u;
         }
     }
 
@@ -169,9 +194,9 @@ private:
         ++out_.counts.b_pad_read;
         out_.counts.mac_idle += u(a_.lanes);
         for (int64_t n = v.n0; n < v.n1; ++n) {
-            if (in_range(operand_a_, m, k) && in_range(operand_b_, n, k)) {
+            if (in_range(places_a_, m, k) && in_range(places_b_, n, k)) {
                 --out_.counts.mac_idle;
-                const bool active = nonzero(operand_a_, m, k) && nonzero(operand_b_, n, k);
+                const bool active = nonzero(places_a_, m, k) && nonzero(places_b_, n, k);
                 ++(active ? out_.counts.mac_active : machine_ == SJ_MACHINE_DENSE ? out_.counts.mac_zero : out_.counts.mac_gated);
             }
         }
@@ -302,8 +327,8 @@ private:
             }
             bus_free = start + drain_beats(visits_[t]);
             raise(&drain_end_[t], bus_free);
-            for (size_t f = 0; f < visits_.size(); ++f) {
-                if (visits_[f].filled && std::max(static_cast<int64_t>(f) - a_.acc_banks, visits_[f].from) == static_cast<int64_t>(t)) {
+            for (const size_t f : filled_) {
+                if (std::max(static_cast<int64_t>(f) - a_.acc_banks, visits_[f].from) == static_cast<int64_t>(t)) {
                     bus_free = std::max(bus_free, drain_end_[z(visits_[f].from)]) + data_beats(visits_[f], 4);
                     raise(&fill_end_[f], bus_free);
                 }
@@ -339,10 +364,13 @@ private:
     const sj_machine machine_;
     const sj_job &job_;
     const int64_t vb_;
-    sj_operand operand_a_ = {}, operand_b_ = {};  // of the block's instance
+    int64_t instance_ = -1;  // of the block
+    sj_operand operand_a_ = {};
+    Matrix places_a_, places_b_;  // [u][k]
     std::vector<TileVisit> visits_;
     std::vector<KStep> steps_;
     std::vector<size_t> last_step_;  // of each visit
+    std::vector<size_t> filled_;     // visits, ascending
     std::vector<QueueEntry> queue_;
     std::vector<int64_t> load_end_, drain_end_, fill_end_, transfer_end_;
     std::vector<std::vector<int64_t>> end_;
