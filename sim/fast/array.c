@@ -252,10 +252,10 @@ static void leave_instance(sj_array *a) {
     a->instance = -1;
 }
 
-static sj_status count_macs(sj_array *a, sj_mac_sums *sums, sj_error *err) {
+static sj_status count_macs(sj_array *a, int64_t instance, sj_mac_sums *sums, sj_error *err) {
     sj_bits b = {0};
-    SJ_TRY(sj_fast_bits_share(a->run->store, &a->view_job.a, &a->nonzero, err));
-    sj_status status = sj_fast_bits_share(a->run->store, &a->view_job.b, &b, err);
+    SJ_TRY(sj_fast_bits_of_instance(a->run->store, &a->run->job->a, instance, &a->view_job.a, &a->nonzero, err));
+    sj_status status = sj_fast_bits_of_instance(a->run->store, &a->run->job->b, instance, &a->view_job.b, &b, err);
     if (status == SJ_OK) {
         status = sj_fast_columns(&a->view, &a->nonzero, &b, sums, &a->any_b, err);
     }
@@ -271,7 +271,7 @@ static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
     sj_mac_sums sums;
     a->view_job.a = sj_operand_instance(&a->run->job->a, instance);
     a->view_job.b = sj_operand_instance(&a->run->job->b, instance);
-    SJ_TRY(count_macs(a, &sums, err));
+    SJ_TRY(count_macs(a, instance, &sums, err));
     a->present = a->run->skip ? &a->nonzero : &a->ones;
     SJ_TRY(a->run->skip ? SJ_OK : sj_fast_bits_make(&a->view_job.a, a->run->present, &a->ones, err));
     SJ_TRY(sj_fast_lines_make(&a->view, &a->nonzero, &a->lines, err));

@@ -178,6 +178,36 @@ sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj
     return SJ_OK;
 }
 
+// Every instance's own channels out of the masks of the whole tensor.
+static sj_status take_channels(const sj_bits *whole, int64_t first, const sj_operand *view, sj_bits *out, sj_error *err) {
+    const int64_t pixels = view->stored_images * view->source_h * view->source_w, words = sj_fast_ceil(view->channel_count, 64);
+    *out = (sj_bits){.operand = view, .presence = SJ_PRESENCE_NONZERO, .row_bits = view->channel_count, .row_words = words, .row_stride = words, .kernels = whole->kernels};
+    SJ_TRY(sj_fast_take((void **)&out->rows, (uint64_t)(pixels * words) + 1, sizeof *out->rows, "operand masks", err));
+    for (int64_t p = 0; p < pixels; p++) {
+        for (int64_t c = 0; c < view->channel_count; c += 64) {
+            out->rows[p * words + c / 64] = sj_fast_get_bits(whole->rows + p * whole->row_stride, first + c, sj_fast_min(64, view->channel_count - c));
+        }
+    }
+    return SJ_OK;
+}
+
+sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err) {
+    const int64_t which = operand->instance_period > 0 ? instance % operand->instance_period : instance, first = which * operand->instance_shift;
+    if (operand->instance_shift == 0) {
+        return sj_fast_bits_share(store, view, out, err);
+    }
+    if (store == NULL || operand->kind == SJ_OPERAND_WEIGHT || operand->channels != NULL || first + operand->channel_count > operand->source_c) {
+        return sj_fast_bits_make(view, SJ_PRESENCE_NONZERO, out, err);
+    }
+    sj_operand all = *operand;
+    sj_bits whole;
+    all.channel_count = all.source_c;
+    SJ_TRY(sj_fast_bits_share(store, &all, &whole, err));
+    const sj_status status = take_channels(&whole, first, view, out, err);
+    sj_fast_bits_free(&whole);
+    return status;
+}
+
 void sj_fast_store_free(sj_bits_store *store) {
     for (int i = 0; i < store->count; i++) {
         sj_fast_bits_free(&store->bits[i]);
@@ -277,7 +307,7 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
         sj_fast_give_back(row);
         return SJ_OK;
     }
-    SJ_TRY(sj_fast_bits_share(store, &here, &bits, err));
+    SJ_TRY(sj_fast_bits_of_instance(store, &first, instance, &here, &bits, err));
     if (weight) {
         weight_bits(stream, &bits, at, to);
     } else {

@@ -101,7 +101,7 @@ sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const 
         .step_words = sj_fast_ceil(accel->k_tile, 64),
         .step_total = sj_fast_ceil(job->k, accel->k_tile),
         .sink = sink,
-        .store = sj_job_instances(job) == 1 ? &store : NULL,
+        .store = &store,
     };
     memset(out, 0, sizeof *out);
     const sj_status status = run_job(&run, out, err);

@@ -151,14 +151,14 @@ static void fetch_all(const target *t, int64_t k1) {
 }
 
 // Whether runs are whole words, each written once, zeros included.
-static bool writes_every_word(const sj_bits *bits, int64_t k_tile) {
-    const bool window = bits->operand->kind == SJ_OPERAND_WINDOW && bits->operand->channel_count % 64 == 0;
+static bool writes_every_word(const sj_bits *bits, int64_t k_tile, int64_t k_count) {
+    const bool window = bits->operand->kind == SJ_OPERAND_WINDOW && bits->operand->channel_count % 64 == 0 && k_count % 64 == 0;
     return k_tile == 64 && bits->presence != SJ_PRESENCE_ALL && (window || bits->operand->kind == SJ_OPERAND_WINDOW_T);
 }
 
 void sj_fast_fetch(const sj_bits *bits, int64_t k_tile, int64_t u0, int64_t rows, int64_t k0, int64_t k1, sj_piece *pieces, uint64_t *words) {
     const target t = {words, rows, sj_fast_ceil(k_tile, 64), k_tile, k0};
-    if (!writes_every_word(bits, k_tile)) {
+    if (!writes_every_word(bits, k_tile, k1 - k0)) {
         memset(words, 0, (size_t)(sj_fast_ceil(k1 - k0, k_tile) * t.step_words * rows) * sizeof *words);
     }
     if (bits->presence == SJ_PRESENCE_ALL) {

@@ -27,6 +27,8 @@ typedef enum sj_presence {
     SJ_PRESENCE_ALL        // padding too
 } sj_presence;
 
+typedef struct sj_bits_store sj_bits_store;
+
 // Machine and job as the parts below need them.
 typedef struct sj_fast_run_info {
     const sj_accel *accel;
@@ -39,7 +41,7 @@ typedef struct sj_fast_run_info {
     int64_t step_words;  // ceil(KT/64)
     int64_t step_total;  // ceil(K/KT)
     const sj_timeline_sink *sink;  // NULL: nobody asks
-    struct sj_bits_store *store;   // NULL: jobs of several instances, each with masks of its own
+    sj_bits_store *store;
 } sj_fast_run_info;
 
 static inline void sj_fast_slice(const sj_timeline_sink *sink, sj_track track, int64_t row, const char *what, int64_t index, uint64_t begin, uint64_t end) {
@@ -65,14 +67,16 @@ typedef struct sj_bits {
 
 // Nonzero bits of a run's tensors, each packed once: an operand and the stream that brings it in read the same values.
 enum { SJ_FAST_STORE_MAX = 8 };
-typedef struct sj_bits_store {
+struct sj_bits_store {
     int count;
     sj_operand operands[SJ_FAST_STORE_MAX];
     sj_bits bits[SJ_FAST_STORE_MAX];
-} sj_bits_store;
+};
 
 // Nonzero bits out of the store, packed now where they are not yet in it; NULL store: the caller's own. Freed like any other bits.
 sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err);
+// Those of one instance, whose plain operand is `view`; `operand` is the job's. Groups of channels are taken out of the whole tensor's masks.
+sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err);
 void sj_fast_store_free(sj_bits_store *store);
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);

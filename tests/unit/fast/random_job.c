@@ -8,8 +8,8 @@ static int64_t between(sj_random *r, int64_t low, int64_t high) { return low + (
 static bool chance(sj_random *r, double p) { return sj_random_unit(r) < p; }
 
 static void random_accel(random_case *c, sj_random *r) {
-    static const int64_t k_tiles[] = {8, 8, 16, 24, 64, 72, 128, 136};
-    c->dram = (sj_dram_type){"test", between(r, 100, 900) * 1000, between(r, 1, 5), between(r, 0, 50), between(r, 0, 20), 64 << between(r, 0, 5), between(r, 1, 4),
+    static const int64_t k_tiles[] = {8, 8, 16, 24, 64, 64, 72, 128, 136};
+    c->dram = (sj_dram_type){"test", between(r, 100, 900) * 1000, between(r, 1, 5), between(r, 0, 50), between(r, 0, 20), 64 << between(r, 0, 7), between(r, 1, 4),
                              between(r, 300, 900), between(r, 0, 250)};
     c->accel = (sj_accel){.name = "random",
                           .dtype = chance(r, 0.5) ? SJ_DTYPE_BF16 : SJ_DTYPE_INT8,
@@ -17,7 +17,7 @@ static void random_accel(random_case *c, sj_random *r) {
                           .rows = between(r, 1, 6),
                           .lanes = between(r, 1, 9),
                           .slots = between(r, 1, 5),
-                          .k_tile = k_tiles[between(r, 0, 7)],
+                          .k_tile = k_tiles[between(r, 0, 8)],
                           .acc_banks = between(r, 1, 3),
                           .a_bytes = between(r, 1, 40),
                           .b_bytes = between(r, 1, 40),
@@ -28,6 +28,10 @@ static void random_accel(random_case *c, sj_random *r) {
                           .dram_channels = 1,
                           .vector_lanes = between(r, 1, 8),
                           .issue_padding = chance(r, 0.3)};
+    if (chance(r, 0.1)) {  // shapes that have loops of their own
+        c->accel.rows = 8 * between(r, 1, 2);
+        c->accel.slots = chance(r, 0.5) ? 1 : 8;
+    }
 }
 
 // Zeros of every kind (also -0 and denormals) and finite values; density 0 and 1 included.
@@ -77,6 +81,10 @@ static void random_window(random_case *c, sj_random *r, sj_operand *o, sj_operan
     o->source_h = between(r, 1, 6);
     o->source_w = between(r, 1, 6);
     o->source_c = chance(r, 0.5) ? between(r, 1, 5) : between(r, 1, 40);
+    if (chance(r, 0.15)) {  // whole words of channels
+        o->source_c = 64 * between(r, 1, 2);
+        o->tap_count = kind == SJ_OPERAND_WINDOW ? o->tap_count : 1;
+    }
     o->channel_count = chance(r, 0.5) ? o->source_c : between(r, 1, o->source_c);
     o->channels = random_list(r, channels, o->channel_count, o->source_c);
     const int64_t behind = random_instances(c, r, o);
@@ -163,6 +171,12 @@ static sj_stream stream_of(const random_case *c, sj_random *r, const sj_operand 
     s.x_count = between(r, 1, (s.source_w - 1 - s.x0) / s.x_step + 1);
     s.channel_count = o->channel_count;
     s.channels = o->channels;
+    if (chance(r, 0.3)) {  // the whole plane
+        s.y0 = s.x0 = 0;
+        s.y_step = s.x_step = 1;
+        s.y_count = s.source_h;
+        s.x_count = s.source_w;
+    }
     s.length = s.images * s.y_count * s.x_count * s.channel_count;
     return s;
 }
@@ -191,11 +205,12 @@ static void random_streams(random_case *c, sj_random *r) {
     if (chance(r, 0.5)) {
         c->streams[2] = (sj_stream){.kind = SJ_STREAM_RAW, .length = between(r, 1, 5000), .value_bytes = between(r, 1, 4)};
     }
+    const int64_t apart = chance(r, 0.5) ? 64 : 65536;
     int64_t next = 0;
     for (int i = 0; i < 3; i++) {
         c->streams[i].base = next;
         c->streams[i].table_base = (next + c->streams[i].length * c->streams[i].value_bytes + 63) / 64 * 64;
-        next = (c->streams[i].table_base + c->streams[i].length / 512 + 1 + 63) / 64 * 64;
+        next = (c->streams[i].table_base + c->streams[i].length / 512 + apart) / apart * apart;
     }
 }
 

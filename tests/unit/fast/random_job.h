@@ -11,7 +11,7 @@ typedef struct random_case {
     sj_accel accel;
     sj_job job;
     sj_tap a_taps[16], b_taps[16];
-    int32_t a_channels[64], b_channels[64], u_list[64];
+    int32_t a_channels[160], b_channels[160], u_list[64];
     void *a_values, *b_values;
     sj_stream streams[3];
     sj_block *blocks;

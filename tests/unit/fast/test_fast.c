@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "kernels.h"
 #include "naive.h"
 #include "random_job.h"
 
@@ -68,6 +69,10 @@ static void fast_equals_the_text(void **state) {
     (void)state;
     const uint64_t seed = seed_of_run();
     coverage seen = {0};
+    int sets = 0;
+    while (sj_fast_kernels_at(sets) != NULL) {
+        sets++;
+    }
     for (int number = 0; number < CASES; number++) {
         sj_random rng = sj_random_stream(seed, (uint64_t)number);
         random_case c;
@@ -75,6 +80,8 @@ static void fast_equals_the_text(void **state) {
         const sj_variant v = {(sj_machine)sj_random_below(&rng, 3), (sj_codec)sj_random_below(&rng, SJ_CODEC_COUNT)};
         sj_outcome got, want;
         sj_error err;
+        const sj_fast_kernels *kernels = sj_fast_kernels_at(number % sets);
+        sj_fast_use_kernels(kernels);
         if (sj_fast_run(&c.accel, v, &c.job, &got, &err) != SJ_OK) {
             describe(&c, number, v);
             fail_msg("%s", err.message);
@@ -82,12 +89,13 @@ static void fast_equals_the_text(void **state) {
         naive_run(&c.accel, v, &c.job, &want);
         if (outcome_differences(&got, &want) > 0) {
             describe(&c, number, v);
-            fail_msg("case %d differs", number);
+            fail_msg("case %d differs with the %s kernels", number, kernels->name);
         }
         check_identities(&c, v, &got);
         note(&seen, &c, v, &got);
         random_case_free(&c);
     }
+    sj_fast_use_kernels(NULL);
     assert_true(seen.products > CASES / 2 && seen.elementwise > CASES / 50 && seen.filled > CASES / 50 && seen.stores > CASES / 20);
     assert_true(seen.codec_groups > CASES / 50 && seen.transposed > CASES / 50 && seen.padding > CASES / 20 && seen.empty_k > CASES / 200);
     assert_true(seen.refreshes > CASES / 20 && seen.skipped > CASES / 20);

@@ -13,7 +13,7 @@
 #include "sj_timeline.h"
 
 #define CASES 400
-#define ROWS_MAX 8
+#define ROWS_MAX 16
 
 typedef struct tracks {
     uint64_t end[SJ_TRACK_COUNT][ROWS_MAX];   // of the last slice
