@@ -75,45 +75,48 @@ package sj_float_pkg;
     return magnitude | ((magnitude == 0) ? 32'b0 : (larger & 32'h8000_0000));
   endfunction
 
-  // Eight lanes at a time. The simulator keeps these as functions, once for the whole array, and can turn their loops over unpacked copies into vector code.
+  // Sixteen lanes at a time. The simulator keeps these as functions, once for the whole row, and can turn their loops over unpacked copies into vector code: first the even
+  // lanes, then the odd ones, which stand in the low and high halves of the words of B.
 
   /// Products of a lane's A value and its B value; +0 where the lane is not enabled.
-  function automatic void multiply_eight_lanes(input logic [15:0] a, input logic [7:0][15:0] b, input logic [7:0] enable, output logic [7:0][31:0] product);
+  function automatic void multiply_sixteen_lanes(input logic [15:0] a, input logic [15:0][15:0] b, input logic [15:0] enable, output logic [15:0][31:0] product);
     // verilator no_inline_task
-    logic [3:0][31:0] pair;
-    logic [31:0] mask [8];
-    logic [31:0] b_word [8];
-    logic [31:0] product_word [8];
+    logic [7:0][31:0] pair;
+    logic [31:0] even_mask [8];
+    logic [31:0] odd_mask [8];
+    logic [31:0] even [8];
+    logic [31:0] odd [8];
     pair = b;
-    for (int unsigned p = 0; p < 4; p++) begin
-      b_word[2*p]   = pair[p] & 32'hffff;
-      b_word[2*p+1] = pair[p] >> 16;
+    for (int unsigned p = 0; p < 8; p++) begin
+      even_mask[p] = {32{enable[2*p]}};
+      odd_mask[p]  = {32{enable[2*p+1]}};
     end
-    for (int unsigned l = 0; l < 8; l++) begin
-      mask[l] = {32{enable[l]}};
+    for (int unsigned p = 0; p < 8; p++) begin
+      even[p] = bf16_multiply({16'b0, a} & even_mask[p], pair[p] & 32'hffff & even_mask[p]);
     end
-    for (int unsigned l = 0; l < 8; l++) begin
-      product_word[l] = bf16_multiply({16'b0, a} & mask[l], b_word[l] & mask[l]);
+    for (int unsigned p = 0; p < 8; p++) begin
+      odd[p] = bf16_multiply({16'b0, a} & odd_mask[p], (pair[p] >> 16) & odd_mask[p]);
     end
-    for (int unsigned l = 0; l < 8; l++) begin
-      product[l] = product_word[l];
+    for (int unsigned p = 0; p < 8; p++) begin
+      product[2*p]   = even[p];
+      product[2*p+1] = odd[p];
     end
   endfunction
 
   /// Sums of two vectors.
-  function automatic void add_eight_lanes(input logic [7:0][31:0] a, input logic [7:0][31:0] b, output logic [7:0][31:0] sum);
+  function automatic void add_sixteen_lanes(input logic [15:0][31:0] a, input logic [15:0][31:0] b, output logic [15:0][31:0] sum);
     // verilator no_inline_task
-    logic [31:0] a_word [8];
-    logic [31:0] b_word [8];
-    logic [31:0] sum_word [8];
-    for (int unsigned l = 0; l < 8; l++) begin
+    logic [31:0] a_word [16];
+    logic [31:0] b_word [16];
+    logic [31:0] sum_word [16];
+    for (int unsigned l = 0; l < 16; l++) begin
       a_word[l] = a[l];
       b_word[l] = b[l];
     end
-    for (int unsigned l = 0; l < 8; l++) begin
+    for (int unsigned l = 0; l < 16; l++) begin
       sum_word[l] = fp32_add(a_word[l], b_word[l]);
     end
-    for (int unsigned l = 0; l < 8; l++) begin
+    for (int unsigned l = 0; l < 16; l++) begin
       sum[l] = sum_word[l];
     end
   endfunction
