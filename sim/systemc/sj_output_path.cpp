@@ -125,7 +125,13 @@ void OutputPath::drive(uint64_t cycle, ArrayIn *in) {
     in->fill_data = &partials_[visit_.previous][to_size(row * run_->accel->lanes)];
 }
 
-void OutputPath::collect(const ArrayOut &out) { store_row(out.drain_row_index, out.drain_data); }
+void OutputPath::collect(const ArrayOut &out) {
+    if (activity_ != Activity::drain || out.drain_row_index >= rows_) {
+        run_->fail(SJ_ERR_INTERNAL, "the array drained a row that the output path does not wait for");
+        return;
+    }
+    store_row(out.drain_row_index, out.drain_data);
+}
 
 void OutputPath::store_row(int64_t m, const uint32_t *sums) {
     const size_t lanes = to_size(visit_.n1 - visit_.n0);

@@ -307,6 +307,45 @@ private:
 
 std::unique_ptr<sj::Array> make_dead_array(const sj::ArrayShape &, sj_error *) { return std::make_unique<DeadArray>(); }
 
+// Begins every drain a cycle late.
+class LateDrainArray : public sj::Array {
+public:
+    explicit LateDrainArray(std::unique_ptr<sj::Array> inner) : inner_(std::move(inner)) {}
+    const sj::ArrayOut &out() const override { return inner_->out(); }
+    void clock(const sj::ArrayIn &in) override {
+        sj::ArrayIn late = in;
+        late.drain_start = start_;
+        late.drain_rows = rows_;
+        late.drain_beats_per_row = beats_;
+        start_ = in.drain_start;
+        rows_ = in.drain_rows;
+        beats_ = in.drain_beats_per_row;
+        inner_->clock(late);
+    }
+    sj::ArrayCounts counts() const override { return inner_->counts(); }
+
+private:
+    std::unique_ptr<sj::Array> inner_;
+    bool start_ = false;
+    int rows_ = 0, beats_ = 0;
+};
+
+std::unique_ptr<sj::Array> make_late_drain_array(const sj::ArrayShape &shape, sj_error *err) { return std::make_unique<LateDrainArray>(sj::make_model_array(shape, err)); }
+
+void an_array_that_drains_late_is_an_error(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 5, 16, 2, 100, 100, &j);  // two tiles, whose partial sums come back
+    j.blocks = {{0, 5, 0, 2, 0, 8, 0, 0, 0, 0, 0, 0}, {0, 5, 0, 2, 8, 16, 0, 0, 0, 0, 0, 0}};
+    j.connect();
+    sj_error err;
+    sj_outcome out;
+    assert_int_equal(sj::run_system(make_late_drain_array, &accel, {SJ_MACHINE_SKIP, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_ERR_INTERNAL);
+    assert_non_null(std::strstr(err.message, "layer test, forward: the array "));
+    check(accel, SJ_MACHINE_SKIP, j);
+}
+
 void a_stuck_array_is_an_error_and_the_next_job_runs(void **) {
     const sj_accel accel = test::small_accel();
     test::Random r(1);
@@ -336,6 +375,7 @@ int main() {
         cmocka_unit_test_prestate(hundreds_of_small_instances_equal_the_equations, &seed),
         cmocka_unit_test_prestate(a_job_does_not_depend_on_those_before_it, &seed),
         cmocka_unit_test_prestate(an_overflow_is_an_error_that_names_the_layer, &seed),
+        cmocka_unit_test_prestate(an_array_that_drains_late_is_an_error, &seed),
         cmocka_unit_test_prestate(a_stuck_array_is_an_error_and_the_next_job_runs, &seed),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
