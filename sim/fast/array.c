@@ -254,8 +254,8 @@ static void leave_instance(sj_array *a) {
 
 static sj_status count_macs(sj_array *a, int64_t instance, sj_mac_sums *sums, sj_error *err) {
     sj_bits b = {0};
-    SJ_TRY(sj_fast_bits_of_instance(a->run->store, &a->run->job->a, instance, &a->view_job.a, &a->nonzero, err));
-    sj_status status = sj_fast_bits_of_instance(a->run->store, &a->run->job->b, instance, &a->view_job.b, &b, err);
+    SJ_TRY(sj_fast_bits_of_instance(a->run->store, &a->run->job->a, sj_job_instances(a->run->job), instance, &a->view_job.a, &a->nonzero, err));
+    sj_status status = sj_fast_bits_of_instance(a->run->store, &a->run->job->b, sj_job_instances(a->run->job), instance, &a->view_job.b, &b, err);
     if (status == SJ_OK) {
         status = sj_fast_columns(&a->view, &a->nonzero, &b, sums, &a->any_b, err);
     }

@@ -191,9 +191,9 @@ static sj_status take_channels(const sj_bits *whole, int64_t first, const sj_ope
     return SJ_OK;
 }
 
-sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err) {
+sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err) {
     const int64_t which = operand->instance_period > 0 ? instance % operand->instance_period : instance, first = which * operand->instance_shift;
-    if (operand->instance_shift == 0) {
+    if (instances == 1 || operand->instance_shift == 0) {
         return sj_fast_bits_share(store, view, out, err);
     }
     if (store == NULL || operand->kind == SJ_OPERAND_WEIGHT || operand->channels != NULL || first + operand->channel_count > operand->source_c) {
@@ -307,7 +307,7 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
         sj_fast_give_back(row);
         return SJ_OK;
     }
-    SJ_TRY(sj_fast_bits_of_instance(store, &first, instance, &here, &bits, err));
+    SJ_TRY(sj_fast_bits_of_instance(store, &first, stream->length / (stream->instance_length > 0 ? stream->instance_length : stream->length), instance, &here, &bits, err));
     if (weight) {
         weight_bits(stream, &bits, at, to);
     } else {

@@ -76,7 +76,7 @@ struct sj_bits_store {
 // Nonzero bits out of the store, packed now where they are not yet in it; NULL store: the caller's own. Freed like any other bits.
 sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err);
 // Those of one instance, whose plain operand is `view`; `operand` is the job's. Groups of channels are taken out of the whole tensor's masks.
-sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err);
+sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err);
 void sj_fast_store_free(sj_bits_store *store);
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
