@@ -105,10 +105,10 @@ static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
 static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_counts *counts) {
     const sj_accel *accel = a->run->accel;
     const a_terms own = a->twice ? (a_terms){0} : terms_of_a(a, t, s);
-    const a_terms *at = a->twice ? &a->side_terms[s->m / a->run->tile_rows * a->run->step_total + s->k0 / accel->k_tile] : &own;
+    const a_terms *at = a->twice ? &a->side_terms[sj_fast_div(s->m, a->run->tile_rows) * a->run->step_total + sj_fast_div(s->k0, accel->k_tile)] : &own;
     const int64_t steps = block_steps(a, s->block), pitch = row_tiles(a, s->block) * steps, tiles = column_tiles(a, s->block), words = a->run->step_words;
-    const int64_t first = a->step_first[s->block - a->run->job->blocks] + (s->m - s->block->m0) / a->run->tile_rows * steps + s->index;
-    const uint64_t *any_b = a->any_b + (s->block->n0 / accel->lanes * a->run->step_total + s->k0 / accel->k_tile) * words;
+    const int64_t first = a->step_first[s->block - a->run->job->blocks] + sj_fast_div(s->m - s->block->m0, a->run->tile_rows) * steps + s->index;
+    const uint64_t *any_b = a->any_b + (sj_fast_div(s->block->n0, accel->lanes) * a->run->step_total + sj_fast_div(s->k0, accel->k_tile)) * words;
     sj_fast_issues issues = {.a = s->words, .rows = s->rows, .words = words, .physical = accel->rows, .any = at->any};
     a->kernels->issue(&issues, any_b, a->run->step_total * words, tiles, a->work + first * accel->rows, pitch * accel->rows, t->vectors);
     for (int64_t n = 0; n < tiles; n++) {
@@ -268,6 +268,10 @@ static sj_status enter_instance(sj_array *a, int64_t instance, sj_error *err) {
         return SJ_OK;
     }
     leave_instance(a);
+    if (a->run->job->k == 0) {  // nothing to count, nothing to load
+        a->instance = instance;
+        return SJ_OK;
+    }
     sj_mac_sums sums;
     a->view_job.a = sj_operand_instance(&a->run->job->a, instance);
     a->view_job.b = sj_operand_instance(&a->run->job->b, instance);
