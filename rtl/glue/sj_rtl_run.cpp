@@ -2,6 +2,7 @@
 // Fidelity rtl: the SystemC system around a Verilated array, and its waveforms.
 #include "sj_rtl.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -10,23 +11,32 @@
 
 #include "sj_file.h"
 #include "sj_rtl_build.h"
+#include "sj_system.hpp"
 
 namespace {
+
+// With a waveform the array's clock does not rest in waits that are shorter than this: each of its edges is a cycle of the job.
+constexpr uint64_t kWaveSettleEdges = 65536;
 
 struct Request {
     bool open = false;   // for the next product of this thread
     bool taken = false;  // by the run under way
     std::string path, temporary;
     uint64_t first = 0, last = 0, start = 0;
+    uint64_t edges = 0;  // the cycle of the last clock edge, plus one
 };
 thread_local Request request;
 
 // The system starts a job with the cycle after the present one (two units of time each).
 uint64_t system_cycle() { return sc_core::sc_time_stamp().value() / 2; }
-uint64_t job_cycle() { return system_cycle() - request.start; }
+// Asked for at every edge. The system runs several edges at one of its own times: then each is the cycle after the one before.
+uint64_t job_cycle() {
+    const uint64_t cycle = std::max(system_cycle() - request.start, request.edges);
+    request.edges = cycle + 1;
+    return cycle;
+}
 
-std::unique_ptr<sj::Array> make_array(const sj::ArrayShape &shape, sj_error *err) {
-    if (!request.open) return sj::make_verilated_array(shape, err);
+std::unique_ptr<sj::Array> make_recorded(const sj::ArrayShape &shape, sj_error *err) {
     request.open = false;
     request.start = system_cycle() + 1;
     char *temporary = sj_temporary_name(request.path.c_str());
@@ -47,7 +57,7 @@ extern "C" sj_status sj_rtl_wave_open(const char *path, uint64_t first_cycle, ui
         return SJ_FAIL(err, SJ_ERR_RANGE, "the waveform %s: its first cycle, %llu, lies behind its last, %llu", path, static_cast<unsigned long long>(first_cycle),
                        static_cast<unsigned long long>(last_cycle));
     }
-    request = {true, false, path, "", first_cycle, last_cycle, 0};
+    request = {true, false, path, "", first_cycle, last_cycle, 0, 0};
     return SJ_OK;
 }
 
@@ -60,7 +70,9 @@ extern "C" sj_status sj_rtl_run(const sj_accel *accel, sj_variant variant, const
                        static_cast<long long>(accel->a_bytes), static_cast<long long>(widest));
     }
     request.taken = false;
-    sj_status status = sj::run_system(make_array, accel, variant, job, out, results, err);  // the array is gone and the waveform closed when it returns
+    // The array is gone and its waveform closed when this returns.
+    sj_status status = request.open ? sj::run_system_settling(make_recorded, kWaveSettleEdges, accel, variant, job, out, results, err)
+                                    : sj::run_system(sj::make_verilated_array, accel, variant, job, out, results, err);
     if (request.taken) {
         if (status == SJ_OK) status = sj_rename_into_place(request.temporary.c_str(), request.path.c_str(), err);
         if (status != SJ_OK) std::remove(request.temporary.c_str());

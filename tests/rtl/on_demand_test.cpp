@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arrays that are built on demand: of extreme shapes they work as any other; a broken entry is built again; two processes that build the same both get it; without tools
+// and where the RTL does not compile the error says what to do.
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "array_driver.hpp"
+#include "bench.hpp"
+#include "sj_rtl.hpp"
+#include "sj_rtl_build.h"
+#include "sj_rtl_cache.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string said;
+int lines;
+
+void say(void *, const char *line) {
+    said = line;
+    lines++;
+}
+
+std::string run_cases(const sj::ArrayShape &shape, int cases, uint64_t seed) {
+    for (int i = 0; i < cases; i++) {
+        sj_random random = sj_random_stream(seed, static_cast<uint64_t>(i));
+        sj_error err = {};
+        auto array = sj::make_verilated_array(shape, &err);
+        if (!array) return err.message;
+        bench::Options o;
+        o.density_a = sj_random_unit(&random);
+        o.density_b = sj_random_unit(&random);
+        o.padding = shape.machine != SJ_MACHINE_SKIP && i % 2 != 0;
+        bench::Job job(shape, o, &random);
+        const std::string fault = bench::Driver(array.get(), &job, i % 2 ? 1.0 : 0.3, &random).run();
+        if (!fault.empty()) return "case " + std::to_string(i) + ", " + fault;
+    }
+    return "";
+}
+
+sj_status library(const sj_rtl_spec &spec, std::string *path, sj_error *err) {
+    char text[SJ_RTL_PATH_MAX] = "";
+    const sj_status status = sj_rtl_cache_library(&spec, "none", say, nullptr, text, err);
+    *path = text;
+    return status;
+}
+
+const sj_rtl_spec kTiny = {1, 1, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0};
+
+void shapes_work(uint64_t seed, bench::Checker &checker) {
+    const sj::ArrayShape shapes[] = {{1, 1, 1, 8, 1, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}, {5, 7, 1, 32, 3, SJ_DTYPE_BF16, SJ_MACHINE_GATE}, {2, 17, 3, 24, 2, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}};
+    for (const sj::ArrayShape &shape : shapes) {
+        lines = 0;
+        const std::string fault = run_cases(shape, 30, seed);
+        std::printf("%dx%d: %s; said: %s\n", shape.rows, shape.lanes, fault.empty() ? "equal" : fault.c_str(), said.c_str());
+        checker.expect("shape without a fault", 0, fault.empty(), 1);
+        checker.expect("said once", 0, static_cast<uint64_t>(lines), 1);
+        checker.expect("the line names the shape", 0, said.find(std::to_string(shape.rows) + "x" + std::to_string(shape.lanes)) != std::string::npos, 1);
+    }
+}
+
+void broken_entries_are_rebuilt(bench::Checker &checker) {
+    sj_error err = {};
+    std::string path;
+    lines = 0;
+    checker.expect("there", 0, library(kTiny, &path, &err), SJ_OK);
+    checker.expect("nothing built", 0, static_cast<uint64_t>(lines), 0);
+    checker.expect("sealed", 0, sj_rtl_is_sealed(path.c_str()), 1);
+    fs::resize_file(path, fs::file_size(path) - 1);
+    checker.expect("cut short", 0, sj_rtl_is_sealed(path.c_str()), 0);
+    checker.expect("built again", 0, library(kTiny, &path, &err), SJ_OK);
+    checker.expect("one build", 0, static_cast<uint64_t>(lines), 1);
+    checker.expect("sealed again", 0, sj_rtl_is_sealed(path.c_str()), 1);
+    std::fstream f(path, std::ios::in | std::ios::out | std::ios::binary);
+    f.seekg(1000);
+    const char byte = static_cast<char>(f.get() ^ 1);
+    f.seekp(1000);
+    f.put(byte);
+    f.close();
+    checker.expect("a flipped bit is seen", 0, sj_rtl_is_sealed(path.c_str()), 0);
+    f.open(path, std::ios::in | std::ios::out | std::ios::binary);
+    f.seekp(1000);
+    f.put(static_cast<char>(byte ^ 1));
+    f.close();
+    checker.expect("whole", 0, sj_rtl_is_sealed(path.c_str()), 1);
+}
+
+void two_may_race(bench::Checker &checker) {
+    const sj_rtl_spec spec = {2, 2, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0};
+    pid_t children[2];
+    for (pid_t &child : children) {
+        child = fork();
+        if (child != 0) continue;
+        sj_error err = {};
+        std::string path;
+        const bool good = library(spec, &path, &err) == SJ_OK && sj_rtl_is_sealed(path.c_str());
+        _exit(good ? 0 : 1);
+    }
+    for (const pid_t child : children) {
+        int state = -1;
+        waitpid(child, &state, 0);
+        checker.expect("both win", 0, state == 0, 1);
+    }
+    int left = 0;
+    for (const auto &entry : fs::directory_iterator(std::getenv("SJ_CACHE"))) left += entry.path().filename().string().compare(0, 6, "build-") == 0;
+    checker.expect("nothing left over", 0, static_cast<uint64_t>(left), 0);
+}
+
+void without_tools(bench::Checker &checker) {
+    const std::string path_before = std::getenv("PATH");
+    setenv("PATH", "/nonexistent", 1);
+    sj_error err = {};
+    std::string path;
+    checker.expect("cached shapes need no tools", 0, library(kTiny, &path, &err), SJ_OK);
+    const auto array = sj::make_verilated_array({9, 9, 1, 8, 1, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}, &err);
+    setenv("PATH", path_before.c_str(), 1);
+    std::printf("%s\n", err.message);
+    checker.expect("refused", 0, err.status, SJ_ERR_UNSUPPORTED);
+    for (const char *word : {"int8 9x9", "Verilator", "C++ compiler", "bf16 16x16 slots 8 k_tile 64 acc_banks 2", "int8 1x1 slots 1 k_tile 8 acc_banks 1 (skip)"}) {
+        checker.expect(word, 0, std::strstr(err.message, word) != nullptr, 1);
+    }
+}
+
+void broken_rtl(bench::Checker &checker) {
+    const fs::path share = "broken-share";
+    fs::remove_all(share);
+    for (const char *folder : {"rtl", "rtl/glue", "sim/systemc", "sim/lower", "sim/accel", "common"}) {
+        fs::create_directories(share / folder);
+        for (const auto &entry : fs::directory_iterator(fs::path(SJ_SOURCE_DIR) / folder)) {
+            if (entry.is_regular_file()) fs::copy_file(entry.path(), share / folder / entry.path().filename());
+        }
+    }
+    std::ofstream(share / "rtl/sj_drain.sv") << "module sj_drain; this is no Verilog\nendmodule\n";
+    setenv("SJ_SHARE", fs::absolute(share).c_str(), 1);
+    sj_error err = {};
+    std::string path;
+    checker.expect("broken RTL", 0, library(kTiny, &path, &err), SJ_ERR_INTERNAL);
+    unsetenv("SJ_SHARE");
+    std::printf("%s\n", err.message);
+    checker.expect("the log's last lines", 0, std::strstr(err.message, "sj_drain.sv") != nullptr, 1);
+    const char *log = std::strstr(err.message, std::getenv("SJ_CACHE"));
+    checker.expect("the log's path", 0, log != nullptr && fs::exists(std::string(log, std::strcspn(log, " "))), 1);
+}
+
+}  // namespace
+
+int main() {
+    const uint64_t seed = bench::seed();
+    bench::Checker checker;
+    const fs::path cache = fs::absolute("on-demand-cache");
+    fs::remove_all(cache);
+    setenv("SJ_CACHE", cache.c_str(), 1);
+    unsetenv("SJ_SHARE");
+    sj_rtl_set_progress(say, nullptr);
+    shapes_work(seed, checker);
+    broken_entries_are_rebuilt(checker);
+    two_may_race(checker);
+    without_tools(checker);
+    broken_rtl(checker);
+    return checker.result();
+}
