@@ -87,7 +87,14 @@ static void random_window(random_case *c, sj_random *r, sj_operand *o, sj_operan
     }
     o->channel_count = chance(r, 0.5) ? o->source_c : between(r, 1, o->source_c);
     o->channels = random_list(r, channels, o->channel_count, o->source_c);
-    const int64_t behind = random_instances(c, r, o);
+    int64_t behind = random_instances(c, r, o);
+    if (chance(r, 0.3)) {  // groups of channels
+        o->channels = NULL;
+        o->instance_shift = o->channel_count;
+        o->instance_period = 0;
+        o->source_c = o->channel_count * sj_job_instances(&c->job);
+        behind = 0;
+    }
     *values = random_values(r, c->accel.dtype, o->stored_images * o->source_h * o->source_w * o->source_c + behind);
     o->values = (sj_values){c->accel.dtype, *values};
 }
