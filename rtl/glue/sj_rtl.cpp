@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <tuple>
 
 #include "sj_rtl_build.h"
 #include "sj_rtl_cache.h"
@@ -72,10 +73,13 @@ sj_status check_shape(const ArrayShape &s, sj_error *err) {
     return SJ_OK;
 }
 
+using SpecKey = std::tuple<int, int, int, int, int, int, bool, bool, int>;
+SpecKey spec_key(const sj_rtl_spec &s) { return {s.rows, s.lanes, s.slots, s.k_tile, s.acc_banks, s.dtype, s.skip, s.wave, s.mutation}; }
+
 // Libraries stay loaded until the program ends: arrays of theirs may be about.
 struct Libraries {
     std::mutex lock;
-    std::map<std::string, void *> loaded;  // by path
+    std::map<SpecKey, void *> loaded;
     sj_rtl_say say = nullptr;
     void *say_ctx = nullptr;
 };
@@ -91,10 +95,12 @@ void *library_function(const ArrayShape &shape, int mutation, bool wave, const c
     Libraries &all = libraries();
     const std::lock_guard<std::mutex> guard(all.lock);
     const sj_rtl_spec spec = {shape.rows, shape.lanes, shape.slots, shape.k_tile, shape.acc_banks, shape.dtype, shape.machine == SJ_MACHINE_SKIP, wave, mutation};
-    char path[SJ_RTL_PATH_MAX];
-    if (sj_rtl_cache_library(&spec, shapes_built_in().c_str(), all.say, all.say_ctx, path, err) != SJ_OK) return nullptr;
-    void *&handle = all.loaded[path];
-    if (handle == nullptr) handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    char path[SJ_RTL_PATH_MAX] = "";
+    void *&handle = all.loaded[spec_key(spec)];
+    if (handle == nullptr) {
+        if (sj_rtl_cache_library(&spec, shapes_built_in().c_str(), all.say, all.say_ctx, path, err) != SJ_OK) return nullptr;
+        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
     void *function = handle != nullptr ? dlsym(handle, name) : nullptr;
     if (function == nullptr) SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be loaded: %s", path, dlerror());
     return function;
