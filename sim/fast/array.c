@@ -307,10 +307,19 @@ sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **term
 
 // ---- life
 
+static int threads_wanted(const sj_array *a) {
+    int64_t steps = 0;
+    for (int64_t i = 0; i < a->run->job->block_count; i++) {
+        const sj_block *b = &a->run->job->blocks[i];
+        steps += row_tiles(a, b) * column_tiles(a, b) * block_steps(a, b);
+    }
+    return steps > sj_fast_serial_steps ? omp_get_max_threads() : 1;
+}
+
 static sj_status make_scratch(sj_array *a, sj_error *err) {
     const int64_t rows = sj_fast_min(a->run->tile_rows, a->run->job->m);
     a->scratch_words = (int64_t)sj_fast_max((uint64_t)STRIP_WORDS, (uint64_t)(rows * a->run->step_words));
-    a->threads = omp_get_max_threads();
+    a->threads = threads_wanted(a);
     SJ_TRY(sj_fast_take_zeroed((void **)&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
     for (int i = 0; i < a->threads; i++) {
         thread_scratch *t = &a->scratch[i];

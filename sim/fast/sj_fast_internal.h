@@ -50,8 +50,6 @@ static inline void sj_fast_slice(const sj_timeline_sink *sink, sj_track track, i
     }
 }
 
-static inline int64_t sj_fast_lines_of(const sj_fast_run_info *run, int64_t bytes) { return sj_fast_ceil(bytes, run->accel->line_bytes); }
-
 // ---- bits.c: packed presence bits of operands and streams
 
 // A row of bits a stored source pixel (bit = channel), or, WEIGHT, a u (bit = k).
@@ -141,17 +139,6 @@ static inline void sj_fast_position_next(const sj_operand *o, sj_position *p) {
             p->stored = p->stored + 1 == o->stored_images ? 0 : p->stored + 1;
         }
     }
-}
-
-// Linear stored pixel that a tap sees from a position, or -1 in the padding.
-static inline int64_t sj_fast_stored_pixel(const sj_operand *o, const sj_position *p, const sj_tap *tap) {
-    const int64_t y = p->y * o->stride + tap->dy, x = p->x * o->stride + tap->dx;
-    return y < 0 || y >= o->source_h || x < 0 || x >= o->source_w ? -1 : (p->stored * o->source_h + y) * o->source_w + x;
-}
-
-// The same pixel's number in the whole batch.
-static inline int64_t sj_fast_batch_pixel(const sj_operand *o, const sj_position *p, int64_t stored_pixel) {
-    return stored_pixel + (p->image - p->stored) * o->source_h * o->source_w;
 }
 
 // A run of positions of one grid line that see pixels through a tap: position u0 + at sees `stored`, the next one the pixel `stride` further on, ...
