@@ -140,6 +140,7 @@ module sj_array #(
     .mask_i,
     .a_we_i,
     .a_row_i,
+    .b_we_i,
     .b_data_i,
     .fill_we_i,
     .fill_last_i,

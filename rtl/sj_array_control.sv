@@ -28,6 +28,7 @@ module sj_array_control #(
   input  logic [Slots-1:0][KTile-1:0]   mask_i,
   input  logic               a_we_i,
   input  logic [RowW-1:0]    a_row_i,
+  input  logic               b_we_i,
   input  logic [Lanes-1:0][15:0]        b_data_i,
   input  logic               fill_we_i,
   input  logic               fill_last_i,
@@ -127,12 +128,16 @@ module sj_array_control #(
     .Slots(Slots),
     .KTile(KTile)
   ) u_mask_prefix (
+    .enable_i(mask_we_i),
     .mask_i,
-    .base_o(mask_base_o)
+    .base_o  (mask_base_o)
   );
 
   always_comb begin
-    for (int unsigned l = 0; l < Lanes; l++) b_nonzero_o[l] = (Dtype == 0) ? (|b_data_i[l][14:7]) : (|b_data_i[l][7:0]);
+    b_nonzero_o = '0;
+    if (b_we_i) begin
+      for (int unsigned l = 0; l < Lanes; l++) b_nonzero_o[l] = (Dtype == 0) ? (|b_data_i[l][14:7]) : (|b_data_i[l][7:0]);
+    end
   end
 
   assign fill_row      = RowW'(32'(fill_index_i) % Rows);

@@ -19,30 +19,30 @@ module sj_mac_int8 #(
   output logic [Lanes-1:0][31:0] sum_o
 );
 
-  // Lanes in groups of eight; the last one may hold lanes that nobody sees.
-  localparam int unsigned Groups = (Lanes + 7) / 8;
+  // Lanes in groups of sixteen; the last one may hold lanes that nobody sees.
+  localparam int unsigned Groups = (Lanes + 15) / 16;
 
-  logic [Groups-1:0][7:0][15:0] b, product_d, product_q;
-  logic [Groups-1:0][7:0]       enable;
-  logic [Groups-1:0][7:0][31:0] addend;
+  logic [Groups-1:0][15:0][15:0] b, product_d, product_q;
+  logic [Groups-1:0][15:0]       enable;
+  logic [Groups-1:0][15:0][31:0] addend;
   // verilator lint_off UNUSEDSIGNAL
-  logic [Groups-1:0][7:0][31:0] sum;  // beyond Lanes: nobody sees them
+  logic [Groups-1:0][15:0][31:0] sum;  // beyond Lanes: nobody sees them
   // verilator lint_on UNUSEDSIGNAL
 
-  assign b      = (Groups * 128)'(b_i);
-  assign enable = (Groups * 8)'(enable_i);
-  assign addend = (Groups * 256)'(addend_i);
+  assign b      = (Groups * 256)'(b_i);
+  assign enable = (Groups * 16)'(enable_i);
+  assign addend = (Groups * 512)'(addend_i);
   assign sum_o  = (Lanes * 32)'(sum);
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
     always_comb begin
       product_d[g] = product_q[g];
-      if (multiply_i) sj_int_pkg::multiply_eight_lanes(a_i, b[g], enable[g], product_d[g]);
+      if (multiply_i) sj_int_pkg::multiply_sixteen_lanes(a_i, b[g], enable[g], product_d[g]);
     end
 
     always_comb begin
       sum[g] = addend[g];
-      if (add_i) sj_int_pkg::add_eight_lanes(addend[g], product_q[g], sum[g]);
+      if (add_i) sj_int_pkg::add_sixteen_lanes(addend[g], product_q[g], sum[g]);
     end
   end
 

@@ -105,8 +105,10 @@ module sj_step_control #(
 
   always_comb begin
     longest_d = longest_q;
-    for (int unsigned r = 0; r < Rows; r++) begin
-      if (row_step_end_i[r] && row_work_i[r] > longest_d[row_step_i[r][0]]) longest_d[row_step_i[r][0]] = row_work_i[r];
+    if (|row_step_end_i) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        if (row_step_end_i[r] && row_work_i[r] > longest_d[row_step_i[r][0]]) longest_d[row_step_i[r][0]] = row_work_i[r];
+      end
     end
     busy_work_d = busy_work_q;
     if (end_one) begin

@@ -147,6 +147,7 @@ private:
 
     void set_b(const ArrayIn &in) {
         auto &c = control();
+        c.b_we_i = in.b_write;
         if (in.b_write) {
             set_values(c.b_data_i, in.b_lane, in.b_count, in.b_data);
             set_bits(b_lane_en_, in.b_lane, in.b_count, nullptr);
