@@ -384,7 +384,7 @@ static int64_t inner_token(uint64_t word) {
 }
 
 int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end) {
-    int64_t tokens = 0, zeros = 0;
+    int64_t tokens = sj_fast_count_range(bits, begin, end), zeros = 0;  // one a nonzero, and those of long runs
     for (int64_t at = begin; at < end; at += 64) {
         const int64_t n = sj_fast_min(64, end - at);
         const uint64_t word = sj_fast_get_bits(bits, at, n);
@@ -392,7 +392,7 @@ int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end) {
             zeros += n;
             continue;
         }
-        tokens += sj_fast_count_range(&word, 0, 64) + (zeros + __builtin_ctzll(word)) / 32 + inner_token(word);
+        tokens += (int64_t)((uint64_t)(zeros + __builtin_ctzll(word)) / 32) + inner_token(word);
         zeros = __builtin_clzll(word) - (64 - n);
     }
     return tokens;
