@@ -194,7 +194,7 @@ sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj
     }
     if (say != NULL) {
         snprintf(line, sizeof line, "building the array %s for the %s, once: about %d s", text, spec->skip ? "skip machine" : "dense and gate machines",
-                 (spec->wave ? 20 : 8) + spec->lanes / 16);
+                 (spec->wave ? 15 : 7) + spec->lanes / 64);
         say(say_ctx, line);
     }
     return build(spec, cache, name, share, &tools, path, err);

@@ -57,7 +57,8 @@ sj_status library(const sj_rtl_spec &spec, std::string *path, sj_error *err) {
 const sj_rtl_spec kTiny = {1, 1, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0};
 
 void shapes_work(uint64_t seed, bench::Checker &checker) {
-    const sj::ArrayShape shapes[] = {{1, 1, 1, 8, 1, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}, {5, 7, 1, 32, 3, SJ_DTYPE_BF16, SJ_MACHINE_GATE}, {2, 17, 3, 24, 2, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}};
+    const sj::ArrayShape shapes[] = {{1, 1, 1, 8, 1, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}, {5, 7, 1, 32, 3, SJ_DTYPE_BF16, SJ_MACHINE_GATE}, {2, 17, 3, 24, 2, SJ_DTYPE_INT8, SJ_MACHINE_SKIP},
+                                     {70, 3, 1, 8, 8, SJ_DTYPE_INT8, SJ_MACHINE_DENSE}};
     for (const sj::ArrayShape &shape : shapes) {
         lines = 0;
         const std::string fault = run_cases(shape, 30, seed);
