@@ -9,7 +9,7 @@
 //   G MAC/CPU-s                                  skip   gate   dense
 //   values packed one by one, tiles alone          11     20      25
 //   these kernels, portable C                      36
-//   these kernels, AVX-512                        280    309     361
+//   these kernels, AVX-512                        297    305     358
 //
 // What is left: 16 % reads the tensors (10 GB/s, the memory's limit), 8 % is the issue loop, the rest no single thing.
 #include <stdio.h>
