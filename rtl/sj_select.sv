@@ -101,4 +101,12 @@ module sj_select #(
     end
   end
 
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (rst_ni) begin
+      assert (!issue_o || (mask_i[k_o] && any_b_i[k_o])) else $error("A slot counts as having work without a mask bit at a nonzero B.");
+    end
+  end
+`endif
+
 endmodule

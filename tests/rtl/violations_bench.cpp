@@ -14,6 +14,7 @@
 #include "Vb_pad_odd.h"
 #include "Vdrain.h"
 #include "Vmask_store.h"
+#include "Vselect.h"
 #include "Vstep_control.h"
 #include "bench.hpp"
 
@@ -99,6 +100,15 @@ void drain_empty(bool wrong) {
     m.rows_i = wrong ? 0 : 1;
     bench::edge(m);
 }
+void select_work(bool wrong) {
+    Vselect m;
+    reset(m);
+    m.active_i = 1;
+    m.has_work_i = 1;
+    m.any_b_i = 6;
+    m.mask_i = wrong ? 8 : 10;
+    bench::edge(m);
+}
 
 struct Case {
     void (*run)(bool wrong);
@@ -112,6 +122,7 @@ const Case kCases[] = {{a_pad, "A beat of A values runs over the end of the flat
                        {step_control, "A step is committed while two steps are in flight."},
                        {step_control_rows, "A step without A rows is committed."},
                        {drain, "A drain begins while another one is under way."},
+                       {select_work, "A slot counts as having work without a mask bit at a nonzero B."},
                        {drain_empty, "A drain without rows or beats begins."}};
 
 // What a child that runs the case prints, and whether it ended well.
