@@ -4,9 +4,12 @@
 
 #include "map_internal.h"
 
+// Of one product: some 1.5 GiB of blocks, 4 GiB of segments.
+#define BLOCKS_MAX (INT64_C(1) << 24)
+#define SEGMENTS_MAX (INT64_C(1) << 27)
+
 typedef struct builder {
     sj_job *job;
-    int64_t segment_room, block_room;
     bool counting;  // first pass: only sizes
     int64_t segments, blocks;
     int64_t raw_begin;
@@ -14,6 +17,10 @@ typedef struct builder {
 
 static sj_status add_segment(void *context, sj_segment s, sj_error *err) {
     builder *b = context;
+    if (b->segments == SEGMENTS_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: block %lld of the mapping needs transfer %lld; allowed: %lld transfers a product", b->job->layer, sj_phase_name(b->job->phase),
+                       (long long)b->blocks + 1, (long long)SEGMENTS_MAX + 1, (long long)SEGMENTS_MAX);
+    }
     if (!b->counting) {
         b->job->segments[b->segments] = s;
     }
@@ -77,14 +84,27 @@ static sj_status walk(const sj_accel *accel, builder *b, const sj_mapping *p, sj
     return SJ_OK;
 }
 
+// Before any block is walked: their number is known from the sizes alone.
+static sj_status check_blocks(const sj_job *job, const sj_mapping *p, sj_error *err) {
+    const int64_t factors[] = {sj_ceil_div(job->m, p->m), sj_ceil_div(job->n, p->n), sj_max64(sj_ceil_div(job->k, p->k), 1)};
+    int64_t count = sj_job_instances(job);
+    for (int i = 0; i < 3; i++) {
+        if (__builtin_mul_overflow(count, factors[i], &count)) {
+            count = INT64_MAX;
+        }
+    }
+    if (count > BLOCKS_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: the mapping has %lld blocks; allowed: %lld a product", job->layer, sj_phase_name(job->phase), (long long)count, (long long)BLOCKS_MAX);
+    }
+    return SJ_OK;
+}
+
 static sj_status build(const sj_accel *accel, sj_job *job, const sj_mapping *p, sj_error *err) {
+    SJ_TRY(check_blocks(job, p, err));
     builder b = {.job = job, .counting = true};
     SJ_TRY(walk(accel, &b, p, err));
     void *segments = NULL;
     void *blocks = NULL;
-    if (b.segments > INT32_MAX) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: the mapping needs %lld transfers; allowed: 2^31", job->layer, sj_phase_name(job->phase), (long long)b.segments);
-    }
     SJ_TRY(sj_arena_take(sj_job_arena(job), b.segments, sizeof(sj_segment), &segments, err));
     SJ_TRY(sj_arena_take(sj_job_arena(job), b.blocks, sizeof(sj_block), &blocks, err));
     job->segments = segments;

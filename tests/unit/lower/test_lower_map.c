@@ -167,7 +167,56 @@ static void a_tile_that_fits_no_buffer_is_an_error(void **state) {
     sj_job_free(job);
 }
 
+static sj_status map_gemm(const sj_accel *accel, int64_t m, int64_t k, int64_t n, sj_error *err) {
+    static const sj_bf16 value[1] = {0};
+    sj_job *job = NULL;
+    const sj_status status = sj_lower_gemm(accel, m, k, n, value, value, false, &job, err);
+    assert_true((status == SJ_OK) == (job != NULL));
+    sj_job_free(job);
+    return status;
+}
+
+// The same machine with blocks of one tile: 2 x 2 outputs over all of K.
+static sj_accel tiny_blocks(int64_t k) {
+    sj_random r = sj_random_seed(1);
+    sj_accel accel = sj_test_accel(&r);
+    accel.rows = accel.lanes = 2;
+    accel.slots = 1;
+    accel.k_tile = 8;
+    accel.buffer_kib = 1024;
+    accel.pin_count = 1;
+    accel.pins[0] = (sj_pin){.layer = "*", .phase = SJ_PHASE_FORWARD, .m = 2, .n = 2, .k = k, .order = SJ_ORDER_MN};
+    return accel;
+}
+
+static void blocks_are_limited_before_they_are_walked(void **state) {
+    (void)state;
+    sj_error err = {0};
+    sj_accel accel = tiny_blocks(8);
+    assert_int_equal(map_gemm(&accel, 1 << 11, 0, 1 << 10, &err), SJ_OK);  // 2^19 blocks
+    assert_int_equal(map_gemm(&accel, 1 << 13, 0, (1 << 13) + 1, &err), SJ_ERR_RANGE);
+    assert_string_equal(err.message, "gemm forward: the mapping has 16781312 blocks; allowed: 16777216 a product");
+    assert_int_equal(map_gemm(&accel, 1 << 13, 8 * 4 + 1, 1 << 12, &err), SJ_ERR_RANGE);  // 2^23 of outputs, times 5 of K
+    assert_non_null(strstr(err.message, "41943040 blocks"));
+    assert_int_equal(map_gemm(&accel, INT32_MAX, 0, INT32_MAX, &err), SJ_ERR_RANGE);  // 2^60
+    assert_int_equal(map_gemm(&accel, INT32_MAX, 1, INT32_MAX, &err), SJ_ERR_RANGE);
+    accel.pin_count = 0;
+    assert_int_equal(map_gemm(&accel, INT32_MAX, 0, INT32_MAX, &err), SJ_ERR_RANGE);
+    assert_non_null(strstr(err.message, " blocks; allowed: 16777216 a product"));
+}
+
+// 2^22 blocks of 33 segments and more each: their count ends the walk.
+static void transfers_are_limited_while_they_are_counted(void **state) {
+    (void)state;
+    sj_error err = {0};
+    const sj_accel accel = tiny_blocks(256);
+    assert_int_equal(map_gemm(&accel, 1 << 12, 256, 1 << 12, &err), SJ_ERR_RANGE);
+    assert_non_null(strstr(err.message, "gemm forward: block "));
+    assert_non_null(strstr(err.message, "needs transfer 134217729; allowed: 134217728 transfers a product"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_cover_the_product_and_load_what_it_needs), cmocka_unit_test(a_tile_that_fits_no_buffer_is_an_error)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(blocks_cover_the_product_and_load_what_it_needs), cmocka_unit_test(a_tile_that_fits_no_buffer_is_an_error),
+                                       cmocka_unit_test(blocks_are_limited_before_they_are_walked), cmocka_unit_test(transfers_are_limited_while_they_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
