@@ -37,7 +37,7 @@ void check_select(sj_random *random, bench::Checker &checker) {
             const std::size_t begin = issues.size();
             for (unsigned k = 0; k < kKTile; k++) {
                 if (((masks[s] & any_b) >> k & 1) != 0) issues.push_back({s, k, count, issues.size() == begin, false});
-                count += (masks[s] >> k) & 1;
+                count += static_cast<unsigned>(masks[s] >> k & 1);
             }
             if (issues.size() > begin) {
                 issues.back().last = true;
