@@ -188,18 +188,21 @@ static void free_jobs(sj_job **jobs, int count) {
 }
 
 sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_job ***out, int *count, sj_error *err) {
-    const int64_t stride = c->info->stride;
+    // An input smaller than the stride has fewer phases.
+    const int64_t stride = c->info->stride, phases_y = sj_min64(stride, c->info->in.h), phases_x = sj_min64(stride, c->info->in.w);
     *count = 0;
-    *out = calloc((size_t)(stride * stride), sizeof **out);
-    if (*out == NULL) {
-        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: out of memory for %lld jobs", c->layer, (long long)(stride * stride));
+    *out = NULL;
+    if (phases_y > JOBS_MAX || phases_y * phases_x > JOBS_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s %s: stride %lld over an input of %lld x %lld makes more than %d products, one a sub-pixel phase; allowed: %d", c->layer,
+                       sj_phase_name(SJ_PHASE_GRAD_INPUT), (long long)stride, (long long)c->info->in.h, (long long)c->info->in.w, JOBS_MAX, JOBS_MAX);
     }
-    for (int64_t phase = 0; phase < stride * stride; phase++) {
-        const int64_t py = phase / stride;
-        const int64_t px = phase % stride;
-        if (py >= c->info->in.h || px >= c->info->in.w) {
-            continue;
-        }
+    *out = calloc(JOBS_MAX, sizeof **out);
+    if (*out == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: out of memory for %d jobs", c->layer, JOBS_MAX);
+    }
+    for (int64_t phase = 0; phase < phases_y * phases_x; phase++) {
+        const int64_t py = phase / phases_x;
+        const int64_t px = phase % phases_x;
         sj_job *job = NULL;
         if (sj_job_create(c->layer, SJ_PHASE_GRAD_INPUT, 3, &job, err) != SJ_OK || build_grad_input(accel, c, py, px, job, err) != SJ_OK) {
             sj_job_free(job);

@@ -5,6 +5,8 @@
 
 #include "sj_lower.h"
 
+enum { JOBS_MAX = 64 };  // products of a layer in a phase
+
 // Memory that lives and dies with a job or a lowering.
 typedef struct sj_arena sj_arena;
 sj_status sj_arena_create(sj_arena **out, sj_error *err);
@@ -61,7 +63,7 @@ typedef struct sj_conv_case {
 } sj_conv_case;
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err);
-sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_job ***out, int *count, sj_error *err);  // stride * stride sub-pixel phases
+sj_status sj_lower_grad_input(const sj_accel *accel, const sj_conv_case *c, sj_job ***out, int *count, sj_error *err);  // stride * stride sub-pixel phases, JOBS_MAX at most
 sj_status sj_lower_grad_weight(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err);
 
 // Per image O[p][j] = sum over c of x0[p][c] * x1[c][j]: x0 with pixels p and channels c, x1 with pixels c and channels j. An instance an image.

@@ -5,7 +5,7 @@
 
 #include "lower_internal.h"
 
-enum { TENSORS_MAX = 32, JOBS_MAX = 64 };
+enum { TENSORS_MAX = 32 };
 
 // A tensor of the trace in the machine's data type (held.c).
 typedef struct sj_held {

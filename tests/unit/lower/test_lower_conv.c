@@ -139,7 +139,40 @@ static void lowered_products_are_the_convolutions(void **state) {
     }
 }
 
+// An input gradient of stride * stride products, or as many as the input has pixels, 64 at most: refused before anything of that size is taken.
+static void a_stride_of_too_many_products_is_refused(void **state) {
+    (void)state;
+    static const sj_bf16 zeros[9 * 9] = {0};
+    static const struct { int64_t stride, size; int count; } cases[] = {{8, 9, 64}, {9, 8, 64}, {9, 9, -1}, {50000, 8, 64}, {50000, 9, -1}, {INT32_MAX, INT32_MAX, -1}};
+    sj_random r = sj_random_seed(1);
+    sj_accel accel = sj_test_accel(&r);
+    accel.buffer_kib = 256;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int64_t size = cases[i].size, reduced = (size - 1) / cases[i].stride + 1;
+        const sj_layer_info info = {.name = "conv", .kind = SJ_KIND_CONV, .groups = 1, .needs_dx = true, .kernel_h = 1, .kernel_w = 1, .stride = cases[i].stride, .in = {size, size, 1}, .out = {reduced, reduced, 1}};
+        sj_tensor dx = {.type = SJ_TYPE_BF16, .rank = 4, .dims = {1, size, size, 1}, .scale = 1.0F, .data = (void *)(uintptr_t)zeros}, dy = dx, w = dx;
+        dy.dims[1] = dy.dims[2] = reduced;
+        w.dims[1] = w.dims[2] = 1;
+        const sj_conv_case c = {.layer = "conv", .info = &info, .batch = 1, .x = &dx, .w = &w, .dy = &dy, .result = {&dx, info.in}};
+        sj_error err = {0};
+        sj_job **jobs = NULL;
+        int count = 0;
+        const sj_status status = sj_lower_grad_input(&accel, &c, &jobs, &count, &err);
+        assert_int_equal(status, cases[i].count < 0 ? SJ_ERR_RANGE : SJ_OK);
+        assert_int_equal(count, cases[i].count < 0 ? 0 : cases[i].count);
+        if (status != SJ_OK) {
+            assert_null(jobs);
+            assert_non_null(strstr(err.message, "conv grad_input: stride "));
+            assert_non_null(strstr(err.message, "more than 64 products"));
+        }
+        for (int j = 0; j < count; j++) {
+            sj_job_free(jobs[j]);
+        }
+        free(jobs);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(lowered_products_are_the_convolutions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(lowered_products_are_the_convolutions), cmocka_unit_test(a_stride_of_too_many_products_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
