@@ -15,6 +15,9 @@
 
 #define NAME_LENGTH 160
 #define STALE_SECONDS (24 * 3600)
+// Folders of builds under way: this and what mkdtemp makes of the six X.
+#define BUILD_PREFIX ".sj-build-"
+#define BUILD_SUFFIX_LENGTH 6
 
 void sj_rtl_shape_text(const sj_rtl_spec *s, char *text, size_t size) {
     snprintf(text, size, "%s %dx%d slots %d k_tile %d acc_banks %d", s->dtype == SJ_DTYPE_BF16 ? "bf16" : "int8", s->rows, s->lanes, s->slots, s->k_tile, s->acc_banks);
@@ -34,7 +37,7 @@ static sj_status make_folders(char *path, sj_error *err) {
         if (slash != NULL) {
             *slash = '\0';
         }
-        const bool there = mkdir(path, 0777) == 0 || errno == EEXIST;
+        const bool there = mkdir(path, 0700) == 0 || errno == EEXIST;
         const int why = errno;
         if (slash != NULL) {
             *slash = '/';
@@ -48,15 +51,16 @@ static sj_status make_folders(char *path, sj_error *err) {
     }
 }
 
+// What SJ_CACHE names is the user's and may hold anything: arrays stand in a folder of their own within it.
 static sj_status cache_folder(char path[SJ_RTL_PATH_MAX], sj_error *err) {
     const char *own = getenv("SJ_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length;
     if (own != NULL && *own != '\0') {
-        length = snprintf(path, SJ_RTL_PATH_MAX, "%s", own);
+        length = snprintf(path, SJ_RTL_PATH_MAX, "%s/skipjoule-arrays", own);
     } else if (xdg != NULL && *xdg != '\0') {
-        length = snprintf(path, SJ_RTL_PATH_MAX, "%s/skipjoule", xdg);
+        length = snprintf(path, SJ_RTL_PATH_MAX, "%s/skipjoule-arrays", xdg);
     } else if (home != NULL && *home != '\0') {
-        length = snprintf(path, SJ_RTL_PATH_MAX, "%s/.cache/skipjoule", home);
+        length = snprintf(path, SJ_RTL_PATH_MAX, "%s/.cache/skipjoule-arrays", home);
     } else {
         return SJ_FAIL(err, SJ_ERR_IO, "none of SJ_CACHE, XDG_CACHE_HOME and HOME names a folder for arrays that are built on demand");
     }
@@ -68,7 +72,7 @@ static sj_status cache_folder(char path[SJ_RTL_PATH_MAX], sj_error *err) {
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk) { return remove(path); }
-static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT); }
 
 static bool begins_with(const char *text, const char *head) { return strncmp(text, head, strlen(head)) == 0; }
 
@@ -107,14 +111,18 @@ static void cached_shapes(const char *cache, const char *sources, char *list, si
     }
 }
 
+static bool is_stale_build(const char *path, const char *name) {
+    struct stat info;
+    return begins_with(name, BUILD_PREFIX) && strlen(name) == strlen(BUILD_PREFIX) + BUILD_SUFFIX_LENGTH && lstat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
+           info.st_uid == geteuid() && time(NULL) - info.st_mtime > STALE_SECONDS;
+}
+
 // Folders that a build left behind when it was killed.
 static void remove_stale(const char *cache) {
     DIR *dir = opendir(cache);
     char path[SJ_RTL_PATH_MAX];
-    struct stat info;
     for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (begins_with(entry->d_name, "build-") && snprintf(path, sizeof path, "%s/%s", cache, entry->d_name) < (int)sizeof path && stat(path, &info) == 0 &&
-            S_ISDIR(info.st_mode) && time(NULL) - info.st_mtime > STALE_SECONDS) {
+        if (snprintf(path, sizeof path, "%s/%s", cache, entry->d_name) < (int)sizeof path && is_stale_build(path, entry->d_name)) {
             remove_folder(path);
         }
     }
@@ -146,7 +154,7 @@ static sj_status explain(const char *cache, const char *name, const char *text, 
 static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *name, const char *share, const sj_rtl_tools *tools, const char *path, sj_error *err) {
     char folder[SJ_RTL_PATH_MAX], library[SJ_RTL_PATH_MAX], runtime[SJ_RTL_PATH_MAX], fresh[SJ_RTL_PATH_MAX], log[SJ_RTL_PATH_MAX] = "", text[96];
     remove_stale(cache);
-    sj_rtl_path(folder, "%s/build-XXXXXX", cache);
+    sj_rtl_path(folder, "%s/" BUILD_PREFIX "XXXXXX", cache);
     if (mkdtemp(folder) == NULL) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make a folder there: %s", cache, strerror(errno));
     }

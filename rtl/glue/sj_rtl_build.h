@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verilated arrays that are made on demand, and waveforms. The machines that are shipped are built in; any other shape is Verilated and compiled when it is first
-// used and kept in the user's cache: $SJ_CACHE, else $XDG_CACHE_HOME/skipjoule, else $HOME/.cache/skipjoule (docs/rtl.md).
+// used and kept in the user's cache: the folder skipjoule-arrays in $SJ_CACHE, else in $XDG_CACHE_HOME, else in $HOME/.cache (docs/rtl.md).
 #ifndef SJ_RTL_BUILD_H
 #define SJ_RTL_BUILD_H
 

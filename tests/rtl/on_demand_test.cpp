@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -54,6 +55,8 @@ sj_status library(const sj_rtl_spec &spec, std::string *path, sj_error *err) {
     return status;
 }
 
+fs::path arrays_folder() { return fs::path(std::getenv("SJ_CACHE")) / "skipjoule-arrays"; }
+
 const sj_rtl_spec kTiny = {1, 1, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0};
 
 void shapes_work(uint64_t seed, bench::Checker &checker) {
@@ -95,6 +98,38 @@ void broken_entries_are_rebuilt(bench::Checker &checker) {
     checker.expect("whole", 0, sj_rtl_is_sealed(path.c_str()), 1);
 }
 
+// A folder with a file in it, both two days old.
+void make_old(const fs::path &folder) {
+    fs::create_directories(folder);
+    std::ofstream(folder / "file") << "of the user\n";
+    const auto then = fs::file_time_type::clock::now() - std::chrono::hours(48);
+    fs::last_write_time(folder / "file", then);
+    fs::last_write_time(folder, then);
+}
+
+// A build removes what killed builds left, and nothing that is like it in name or place.
+void foreign_folders_survive(bench::Checker &checker) {
+    const fs::path arrays = arrays_folder(), beside = std::getenv("SJ_CACHE"), target = fs::absolute("linked-to");
+    const fs::path foreign[] = {beside / "build-x", beside / ".sj-build-abcdef", arrays / "build-release", arrays / ".sj-build-abcdefg", arrays / ".sj-build-abcde", target};
+    for (const fs::path &folder : foreign) make_old(folder);
+    const fs::path left = arrays / ".sj-build-abcdef", fresh = arrays / ".sj-build-fresh0", link = arrays / ".sj-build-link00";
+    make_old(left);
+    fs::create_directory_symlink(target, left / "inner");
+    fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(48));
+    fs::create_directories(fresh);
+    fs::create_directory_symlink(target, link);
+    sj_error err = {};
+    std::string path;
+    checker.expect("built beside them", 0, library({1, 2, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0}, &path, &err), SJ_OK);
+    for (const fs::path &folder : foreign) checker.expect(folder.c_str(), 0, fs::exists(folder / "file"), 1);
+    checker.expect("left by a killed build", 0, fs::exists(left), 0);
+    checker.expect("of a build under way", 0, fs::exists(fresh), 1);
+    checker.expect("a link", 0, fs::is_symlink(link), 1);
+    fs::remove_all(fresh);
+    fs::remove(link);
+    for (const fs::path &folder : foreign) fs::remove_all(folder);
+}
+
 void two_may_race(bench::Checker &checker) {
     const sj_rtl_spec spec = {2, 2, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0};
     pid_t children[2];
@@ -112,7 +147,7 @@ void two_may_race(bench::Checker &checker) {
         checker.expect("both win", 0, state == 0, 1);
     }
     int left = 0;
-    for (const auto &entry : fs::directory_iterator(std::getenv("SJ_CACHE"))) left += entry.path().filename().string().compare(0, 6, "build-") == 0;
+    for (const auto &entry : fs::directory_iterator(arrays_folder())) left += entry.path().filename().string().compare(0, 4, ".sj-") == 0;
     checker.expect("nothing left over", 0, static_cast<uint64_t>(left), 0);
 }
 
@@ -165,6 +200,7 @@ int main() {
     shapes_work(seed, checker);
     broken_entries_are_rebuilt(checker);
     two_may_race(checker);
+    foreign_folders_survive(checker);
     without_tools(checker);
     broken_rtl(checker);
     return checker.result();
