@@ -6,7 +6,7 @@
 
 #include "map_internal.h"
 
-enum { ALL_UP_TO = 48, AN_OCTAVE = 16, SIZES_MAX = ALL_UP_TO + 64 * (AN_OCTAVE + 1), FRONT_MAX = 128 };
+enum { ALL_UP_TO = 48, AN_OCTAVE = 16, SIZES_MAX = ALL_UP_TO + 64 * (AN_OCTAVE + 1) };
 
 typedef struct sizes {
     int count;
@@ -145,8 +145,9 @@ static int prefer(const sj_map_choice *x, const sj_map_choice *y) {
 // Mappings that may still be the choice: none is beaten by another in both cost and preference.
 typedef struct front {
     int64_t least;  // cost
-    int count;
-    sj_map_choice kept[FRONT_MAX];
+    int count, room;
+    sj_map_choice *kept;
+    bool no_memory;
 } front;
 
 static double tie_limit(const front *f) { return tie * (double)f->least; }
@@ -163,6 +164,20 @@ static void drop_beaten(front *f, const sj_map_choice *by) {
     f->count = kept;
 }
 
+static bool keep(front *f, const sj_map_choice *x) {
+    if (f->count == f->room) {
+        const int room = f->room == 0 ? 8 : 2 * f->room;
+        sj_map_choice *kept = realloc(f->kept, (size_t)room * sizeof *kept);
+        if (kept == NULL) {
+            return false;
+        }
+        f->kept = kept;
+        f->room = room;
+    }
+    f->kept[f->count++] = *x;
+    return true;
+}
+
 static double keep_least(void *context, const sj_mapping *mapping, const sj_map_prediction *predicted) {
     front *f = context;
     const sj_map_choice at_hand = {*mapping, *predicted};
@@ -176,22 +191,24 @@ static double keep_least(void *context, const sj_mapping *mapping, const sj_map_
     }
     f->least = f->least < 0 ? predicted->cost : sj_min64(f->least, predicted->cost);
     drop_beaten(f, &at_hand);
-    if (f->count < FRONT_MAX) {
-        f->kept[f->count++] = at_hand;
-    }
+    f->no_memory |= !keep(f, &at_hand);
     return tie_limit(f);
 }
 
 sj_status sj_map_search(const sj_map_model *model, sj_map_choice *out, bool *found, sj_error *err) {
     front f = {.least = -1};
-    SJ_TRY(sj_map_enumerate(model, keep_least, &f, err));
+    sj_status status = sj_map_enumerate(model, keep_least, &f, err);
+    if (status == SJ_OK && f.no_memory) {
+        status = SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for a mapping of %s", model->job->layer);
+    }
     *found = f.count > 0;
     for (int i = 0; i < f.count; i++) {
         if (i == 0 || prefer(&f.kept[i], out) < 0) {
             *out = f.kept[i];
         }
     }
-    return SJ_OK;
+    free(f.kept);
+    return status;
 }
 
 // ---- Runners-up

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does the search find what trying everything finds? Are its footprints those of the segments that a block really loads? Does it look at no value, and is it fast?
+// Does the search find what trying everything finds? Are its footprints those of the segments that a block really loads? Does it look at no value?
 #include <time.h>
 
 #include "map_cases.h"
@@ -102,6 +102,27 @@ typedef struct everything {
     int64_t fitting;
 } everything;
 
+// The rule of docs/mapping.md, written out: fewest bytes, fewest blocks, the larger k, n, m, then mn.
+static bool is_preferred(const sj_map_choice *x, const sj_map_choice *best) {
+    const sj_map_prediction *p = &x->predicted, *q = &best->predicted;
+    if (p->dram_bytes != q->dram_bytes) {
+        return p->dram_bytes < q->dram_bytes;
+    }
+    if (p->blocks != q->blocks) {
+        return p->blocks < q->blocks;
+    }
+    if (x->mapping.k != best->mapping.k) {
+        return x->mapping.k > best->mapping.k;
+    }
+    if (x->mapping.n != best->mapping.n) {
+        return x->mapping.n > best->mapping.n;
+    }
+    if (x->mapping.m != best->mapping.m) {
+        return x->mapping.m > best->mapping.m;
+    }
+    return x->mapping.order == SJ_ORDER_MN && best->mapping.order == SJ_ORDER_NM;
+}
+
 static void try_all(const sj_map_model *model, everything *out, bool choosing) {
     const sj_job *job = model->job;
     for (int64_t k = model->k_unit; k < job->k + model->k_unit || k == model->k_unit; k += model->k_unit) {
@@ -121,16 +142,20 @@ static void try_all(const sj_map_model *model, everything *out, bool choosing) {
                         out->least = out->least < 0 ? x.predicted.cost : sj_min64(out->least, x.predicted.cost);
                         continue;
                     }
-                    // The rule of docs/mapping.md, written out: within 0.5 % of the least, fewest bytes, then fewest blocks.
-                    const sj_map_prediction *p = &x.predicted, *best = &out->choice.predicted;
-                    const bool close = (double)p->cost <= 1.005 * (double)out->least;
-                    if (close && (best->blocks == 0 || p->dram_bytes < best->dram_bytes || (p->dram_bytes == best->dram_bytes && p->blocks < best->blocks))) {
+                    const bool close = (double)x.predicted.cost <= 1.005 * (double)out->least;
+                    if (close && (out->choice.predicted.blocks == 0 || is_preferred(&x, &out->choice))) {
                         out->choice = x;
                     }
                 }
             }
         }
     }
+}
+
+// Up to 48 tiles in each dimension. Beyond, of the sizes with the same number of blocks the search knows the most even alone.
+static bool has_every_size(const sj_map_model *model) {
+    const sj_job *job = model->job;
+    return sj_ceil_div(job->m, model->m_unit) <= 48 && sj_ceil_div(job->n, model->n_unit) <= 48 && sj_ceil_div(job->k, model->k_unit) <= 48;
 }
 
 static everything brute_force(const sj_map_model *model) {
@@ -143,7 +168,7 @@ static everything brute_force(const sj_map_model *model) {
 static void nothing_cheaper_stands_outside_of_the_search(void **state) {
     (void)state;
     sj_random r = sj_random_seed(sj_test_seed(22));
-    int64_t jobs_seen = 0, fitting = 0, refused = 0;
+    int64_t jobs_seen = 0, fitting = 0, refused = 0, alike = 0;
     for (int i = 0; i < 120; i++) {
         const sj_accel accel = sj_test_accel(&r);
         sj_test_layer t = sj_test_layer_make(&r, 20, 8);
@@ -164,6 +189,13 @@ static void nothing_cheaper_stands_outside_of_the_search(void **state) {
                 assert_int_equal(found.predicted.dram_bytes, all.choice.predicted.dram_bytes);
                 assert_int_equal(found.predicted.blocks, all.choice.predicted.blocks);
             }
+            if (any && has_every_size(&model)) {
+                assert_int_equal(found.mapping.k, all.choice.mapping.k);
+                assert_int_equal(found.mapping.n, all.choice.mapping.n);
+                assert_int_equal(found.mapping.m, all.choice.mapping.m);
+                assert_int_equal(found.mapping.order, all.choice.mapping.order);
+                alike++;
+            }
             fitting += all.fitting;
         }
         map_jobs_free(&jobs);
@@ -171,6 +203,7 @@ static void nothing_cheaper_stands_outside_of_the_search(void **state) {
     }
     printf("%lld jobs, %lld mappings that fit, %lld jobs where none does\n", (long long)jobs_seen, (long long)fitting, (long long)refused);
     assert_true(fitting > 10 * jobs_seen);
+    assert_true(alike > jobs_seen / 2);
 }
 
 // Dimensions of more than 48 tiles: sizes are thinned. How much does that cost?
@@ -201,7 +234,7 @@ static void thinned_sizes_stay_near_the_least(void **state) {
         sj_job_free(job);
     }
     printf("thinned sizes: worst cost over the least of all sizes %.4f\n", worst);
-    assert_true(worst < 1.02);
+    assert_true(worst <= (getenv("SJ_TEST_SEED") == NULL ? 1.005 : 1.01));  // the tie; other seeds may meet a little more
 }
 
 // ---- A whole network, without a value
@@ -245,14 +278,13 @@ static double map_resnet18(const sj_accel *accel, int64_t batch) {
     return seconds;
 }
 
-static void resnet18_is_mapped_without_a_value_and_fast(void **state) {
+static void resnet18_is_mapped_without_a_value(void **state) {
     (void)state;
     static const char *const machines[] = {"edge16", "edge256"};
     for (int i = 0; i < 2; i++) {
         const sj_accel accel = map_accel(machines[i]);
         const double small = map_resnet18(&accel, 16), large = map_resnet18(&accel, 128);
         printf("%s: all products of ResNet18 mapped in %.1f ms at batch 16, %.1f ms at batch 128\n", machines[i], 1e3 * small, 1e3 * large);
-        assert_true(small + large < 2.0);  // some 0.05 s; the limit leaves room for a busy machine and sanitizers
     }
 }
 
@@ -298,7 +330,7 @@ static void the_report_is_of_what_is_run(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(footprints_are_those_of_the_segments), cmocka_unit_test(nothing_cheaper_stands_outside_of_the_search),
-                                       cmocka_unit_test(thinned_sizes_stay_near_the_least), cmocka_unit_test(resnet18_is_mapped_without_a_value_and_fast),
+                                       cmocka_unit_test(thinned_sizes_stay_near_the_least), cmocka_unit_test(resnet18_is_mapped_without_a_value),
                                        cmocka_unit_test(the_report_is_of_what_is_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
