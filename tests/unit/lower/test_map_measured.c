@@ -101,6 +101,15 @@ static void measure(const char *machine_file, tally *skip, tally *dense) {
     }
 }
 
+// docs/mapping.md, "How near it is", with a margin of a hundredth or two; other seeds may meet worse.
+static void check_limits(const tally *t) {
+    const bool documented = getenv("SJ_TEST_SEED") == NULL;
+    assert_true(t->worst < (documented ? 1.19 : 1.35));
+    assert_true(t->worst_large < (documented ? 1.10 : 1.15));
+    assert_true(t->prediction_low > (documented ? 0.77 : 0.60));
+    assert_true(t->prediction_high < (documented ? 1.35 : 1.70));
+}
+
 static void the_choice_is_no_worse_than_least_bytes(void **state) {
     (void)state;
     static const char *const machines[] = {"edge16", "edge256"};
@@ -111,8 +120,8 @@ static void the_choice_is_no_worse_than_least_bytes(void **state) {
         print("skip", &skip);
         print("dense", &dense);
         assert_true(skip.jobs > 150);
-        assert_true(skip.worst_large < 1.12 && dense.worst_large < 1.12);
-        assert_true(skip.worst < 1.35 && dense.worst < 1.35);
+        check_limits(&skip);
+        check_limits(&dense);
         assert_true(skip.gain_log > 0.0 && dense.gain_log > 0.0);
         assert_true(skip.new_sum < skip.old_sum && dense.new_sum < dense.old_sum);
         assert_true(fabs(skip.prediction_log / (double)skip.jobs) < log(1.1) && fabs(dense.prediction_log / (double)dense.jobs) < log(1.1));
