@@ -30,7 +30,7 @@ typedef struct sj_timeline_file sj_timeline_file;
 
 // Writes to a temporary name beside `path` until close. Caller: close or abandon.
 sj_status sj_timeline_file_open(const char *path, const sj_timeline_head *head, sj_timeline_file **out, sj_error *err);
-// A slice on the track of layers that holds those of its jobs. Layers do not nest.
+// A slice on the track of layers that holds those of its jobs. Layers do not nest. `layer` is borrowed until end_layer; bytes of it (and of the machine) that are no UTF-8 become U+FFFD.
 void sj_timeline_file_begin_layer(sj_timeline_file *f, const char *layer, sj_phase phase);
 void sj_timeline_file_end_layer(sj_timeline_file *f);
 // Job `number` of `count` (from 0) of the layer. The sink is for sj_fast_run_timeline, once; then end_job with what that gave. After a failed run: abandon.

@@ -13,7 +13,6 @@
 #define THREAD_LAYERS 1
 #define THREAD_TRACKS 2  // + sj_track, but for rows
 #define THREAD_ROWS 10   // + row
-#define NAME_MAX_BYTES 512
 #define PS_A_KHZ 1000000000  // picoseconds of a cycle at 1 kHz
 
 // Slices of one track that are drawn together: from the first begin to the last end.
@@ -28,26 +27,45 @@ struct sj_timeline_file {
     sj_power_bins power;
     bool any;                     // an event was written
     uint64_t now;                 // cycles: begin of the job at hand, or end of the last
-    char layer[NAME_MAX_BYTES];   // "conv1 forward", as JSON text
+    const char *layer, *phase;    // the layer's at hand; borrowed
     joined *joined_tracks;        // by thread, of the job at hand
     int thread_count;
     sj_timeline_summary sum;
 };
 
-static void escape(char out[NAME_MAX_BYTES], const char *layer, const char *phase) {
-    size_t used = 0;
-    for (const char *p = layer; *p != '\0' && used < NAME_MAX_BYTES / 2; p++) {
-        const unsigned char ch = (unsigned char)*p;
-        if (ch == '"' || ch == '\\') {
-            out[used++] = '\\';
-            out[used++] = *p;
-        } else if (ch < 0x20) {
-            used += (size_t)snprintf(out + used, NAME_MAX_BYTES - used, "\\u%04x", ch);
-        } else {
-            out[used++] = *p;
+// Bytes of the UTF-8 character at p, 0 where there is none: a stray or missing byte, a code that has a shorter form, a surrogate, beyond U+10FFFF.
+static int utf8_length(const unsigned char *p) {
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    const int length = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    for (int i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80) {  // the end of the text, too
+            return 0;
         }
     }
-    snprintf(out + used, NAME_MAX_BYTES - used, "%s%s", phase[0] != '\0' ? " " : "", phase);
+    const bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    const bool outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return overlong || outside ? 0 : length;
+}
+
+// As the inside of a JSON text; bytes that are no UTF-8 become U+FFFD.
+static void write_text(FILE *f, const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p != '\0') {
+        const int length = utf8_length(p);
+        if (length == 0) {
+            fputs("\\ufffd", f);
+        } else if (*p < 0x20) {
+            fprintf(f, "\\u%04x", *p);
+        } else {
+            if (*p == '"' || *p == '\\') {
+                fputc('\\', f);
+            }
+            fwrite(p, 1, (size_t)length, f);
+        }
+        p += length > 0 ? length : 1;
+    }
 }
 
 // Microseconds with as many decimals as picoseconds need.
@@ -73,6 +91,14 @@ static void start_event(sj_timeline_file *f, char kind, int thread, uint64_t cyc
     write_time(f, cycles);
 }
 
+// Begins a slice whose name starts with the layer and its phase; the caller ends the name and the object.
+static void begin_named(sj_timeline_file *f, int thread, uint64_t cycles) {
+    start_event(f, 'B', thread, cycles);
+    fputs(",\"name\":\"", f->file.stream);
+    write_text(f->file.stream, f->layer);
+    fprintf(f->file.stream, " %s", f->phase);
+}
+
 static void end_slice(sj_timeline_file *f, int thread, uint64_t cycles) {
     start_event(f, 'E', thread, cycles);
     fputc('}', f->file.stream);
@@ -93,10 +119,10 @@ static void name_thread(sj_timeline_file *f, int thread, const char *name) {
 
 static void name_tracks(sj_timeline_file *f) {
     static const char *const names[SJ_TRACK_COUNT] = {[SJ_TRACK_DRAM] = "DRAM channel", [SJ_TRACK_LOADER] = "loader", [SJ_TRACK_OBUS] = "O bus", [SJ_TRACK_VECTOR] = "vector unit"};
-    char text[NAME_MAX_BYTES], value[NAME_MAX_BYTES + 2];
-    escape(text, f->head.machine, "");
-    snprintf(value, sizeof value, "\"%s\"", text);
-    metadata(f, "process_name", THREAD_LAYERS, "name", value);
+    next_event(f);
+    fprintf(f->file.stream, "{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"process_name\",\"args\":{\"name\":\"", PROCESS, THREAD_LAYERS);
+    write_text(f->file.stream, f->head.machine);
+    fputs("\"}}", f->file.stream);
     name_thread(f, THREAD_LAYERS, "layers and jobs");
     for (int t = 0; t < SJ_TRACK_COUNT; t++) {
         if (names[t] != NULL) {
@@ -104,6 +130,7 @@ static void name_tracks(sj_timeline_file *f) {
         }
     }
     for (int64_t r = 0; r < f->head.rows; r++) {
+        char text[32];
         snprintf(text, sizeof text, "row %" PRId64, r);
         name_thread(f, THREAD_ROWS + (int)r, text);
     }
@@ -125,8 +152,8 @@ static void take_slice(void *context, const sj_slice *s) {
         f->sum.joined++;
         return;
     }
-    start_event(f, 'B', thread, begin);
-    fprintf(f->file.stream, ",\"name\":\"%s %s %" PRId64 "\"}", f->layer, s->what, s->index);
+    begin_named(f, thread, begin);
+    fprintf(f->file.stream, " %s %" PRId64 "\"}", s->what, s->index);
     end_slice(f, thread, end);
 }
 
@@ -134,8 +161,8 @@ static void write_joined(sj_timeline_file *f) {
     for (int thread = 0; thread < f->thread_count; thread++) {
         const joined *j = &f->joined_tracks[thread];
         if (j->count > 0) {
-            start_event(f, 'B', thread, j->begin);
-            fprintf(f->file.stream, ",\"name\":\"%s, %" PRIu64 " together\",\"args\":{\"slices\":%" PRIu64 ",\"busy_cycles\":%" PRIu64 "}}", f->layer, j->count, j->count, j->busy);
+            begin_named(f, thread, j->begin);
+            fprintf(f->file.stream, ", %" PRIu64 " together\",\"args\":{\"slices\":%" PRIu64 ",\"busy_cycles\":%" PRIu64 "}}", j->count, j->count, j->busy);
             end_slice(f, thread, j->end);
         }
     }
@@ -166,16 +193,17 @@ sj_status sj_timeline_file_open(const char *path, const sj_timeline_head *head, 
 }
 
 void sj_timeline_file_begin_layer(sj_timeline_file *f, const char *layer, sj_phase phase) {
-    escape(f->layer, layer, sj_phase_name(phase));
-    start_event(f, 'B', THREAD_LAYERS, f->now);
-    fprintf(f->file.stream, ",\"name\":\"%s\"}", f->layer);
+    f->layer = layer;
+    f->phase = sj_phase_name(phase);
+    begin_named(f, THREAD_LAYERS, f->now);
+    fputs("\"}", f->file.stream);
 }
 
 void sj_timeline_file_end_layer(sj_timeline_file *f) { end_slice(f, THREAD_LAYERS, f->now); }
 
 const sj_timeline_sink *sj_timeline_file_begin_job(sj_timeline_file *f, int number, int count) {
-    start_event(f, 'B', THREAD_LAYERS, f->now);
-    fprintf(f->file.stream, ",\"name\":\"%s job %d of %d\"}", f->layer, number + 1, count);
+    begin_named(f, THREAD_LAYERS, f->now);
+    fprintf(f->file.stream, " job %d of %d\"}", number + 1, count);
     return &f->sink;
 }
 
@@ -235,11 +263,11 @@ static void release(sj_timeline_file *f) {
 }
 
 sj_status sj_timeline_file_close(sj_timeline_file *f, sj_timeline_summary *summary, sj_error *err) {
-    char machine[NAME_MAX_BYTES];
-    escape(machine, f->head.machine, "");
     write_power(f);
-    fprintf(f->file.stream, "\n],\"otherData\":{\"machine\":\"%s\",\"clock_khz\":%" PRId64 ",\"cycles\":%" PRIu64 ",\"energy_pj\":%.17g,\"slices\":%" PRIu64 ",\"drawn_together\":%" PRIu64 "}}\n",
-            machine, f->head.clock_khz, f->sum.cycles, f->sum.energy_pj, f->sum.slices, f->sum.joined);
+    fputs("\n],\"otherData\":{\"machine\":\"", f->file.stream);
+    write_text(f->file.stream, f->head.machine);
+    fprintf(f->file.stream, "\",\"clock_khz\":%" PRId64 ",\"cycles\":%" PRIu64 ",\"energy_pj\":%.17g,\"slices\":%" PRIu64 ",\"drawn_together\":%" PRIu64 "}}\n",
+            f->head.clock_khz, f->sum.cycles, f->sum.energy_pj, f->sum.slices, f->sum.joined);
     if (summary != NULL) {
         *summary = f->sum;
     }

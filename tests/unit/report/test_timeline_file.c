@@ -230,6 +230,52 @@ static void beyond_the_limit_slices_are_drawn_together(void **state) {
     }
 }
 
+#define FFFD "\xef\xbf\xbd"
+
+// A name as it comes, and as a reader of the file must see it.
+static void check_name(const char *given, const char *wanted) {
+    sj_random r = sj_random_seed(1);
+    const sj_prices prices = random_prices(&r);
+    const sj_timeline_head head = {given, 500000, 16, &prices, 10};
+    sj_timeline_file *f;
+    OK(sj_timeline_file_open(FILE_NAME, &head, &f, &err));
+    sj_timeline_file_begin_layer(f, given, SJ_PHASE_FORWARD);
+    sj_timeline_file_end_layer(f);
+    OK(sj_timeline_file_close(f, NULL, &err));
+    json_t *root = load();
+    assert_string_equal(json_string_value(at(at(root, "otherData"), "machine")), wanted);
+    const json_t *events = at(root, "traceEvents");
+    assert_string_equal(json_string_value(at(at(json_array_get(events, 0), "args"), "name")), wanted);
+    char named[4096];
+    snprintf(named, sizeof named, "%s forward", wanted);
+    int slices = 0;
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *e = json_array_get(events, i);
+        if (strcmp(json_string_value(at(e, "ph")), "B") == 0) {
+            assert_string_equal(json_string_value(at(e, "name")), named);
+            slices++;
+        }
+    }
+    assert_int_equal(slices, 1);
+    json_decref(root);
+}
+
+static void names_of_any_bytes_are_valid_json(void **state) {
+    static const char *const kept[] = {"", "conv1", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "Schicht \xc3\xa4 \"\\\n\x01"};
+    static const char *const broken[][2] = {{"a\x80z", "a" FFFD "z"}, {"\xff\xfe", FFFD FFFD}, {"\xc3", FFFD}, {"\xc3(", FFFD "("}, {"\xc1\xbf", FFFD FFFD}, {"\xe2\x82", FFFD FFFD},
+                                            {"\xe0\x9f\xbf", FFFD FFFD FFFD}, {"\xed\xa0\x80", FFFD FFFD FFFD}, {"\xf0\x8f\xbf\xbf", FFFD FFFD FFFD FFFD},
+                                            {"\xf4\x90\x80\x80", FFFD FFFD FFFD FFFD}, {"\xf5\x80\x80\x80", FFFD FFFD FFFD FFFD}};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        check_name(kept[i], kept[i]);
+    }
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        check_name(broken[i][0], broken[i][1]);
+    }
+    char longest[1001] = "";
+    memset(longest, 'n', sizeof longest - 1);
+    check_name(longest, longest);
+}
+
 static void nothing_stays_of_an_abandoned_or_impossible_file(void **state) {
     sj_random r = sj_random_seed(1);
     const sj_prices prices = random_prices(&r);
@@ -273,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_nest_and_power_is_energy),
         cmocka_unit_test(beyond_the_limit_slices_are_drawn_together),
+        cmocka_unit_test(names_of_any_bytes_are_valid_json),
         cmocka_unit_test(nothing_stays_of_an_abandoned_or_impossible_file),
         cmocka_unit_test(a_full_disk_is_an_error),
     };
