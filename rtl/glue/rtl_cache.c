@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#define _GNU_SOURCE  // nftw
+#define _GNU_SOURCE  // nftw, O_CLOEXEC
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,13 +24,14 @@ void sj_rtl_shape_text(const sj_rtl_spec *s, char *text, size_t size) {
     snprintf(text, size, "%s %dx%d slots %d k_tile %d acc_banks %d", s->dtype == SJ_DTYPE_BF16 ? "bf16" : "int8", s->rows, s->lanes, s->slots, s->k_tile, s->acc_banks);
 }
 
-static void entry_name(const sj_rtl_spec *s, const char *sources, const char *tools, char name[NAME_LENGTH]) {
+// All of an entry's name but the hash of the tools.
+static void entry_name(const sj_rtl_spec *s, const char *sources, const char *processor, char name[NAME_LENGTH]) {
     char mutant[16] = "";
     if (s->mutation != 0) {
         snprintf(mutant, sizeof mutant, "-mutant%d", s->mutation);
     }
-    snprintf(name, NAME_LENGTH, "%s-%dx%d-g%d-k%d-a%d-%s%s%s-%s-%s", s->dtype == SJ_DTYPE_BF16 ? "bf16" : "int8", s->rows, s->lanes, s->slots, s->k_tile, s->acc_banks,
-             s->skip ? "skip" : "full", s->wave ? "-wave" : "", mutant, sources, tools);
+    snprintf(name, NAME_LENGTH, "%s-%dx%d-g%d-k%d-a%d-%s%s%s-%s-%s-", s->dtype == SJ_DTYPE_BF16 ? "bf16" : "int8", s->rows, s->lanes, s->slots, s->k_tile, s->acc_banks,
+             s->skip ? "skip" : "full", s->wave ? "-wave" : "", mutant, sources, processor);
 }
 
 static sj_status make_folders(char *path, sj_error *err) {
@@ -68,7 +70,14 @@ static sj_status cache_folder(char path[SJ_RTL_PATH_MAX], sj_error *err) {
         return SJ_FAIL(err, SJ_ERR_IO, "the path of the folder for arrays that are built on demand is %d characters long; at most %d are allowed", length,
                        SJ_RTL_PATH_MAX - NAME_LENGTH - 64);
     }
-    return make_folders(path, err);
+    SJ_TRY(make_folders(path, err));
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be opened as the folder for arrays that are built on demand (a link is not followed): %s", path, strerror(errno));
+    }
+    const sj_status status = sj_rtl_check_owner(fd, path, err);
+    close(fd);
+    return status;
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk) { return remove(path); }
@@ -76,29 +85,35 @@ static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEP
 
 static bool begins_with(const char *text, const char *head) { return strncmp(text, head, strlen(head)) == 0; }
 
-// An entry of the same shape and sources, whatever tools it was built with.
-static bool find_any_tools(const char *cache, const char *name, char path[SJ_RTL_PATH_MAX]) {
-    bool found = false;
+// An entry of the same shape, sources and processor, whatever tools it was built with: its path, and *fd as of sj_rtl_open_sealed.
+static sj_status find_any_tools(const char *cache, const char *name, char path[SJ_RTL_PATH_MAX], int *fd, sj_error *err) {
+    enum { HASH = 16 };
+    sj_status status = SJ_OK;
+    *fd = -1;
     DIR *dir = opendir(cache);
-    for (const struct dirent *entry; dir != NULL && !found && (entry = readdir(dir)) != NULL;) {
-        found = begins_with(entry->d_name, name) && strstr(entry->d_name, ".so") != NULL &&
-                snprintf(path, SJ_RTL_PATH_MAX, "%s/%s", cache, entry->d_name) < SJ_RTL_PATH_MAX && sj_rtl_is_sealed(path);
+    for (const struct dirent *entry; dir != NULL && status == SJ_OK && *fd < 0 && (entry = readdir(dir)) != NULL;) {
+        const size_t length = strlen(name);
+        if (begins_with(entry->d_name, name) && strlen(entry->d_name) == length + HASH + 3 && strcmp(entry->d_name + length + HASH, ".so") == 0 &&
+            snprintf(path, SJ_RTL_PATH_MAX, "%s/%s", cache, entry->d_name) < SJ_RTL_PATH_MAX) {
+            status = sj_rtl_open_sealed(path, fd, err);
+        }
     }
     if (dir != NULL) {
         closedir(dir);
     }
-    return found;
+    return status;
 }
 
-// Shapes in the cache that these sources made, "; " between them.
-static void cached_shapes(const char *cache, const char *sources, char *list, size_t size) {
+// Shapes in the cache that these sources made for this processor, "; " between them.
+static void cached_shapes(const char *cache, const char *sources, const char *processor, char *list, size_t size) {
     DIR *dir = opendir(cache);
     list[0] = '\0';
     for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         sj_rtl_spec s = {.rows = 0};
-        char dtype[8], kind[8], hash[32], text[96];
-        if (sscanf(entry->d_name, "%4[a-z0-9]-%dx%d-g%d-k%d-a%d-%4[a-z]-%16[0-9a-f]-", dtype, &s.rows, &s.lanes, &s.slots, &s.k_tile, &s.acc_banks, kind, hash) != 8 ||
-            strcmp(hash, sources) != 0) {
+        char dtype[8], kind[8], hash[32], made_for[32], text[96];
+        if (sscanf(entry->d_name, "%4[a-z0-9]-%dx%d-g%d-k%d-a%d-%4[a-z]-%16[0-9a-f]-%16[0-9a-f]-", dtype, &s.rows, &s.lanes, &s.slots, &s.k_tile, &s.acc_banks, kind, hash, made_for) !=
+                9 ||
+            strcmp(hash, sources) != 0 || strcmp(made_for, processor) != 0) {
             continue;
         }
         s.dtype = strcmp(dtype, "bf16") == 0 ? SJ_DTYPE_BF16 : SJ_DTYPE_INT8;
@@ -151,6 +166,11 @@ static sj_status explain(const char *cache, const char *name, const char *text, 
     return err->status;
 }
 
+static sj_status publish(const char *file, const char *path, sj_error *err) {
+    SJ_TRY(sj_rtl_seal(file, err));
+    return sj_rename_into_place(file, path, err);
+}
+
 static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *name, const char *share, const sj_rtl_tools *tools, const char *path, sj_error *err) {
     char folder[SJ_RTL_PATH_MAX], library[SJ_RTL_PATH_MAX], runtime[SJ_RTL_PATH_MAX], fresh[SJ_RTL_PATH_MAX], log[SJ_RTL_PATH_MAX] = "", text[96];
     remove_stale(cache);
@@ -159,45 +179,52 @@ static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *n
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make a folder there: %s", cache, strerror(errno));
     }
     sj_rtl_path(library, "%s/array.so", folder);
-    sj_rtl_path(runtime, "%s/runtime%s-%s.o", cache, spec->wave ? "-wave" : "", tools->hash);
+    sj_rtl_path(runtime, "%s/runtime%s-%s-%s.o", cache, spec->wave ? "-wave" : "", tools->processor, tools->hash);
     sj_rtl_path(fresh, "%s/runtime.o", folder);
-    const bool runtime_there = sj_rtl_is_sealed(runtime);
-    sj_status status = sj_rtl_compile(spec, share, tools, folder, runtime_there ? runtime : fresh, runtime_there, library, log, err);
+    int runtime_fd = -1;
+    sj_status status = sj_rtl_open_sealed(runtime, &runtime_fd, err);
+    const bool runtime_there = runtime_fd >= 0;
+    if (runtime_there) {
+        close(runtime_fd);
+    }
+    if (status == SJ_OK) {
+        status = sj_rtl_compile(spec, share, tools, folder, runtime_there ? runtime : fresh, runtime_there, library, log, err);
+    }
     if (status != SJ_OK && status != SJ_ERR_INTERRUPTED && log[0] != '\0') {
         sj_rtl_shape_text(spec, text, sizeof text);
         status = explain(cache, name, text, log, err);
     }
-    if (status == SJ_OK) {
-        status = sj_rtl_seal(library, err);
+    if (status == SJ_OK && !runtime_there) {
+        status = publish(fresh, runtime, err);
     }
     if (status == SJ_OK) {
-        status = sj_rename_into_place(library, path, err);
-    }
-    if (status == SJ_OK && !runtime_there && sj_rtl_seal(fresh, err) == SJ_OK) {
-        status = sj_rename_into_place(fresh, runtime, err);
+        status = publish(library, path, err);
     }
     remove_folder(folder);
     return status;
 }
 
-sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj_rtl_say say, void *say_ctx, char path[SJ_RTL_PATH_MAX], sj_error *err) {
+sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj_rtl_say say, void *say_ctx, char path[SJ_RTL_PATH_MAX], int *fd, sj_error *err) {
     char share[SJ_RTL_PATH_MAX], cache[SJ_RTL_PATH_MAX], sources[17], name[NAME_LENGTH], text[96], line[256], list[1600];
     static sj_rtl_tools tools;  // the caller's lock guards it
     SJ_TRY(sj_rtl_sources(share, sources, err));
     SJ_TRY(cache_folder(cache, err));
     sj_rtl_shape_text(spec, text, sizeof text);
     sj_rtl_find_tools(&tools);
-    entry_name(spec, sources, tools.hash, name);
+    entry_name(spec, sources, tools.processor, name);
     if (!tools.complete) {
-        if (find_any_tools(cache, name, path)) {
+        SJ_TRY(find_any_tools(cache, name, path, fd, err));
+        if (*fd >= 0) {
             return SJ_OK;
         }
-        cached_shapes(cache, sources, list, sizeof list);
+        cached_shapes(cache, sources, tools.processor, list, sizeof list);
         return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "fidelity rtl: no array of the shape %s (rows x lanes) is built, and building one needs %s on PATH; at hand are: %s%s%s", text,
                        tools.missing, built_in, list[0] != '\0' ? "; in the cache: " : "", list);
     }
+    strncat(name, tools.hash, sizeof name - strlen(name) - 1);
     sj_rtl_path(path, "%s/%s.so", cache, name);
-    if (sj_rtl_is_sealed(path)) {
+    SJ_TRY(sj_rtl_open_sealed(path, fd, err));
+    if (*fd >= 0) {
         return SJ_OK;
     }
     if (say != NULL) {
@@ -205,5 +232,7 @@ sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj
                  (spec->wave ? 15 : 7) + spec->lanes / 64);
         say(say_ctx, line);
     }
-    return build(spec, cache, name, share, &tools, path, err);
+    SJ_TRY(build(spec, cache, name, share, &tools, path, err));
+    SJ_TRY(sj_rtl_open_sealed(path, fd, err));
+    return *fd >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "%s: was built, and is gone or altered a moment later", path);
 }

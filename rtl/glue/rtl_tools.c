@@ -89,14 +89,18 @@ static uint64_t hash_line(uint64_t h, const char *line) {
     return (h ^ '\n') * 0x100000001b3u;
 }
 
-// Arrays are compiled for the processor at hand: its abilities are part of an entry's name.
-static uint64_t hash_processor(uint64_t h) {
+// Arrays are compiled for the processor at hand: these lines of the first one tell what it can do, by architecture.
+static uint64_t hash_processor(void) {
+    static const char *const heads[] = {"vendor_id", "cpu family", "model", "flags", "Features", "CPU ", "isa"};
     char line[8192];
-    FILE *f = fopen("/proc/cpuinfo", "r");
+    uint64_t h = 0xcbf29ce484222325u;
+    FILE *f = fopen("/proc/cpuinfo", "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL && line[0] != '\n') {
-        if (strncmp(line, "model name", 10) == 0 || strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0) {
-            h = hash_line(h, line);
+        bool telling = false;
+        for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+            telling = telling || strncmp(line, heads[i], strlen(heads[i])) == 0;
         }
+        h = telling ? hash_line(h, line) : h;
     }
     if (f != NULL) {
         fclose(f);
@@ -108,6 +112,7 @@ void sj_rtl_find_tools(sj_rtl_tools *t) {
     static const char *const compilers[] = {"g++", "c++", "clang++"};
     char version[1024], compiler_version[1024];
     memset(t, 0, sizeof *t);
+    snprintf(t->processor, sizeof t->processor, "%016llx", (unsigned long long)hash_processor());
     const bool verilator = find_program("verilator", t->verilator) && first_line(t->verilator, "--version", NULL, version, sizeof version) &&
                            first_line(t->verilator, "--getenv", "VERILATOR_ROOT", t->verilator_root, sizeof t->verilator_root);
     bool compiler = false;
@@ -120,7 +125,7 @@ void sj_rtl_find_tools(sj_rtl_tools *t) {
                  compiler ? "" : "a C++ compiler (g++, c++ or clang++)");
         return;
     }
-    const uint64_t h = hash_processor(hash_line(hash_line(0xcbf29ce484222325u, version), compiler_version));
+    const uint64_t h = hash_line(hash_line(0xcbf29ce484222325u, version), compiler_version);
     snprintf(t->hash, sizeof t->hash, "%016llx", (unsigned long long)h);
 }
 

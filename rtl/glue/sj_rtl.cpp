@@ -2,6 +2,7 @@
 #include "sj_rtl.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <map>
@@ -89,6 +90,17 @@ Libraries &libraries() {
     return *one;
 }
 
+// Loads the file behind the descriptor, and no other that may stand at its path by now. The loader knows a library by its name: the descriptor of one that is loaded
+// stays open, so that no other gets its number.
+void *load(int fd, const char *path, sj_error *err) {
+    void *handle = dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+        SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be loaded: %s", path, dlerror());
+        close(fd);
+    }
+    return handle;
+}
+
 // A function of the library of an array, which is built where it has to be.
 void *library_function(const ArrayShape &shape, int mutation, bool wave, const char *name, sj_error *err) {
     if (check_shape(shape, err) != SJ_OK) return nullptr;
@@ -98,10 +110,12 @@ void *library_function(const ArrayShape &shape, int mutation, bool wave, const c
     char path[SJ_RTL_PATH_MAX] = "";
     void *&handle = all.loaded[spec_key(spec)];
     if (handle == nullptr) {
-        if (sj_rtl_cache_library(&spec, shapes_built_in().c_str(), all.say, all.say_ctx, path, err) != SJ_OK) return nullptr;
-        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        int fd = -1;
+        if (sj_rtl_cache_library(&spec, shapes_built_in().c_str(), all.say, all.say_ctx, path, &fd, err) != SJ_OK) return nullptr;
+        handle = load(fd, path, err);
+        if (handle == nullptr) return nullptr;
     }
-    void *function = handle != nullptr ? dlsym(handle, name) : nullptr;
+    void *function = dlsym(handle, name);
     if (function == nullptr) SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be loaded: %s", path, dlerror());
     return function;
 }

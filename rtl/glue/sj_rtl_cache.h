@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared libraries with one Verilated array each, in a folder of the user's. Inside of sj_rtl alone.
 //
-// An entry is named <shape>-<sources>-<tools>.so: two hashes, of the RTL, the glue and all that it includes, and of the versions of Verilator, the compiler and the processor
-// it was compiled for. It ends with a seal (its length and hash), without which it is not loaded: what is broken or cut short is built again. Entries are built
+// An entry is named <shape>-<sources>-<processor>-<tools>.so: hashes of the RTL, the glue and all that it includes; of the processor it was compiled for; of the versions of
+// Verilator and the compiler. It ends with a seal (its length and hash), without which it is not loaded: what is broken or cut short is built again. Entries are built
 // in a folder of the building process and renamed, so that several processes may build the same one: each of them gets a whole one.
+// Folder and entries are the user's own and writable by nobody else, or are refused: a library is code.
 #ifndef SJ_RTL_CACHE_H
 #define SJ_RTL_CACHE_H
 
@@ -29,10 +30,10 @@ typedef struct sj_rtl_spec {
 
 typedef void (*sj_rtl_say)(void *ctx, const char *line);
 
-// The path of the library of an array, which is built where it is not there (or broken).
-// Errors: UNSUPPORTED naming what is missing (Verilator, a compiler, the sources), `built_in` (a list of shapes) and the shapes in the cache; IO; INTERNAL with the last lines
+// The library of an array, which is built where it is not there (or broken): its path, and a descriptor of the very file that was examined, which the caller closes.
+// Errors: UNSUPPORTED naming what is missing (Verilator, a compiler, the sources), `built_in` (a list of shapes) and the shapes in the cache; IO, also for what is not the user's own; INTERNAL with the last lines
 // of the log and its path where it does not compile.
-sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj_rtl_say say, void *say_ctx, char path[SJ_RTL_PATH_MAX], sj_error *err);
+sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj_rtl_say say, void *say_ctx, char path[SJ_RTL_PATH_MAX], int *fd, sj_error *err);
 
 // "bf16 16x16 slots 8 k_tile 64 acc_banks 2".
 void sj_rtl_shape_text(const sj_rtl_spec *spec, char *text, size_t size);
@@ -48,7 +49,8 @@ sj_status sj_rtl_sources(char share[SJ_RTL_PATH_MAX], char hash[17], sj_error *e
 typedef struct sj_rtl_tools {
     char verilator[SJ_RTL_PATH_MAX], compiler[SJ_RTL_PATH_MAX];
     char verilator_root[SJ_RTL_PATH_MAX];
-    char hash[17];
+    char hash[17];       // where complete
+    char processor[17];  // hash of what compilers know of the processor at hand
     bool complete;
     char missing[256];  // where not complete: what is, in words
 } sj_rtl_tools;
@@ -68,7 +70,10 @@ sj_status sj_rtl_compile(const sj_rtl_spec *spec, const char *share, const sj_rt
 
 // ---- rtl_seal.c
 sj_status sj_rtl_seal(const char *path, sj_error *err);
-bool sj_rtl_is_sealed(const char *path);
+// Opens a file that is sealed: *fd is -1 where it is not there or not whole. IO where it is not the user's own, or a link.
+sj_status sj_rtl_open_sealed(const char *path, int *fd, sj_error *err);
+// IO where the file or folder belongs to somebody else, or group or others may write to it.
+sj_status sj_rtl_check_owner(int fd, const char *path, sj_error *err);
 
 #ifdef __cplusplus
 }

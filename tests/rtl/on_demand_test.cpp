@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "array_driver.hpp"
 #include "bench.hpp"
@@ -50,9 +51,20 @@ std::string run_cases(const sj::ArrayShape &shape, int cases, uint64_t seed) {
 
 sj_status library(const sj_rtl_spec &spec, std::string *path, sj_error *err) {
     char text[SJ_RTL_PATH_MAX] = "";
-    const sj_status status = sj_rtl_cache_library(&spec, "none", say, nullptr, text, err);
+    int fd = -1;
+    const sj_status status = sj_rtl_cache_library(&spec, "none", say, nullptr, text, &fd, err);
+    if ((status == SJ_OK) != (fd >= 0)) return SJ_ERR_INTERNAL;
+    if (fd >= 0) close(fd);
     *path = text;
     return status;
+}
+
+bool is_sealed(const std::string &path) {
+    sj_error err = {};
+    int fd = -1;
+    const bool whole = sj_rtl_open_sealed(path.c_str(), &fd, &err) == SJ_OK && fd >= 0;
+    if (fd >= 0) close(fd);
+    return whole;
 }
 
 fs::path arrays_folder() { return fs::path(std::getenv("SJ_CACHE")) / "skipjoule-arrays"; }
@@ -78,24 +90,61 @@ void broken_entries_are_rebuilt(bench::Checker &checker) {
     lines = 0;
     checker.expect("there", 0, library(kTiny, &path, &err), SJ_OK);
     checker.expect("nothing built", 0, static_cast<uint64_t>(lines), 0);
-    checker.expect("sealed", 0, sj_rtl_is_sealed(path.c_str()), 1);
+    checker.expect("sealed", 0, is_sealed(path), 1);
     fs::resize_file(path, fs::file_size(path) - 1);
-    checker.expect("cut short", 0, sj_rtl_is_sealed(path.c_str()), 0);
+    checker.expect("cut short", 0, is_sealed(path), 0);
     checker.expect("built again", 0, library(kTiny, &path, &err), SJ_OK);
     checker.expect("one build", 0, static_cast<uint64_t>(lines), 1);
-    checker.expect("sealed again", 0, sj_rtl_is_sealed(path.c_str()), 1);
+    checker.expect("sealed again", 0, is_sealed(path), 1);
     std::fstream f(path, std::ios::in | std::ios::out | std::ios::binary);
     f.seekg(1000);
     const char byte = static_cast<char>(f.get() ^ 1);
     f.seekp(1000);
     f.put(byte);
     f.close();
-    checker.expect("a flipped bit is seen", 0, sj_rtl_is_sealed(path.c_str()), 0);
+    checker.expect("a flipped bit is seen", 0, is_sealed(path), 0);
     f.open(path, std::ios::in | std::ios::out | std::ios::binary);
     f.seekp(1000);
     f.put(static_cast<char>(byte ^ 1));
     f.close();
-    checker.expect("whole", 0, sj_rtl_is_sealed(path.c_str()), 1);
+    checker.expect("whole", 0, is_sealed(path), 1);
+}
+
+// Entries and folders that others may write to, or links, are refused by name. (That of another user is: to make one takes root.)
+void what_others_may_write_is_refused(bench::Checker &checker) {
+    sj_error err = {};
+    std::string path, ignored;
+    checker.expect("there", 0, library(kTiny, &path, &err), SJ_OK);
+    const auto refused = [&](const char *what, const fs::path &which) {
+        err = {};
+        checker.expect(what, 0, library(kTiny, &ignored, &err), SJ_ERR_IO);
+        checker.expect("names it", 0, std::strstr(err.message, which.c_str()) != nullptr, 1);
+        std::printf("%s\n", err.message);
+    };
+    checker.expect("an entry's mode", 0, static_cast<uint64_t>(fs::status(path).permissions()), 0600);
+    checker.expect("the folder's mode", 0, static_cast<uint64_t>(fs::status(arrays_folder()).permissions()), 0700);
+    for (const auto &[who, mode] : {std::pair{"group", fs::perms::group_write}, std::pair{"others", fs::perms::others_write}}) {
+        for (const fs::path &which : {fs::path(path), arrays_folder()}) {
+            fs::permissions(which, mode, fs::perm_options::add);
+            refused(who, which);
+            fs::permissions(which, mode, fs::perm_options::remove);
+        }
+    }
+    fs::rename(path, path + ".moved");
+    fs::create_symlink(path + ".moved", path);
+    refused("a link", path);
+    fs::rename(path + ".moved", path);
+    fs::permissions(path, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add);
+    checker.expect("what others may read is loaded", 0, library(kTiny, &ignored, &err), SJ_OK);
+    // The linker takes the run time: one that others may write to is refused, too.
+    for (const auto &entry : fs::directory_iterator(arrays_folder())) {
+        if (entry.path().filename().string().compare(0, 8, "runtime-") != 0) continue;
+        fs::permissions(entry.path(), fs::perms::group_write, fs::perm_options::add);
+        err = {};
+        checker.expect("run time", 0, library({1, 3, 1, 8, 1, SJ_DTYPE_INT8, true, false, 0}, &ignored, &err), SJ_ERR_IO);
+        checker.expect("names the run time", 0, std::strstr(err.message, entry.path().c_str()) != nullptr, 1);
+        fs::permissions(entry.path(), fs::perms::group_write, fs::perm_options::remove);
+    }
 }
 
 // A folder with a file in it, both two days old.
@@ -138,7 +187,7 @@ void two_may_race(bench::Checker &checker) {
         if (child != 0) continue;
         sj_error err = {};
         std::string path;
-        const bool good = library(spec, &path, &err) == SJ_OK && sj_rtl_is_sealed(path.c_str());
+        const bool good = library(spec, &path, &err) == SJ_OK && is_sealed(path);
         _exit(good ? 0 : 1);
     }
     for (const pid_t child : children) {
@@ -158,6 +207,16 @@ void without_tools(bench::Checker &checker) {
     std::string path;
     checker.expect("cached shapes need no tools", 0, library(kTiny, &path, &err), SJ_OK);
     const auto array = sj::make_verilated_array({9, 9, 1, 8, 1, SJ_DTYPE_INT8, SJ_MACHINE_SKIP}, &err);
+    // One made for another processor is none of this one's: its name differs in the hash before the last.
+    const size_t processor = path.size() - std::strlen("0123456789abcdef-0123456789abcdef.so");
+    std::string other = path;
+    other[processor] = other[processor] == '0' ? '1' : '0';
+    fs::rename(path, other);
+    sj_error foreign = {};
+    std::string ignored;
+    checker.expect("made for another processor", 0, library(kTiny, &ignored, &foreign), SJ_ERR_UNSUPPORTED);
+    checker.expect("nor listed", 0, std::strstr(foreign.message, "int8 1x1 slots 1 k_tile 8 acc_banks 1 (skip)") == nullptr, 1);
+    fs::rename(other, path);
     setenv("PATH", path_before.c_str(), 1);
     std::printf("%s\n", err.message);
     checker.expect("refused", 0, err.status, SJ_ERR_UNSUPPORTED);
@@ -200,6 +259,7 @@ int main() {
     shapes_work(seed, checker);
     broken_entries_are_rebuilt(checker);
     two_may_race(checker);
+    what_others_may_write_is_refused(checker);
     foreign_folders_survive(checker);
     without_tools(checker);
     broken_rtl(checker);
