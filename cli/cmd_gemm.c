@@ -105,7 +105,7 @@ static sj_status read_sizes(gemm_options *o, char **words, int count, sj_error *
     int64_t *const sizes[] = {&o->m, &o->k, &o->n};
     for (int i = 0; i < 3; i++) {
         long long value;
-        SJ_TRY(sj_cli_int(names[i], words[i], i == 1 ? 0 : 1, 1 << 24, &value, err));
+        SJ_TRY(sj_cli_int(names[i], words[i], i == 1 ? 0 : 1, SJ_GEMM_SIZE_MAX, &value, err));
         *sizes[i] = value;
     }
     return SJ_OK;
@@ -153,9 +153,9 @@ static sj_status load(gemm_options *o, const sj_accel *accel, gemm_data *d, sj_e
     o->m = d->a.rows;
     o->k = d->a.columns;
     o->n = d->b.columns;
-    if (o->m < 1 || o->n < 1 || o->m > INT32_MAX || o->k > INT32_MAX || o->n > INT32_MAX) {
+    if (o->m < 1 || o->n < 1 || o->m > SJ_GEMM_SIZE_MAX || o->k > SJ_GEMM_SIZE_MAX || o->n > SJ_GEMM_SIZE_MAX) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s and %s: M = %lld, K = %lld, N = %lld; M and N must be at least 1, and all at most %d", o->a, o->b, (long long)o->m, (long long)o->k,
-                       (long long)o->n, INT32_MAX);
+                       (long long)o->n, SJ_GEMM_SIZE_MAX);
     }
     return SJ_OK;
 }
@@ -229,7 +229,10 @@ static sj_status name_inputs(const gemm_options *o, sj_provenance *p, sj_error *
     char a[17], b[17];
     SJ_TRY(sj_file_hash(o->a, a, err));
     SJ_TRY(sj_file_hash(o->b, b, err));
-    (void)snprintf(p->input, sizeof p->input, "%s (fnv1a64:%s), %s (fnv1a64:%s)", o->a, a, o->b, b);
+    const int length = snprintf(p->input, sizeof p->input, "%s (fnv1a64:%s), %s (fnv1a64:%s)", o->a, a, o->b, b);
+    if (length >= (int)sizeof p->input) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "--a %s and --b %s: the result names them and their hashes in %d bytes; allowed: %zu", o->a, o->b, length, sizeof p->input - 1);
+    }
     return SJ_OK;
 }
 
@@ -243,6 +246,7 @@ static void describe_checks(const gemm_data *d, char *out, size_t size) {
 static sj_status run_all(const gemm_options *o, const sj_machine_setup *s, gemm_data *d, sj_stats *run, sj_error *err) {
     const double started = sj_monotonic_seconds();
     sj_cli_rtl_progress(false, NULL);
+    SJ_TRY(name_inputs(o, &run->provenance, err));
     sj_job *job;
     SJ_TRY(sj_lower_gemm(&s->accel, o->m, o->k, o->n, d->a.values, d->b.values, o->array_only, &job, err));
     sj_status status = d->reference != NULL ? sj_reference_product(job, d->reference, err) : SJ_OK;
@@ -253,7 +257,6 @@ static sj_status run_all(const gemm_options *o, const sj_machine_setup *s, gemm_
     SJ_TRY(status);
     strcpy(run->mode, "gemm");
     run->images = run->batch = 1;
-    SJ_TRY(name_inputs(o, &run->provenance, err));
     run->provenance.wall_seconds = sj_monotonic_seconds() - started;
     describe_checks(d, run->provenance.check, sizeof run->provenance.check);
     SJ_TRY(sj_stats_total(run, err));

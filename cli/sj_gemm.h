@@ -7,6 +7,8 @@
 #include "sj_error.h"
 #include "sj_random.h"
 
+#define SJ_GEMM_SIZE_MAX (1 << 24)  // M, K and N, of words and of files
+
 typedef struct sj_gemm_matrix {
     int64_t rows, columns;
     void *values;          // sj_bf16 or int8_t, row-major; owned

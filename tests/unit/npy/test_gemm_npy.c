@@ -194,6 +194,34 @@ static void shapes_must_fit(void **state) {
     assert_floats("o.npy", 2, 2, zeros);
 }
 
+// No values at all: sizes alone.
+static void sizes_are_limited_as_those_of_words_are(void **state) {
+    put_floats("a.npy", 1 << 24, 0, NULL);
+    put_floats("b.npy", 0, 1, NULL);
+    put_floats("long.npy", (1 << 24) + 1, 0, NULL);
+    put_floats("wide.npy", 0, (1 << 24) + 1, NULL);
+    put_floats("most.npy", 0, INT32_MAX, NULL);
+    works("--a a.npy --b b.npy --accel edge16");
+    refused("--a long.npy --b b.npy --accel edge16", SJ_ERR_RANGE, "M = 16777217, K = 0, N = 1; M and N must be at least 1, and all at most 16777216");
+    refused("--a a.npy --b wide.npy --accel edge16", SJ_ERR_RANGE, "all at most 16777216");
+    refused("--a a.npy --b most.npy --accel edge16", SJ_ERR_RANGE, "all at most 16777216");
+    refused("16777217 0 1 --accel edge16", SJ_ERR_USAGE, "16777216");
+    refused("16777216 0 16777216 --accel edge16", SJ_ERR_RANGE, " blocks; allowed: 16777216 a product");
+    put_floats("b.npy", 0, 1 << 24, NULL);
+    refused("--a a.npy --b b.npy --accel edge16", SJ_ERR_RANGE, " blocks; allowed: 16777216 a product");
+}
+
+static void names_too_long_to_be_recorded_are_refused(void **state) {
+    char words[1024] = "--a ", slow_path[700] = "";
+    for (int i = 0; i < 240; i++) {
+        strcat(slow_path, "./");
+    }
+    strcat(strcat(strcat(strcat(words, slow_path), "a.npy --b "), slow_path), "b.npy --accel edge16");
+    put_floats("a.npy", 2, 3, two_by_three);
+    put_floats("b.npy", 3, 2, three_by_two);
+    refused(words, SJ_ERR_RANGE, "bytes; allowed: 1023");
+}
+
 static void wrong_calls_are_refused(void **state) {
     put_floats("a.npy", 3, 3, identity);
     refused("--a a.npy --accel edge16", SJ_ERR_USAGE, "--b is missing");
@@ -215,6 +243,6 @@ int main(void) {
                                        T(int8_is_taken_as_it_is),
                                        T(quantising_counts_the_zeros_it_makes),
                                        T(shapes_must_fit),
-                                       T(wrong_calls_are_refused)};
+                                       T(sizes_are_limited_as_those_of_words_are), T(names_too_long_to_be_recorded_are_refused), T(wrong_calls_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
