@@ -114,16 +114,44 @@ sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_err
     return status;
 }
 
-void sj_sim_describe_selection(const sj_sim_options *o, char *text, size_t size) {
-    text[0] = '\0';
+// Of all names, each with its end.
+static uint64_t hash_of_layers(const sj_sim_options *o) {
+    uint64_t hash = 0xcbf29ce484222325u;
     for (int i = 0; i < o->layer_count; i++) {
-        const size_t used = strlen(text);
-        snprintf(text + used, size - used, "%s%s", i == 0 ? "layer " : ",", o->layers[i]);
+        for (size_t c = 0; c <= strlen(o->layers[i]); c++) {
+            hash = (hash ^ (unsigned char)o->layers[i][c]) * 0x100000001b3u;
+        }
     }
+    return hash;
+}
+
+// The first names that leave room for `rest`; returns how many.
+static int write_layers(const sj_sim_options *o, const char *rest, char *text, size_t size) {
+    size_t used = 0;
+    for (int i = 0; i < o->layer_count; i++) {
+        const char *before = i == 0 ? "layer " : ",";
+        if (used + strlen(before) + strlen(o->layers[i]) + strlen(rest) >= size) {
+            return i;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s", before, o->layers[i]);
+    }
+    return o->layer_count;
+}
+
+void sj_sim_describe_selection(const sj_sim_options *o, char *text, size_t size) {
+    char phase[32] = "", rest[96];
     if (o->phase >= 0) {
-        const size_t used = strlen(text);
-        snprintf(text + used, size - used, "%sphase %s", used > 0 ? " " : "", sj_phase_name((sj_phase)o->phase));
+        snprintf(phase, sizeof phase, "%sphase %s", o->layer_count > 0 ? " " : "", sj_phase_name((sj_phase)o->phase));
     }
+    text[0] = '\0';
+    snprintf(rest, sizeof rest, "%s", phase);
+    if (write_layers(o, rest, text, size) < o->layer_count) {  // lists that differ must differ here, too
+        snprintf(rest, sizeof rest, ",... (%d layers, fnv1a64:%016llx)%s", o->layer_count, (unsigned long long)hash_of_layers(o), phase);
+        text[0] = '\0';
+        (void)write_layers(o, rest, text, size);
+    }
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s", rest);
 }
 
 // What the step has: the phases of the chosen layers, or of all of them.

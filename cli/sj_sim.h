@@ -48,7 +48,8 @@ sj_status sj_sim_check_part(const char *option, const sj_sim_options *o, const s
 sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj_error *err);
 // Pins of the mapping must name products of the network.
 sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_error *err);
-// The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone.
+// The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone. Names of layers that do not fit
+// are left out, with their number and a hash of all in their place. `size`: 256 at least.
 void sj_sim_describe_selection(const sj_sim_options *o, char *text, size_t size);
 // SJ_ERR_RANGE, with what there is, when the step has nothing that was chosen.
 sj_status sj_sim_count_chosen(const sj_sim_options *o, const sj_lowering *lowering, int *count, sj_error *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sj_file.h"
+#include "sj_sim.h"
 
 static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
     assert_int_equal(mkdir("a", 0777), 0);
@@ -250,11 +251,45 @@ static void unfused_layers_stand_apart(void **state) {
     refused(sj_cmd_sim, "sim " SAMPLES "cnn8-train.h5 --accel edge16 --no-fuse", SJ_ERR_USAGE, "a training step, which fuses nothing");
 }
 
+// Names of 10 bytes; every list of up to 256 has a text of its own, whole where it fits.
+static void lists_of_layers_that_differ_have_texts_that_differ(void **state) {
+    static char names[256][11];
+    static char whole[sizeof ((sj_stats *)0)->selection], other[sizeof whole];
+    static sj_sim_options o;
+    for (int i = 0; i < 256; i++) {
+        snprintf(names[i], sizeof names[i], "layer_%04d", i);
+        o.layers[i] = names[i];
+    }
+    for (int phase = -1; phase <= SJ_PHASE_GRAD_WEIGHT; phase += 3) {
+        o.phase = phase;
+        o.layer_count = 1;
+        sj_sim_describe_selection(&o, whole, sizeof whole);
+        assert_string_equal(whole, phase < 0 ? "layer layer_0000" : "layer layer_0000 phase grad_weight");
+        for (o.layer_count = 2; o.layer_count <= 256; o.layer_count++) {
+            const size_t length = 6 + 11 * (size_t)o.layer_count - 1 + (phase < 0 ? 0 : strlen(" phase grad_weight"));
+            sj_sim_describe_selection(&o, whole, sizeof whole);
+            assert_true(strncmp(whole, "layer layer_0000,layer_0001", 27) == 0);
+            assert_true((strstr(whole, ",... (") == NULL) == (length < sizeof whole));
+            assert_true(length >= sizeof whole || strlen(whole) == length);
+            assert_true(phase < 0 || strcmp(strrchr(whole, ' '), " grad_weight") == 0);
+            o.layers[o.layer_count - 1] = "last_layer";
+            sj_sim_describe_selection(&o, other, sizeof other);
+            o.layers[o.layer_count - 1] = names[o.layer_count - 1];
+            assert_string_not_equal(whole, other);
+        }
+    }
+    o.phase = SJ_PHASE_GRAD_WEIGHT;
+    o.layer_count = 0;
+    sj_sim_describe_selection(&o, whole, sizeof whole);
+    assert_string_equal(whole, "phase grad_weight");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(sim_writes_a_whole_run_and_report_reads_it),
         TEST(report_compares_like_with_like_alone),
         TEST(sim_names_what_the_trace_lacks),
+        TEST(lists_of_layers_that_differ_have_texts_that_differ),
         TEST(the_timeline_has_the_energy_of_the_run),
         TEST(a_timeline_that_cannot_be_is_refused),
         TEST(explained_mappings_are_those_of_the_products),
