@@ -137,7 +137,11 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
     if (weight) {
         SJ_TRY(sj_fast_take_zeroed((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
-        return pack_weight(out, err);
+        if (pack_weight(out, err) != SJ_OK) {
+            sj_fast_bits_free(out);
+            return err->status;
+        }
+        return SJ_OK;
     }
     SJ_TRY(sj_fast_take((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
     pack_pixels(out, rows);

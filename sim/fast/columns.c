@@ -130,12 +130,12 @@ static void count_tap(const sj_operand *o, const sj_tap *tap, const uint32_t *pi
     for (int64_t image = 0; image < o->images; image++) {
         for (int64_t y = ys.begin; y < ys.end && xs.begin < xs.end; y++) {
             const int64_t k = (image * o->grid_h + y) * o->grid_w;
-            const uint32_t *line = pixels + (image % o->stored_images * o->source_h + y * o->stride + tap->dy) * o->source_w + tap->dx;
+            const uint32_t *line = pixels + (image % o->stored_images * o->source_h + y * o->stride + tap->dy) * o->source_w;
             if (o->stride == 1) {
-                add(s->nonzero + k + xs.begin, line + xs.begin, xs.end - xs.begin);
+                add(s->nonzero + k + xs.begin, line + (xs.begin + tap->dx), xs.end - xs.begin);
             }
             for (int64_t x = xs.begin; x < xs.end && o->stride > 1; x++) {
-                s->nonzero[k + x] += line[x * o->stride];
+                s->nonzero[k + x] += line[x * o->stride + tap->dx];
             }
             if (inside != NULL) {
                 set_bits(inside, k + xs.begin, k + xs.end);

@@ -26,10 +26,11 @@ TARGET static __mmask32 first_32(int64_t n) { return n >= 32 ? UINT32_MAX : (__m
 
 TARGET static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
     const __m512i exponent = _mm512_set1_epi16(0x7f80);
+    const uintptr_t address = (uintptr_t)values;  // what is fetched ahead may lie beyond the array, where no pointer may point
     int64_t i = 0;
     for (; i + 64 <= n; i += 64) {
-        _mm_prefetch(values + i + AHEAD, _MM_HINT_T0);
-        _mm_prefetch(values + i + AHEAD + 32, _MM_HINT_T0);
+        _mm_prefetch((const void *)(address + 2 * (uintptr_t)(i + AHEAD)), _MM_HINT_T0);
+        _mm_prefetch((const void *)(address + 2 * (uintptr_t)(i + AHEAD + 32)), _MM_HINT_T0);
         const uint64_t low = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i), exponent), high = _mm512_test_epi16_mask(_mm512_loadu_si512(values + i + 32), exponent);
         to[i / 64] = low | high << 32;
     }
