@@ -51,7 +51,7 @@ typedef struct sj_provenance {
     bool has_seed;
     int64_t seed;  // of the run that made the input
     char version[32], host[128], input[1024], input_hash[17], accel_file[1024], tech_file[1024];
-    char check[128];  // gemm at systemc and rtl: the verdict on the results
+    char check[128];  // gemm: the verdict on the results (systemc and rtl), and the zeros that --quantise made (all fidelities)
 } sj_provenance;
 
 typedef struct sj_stats {

@@ -51,6 +51,15 @@ static double density_at(reader *r, const json_t *o, const char *key) {
     return json_is_null(json_object_get(o, key)) ? (double)NAN : real_at(r, o, key);
 }
 
+// Absent: false.
+static bool flag_at(reader *r, const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    if (v != NULL && !json_is_boolean(v)) {
+        fail(r, key, "true or false");
+    }
+    return json_is_true(v);
+}
+
 static void text_at(reader *r, const json_t *o, const char *key, bool required, char *out, size_t size) {
     const json_t *v = json_object_get(o, key);
     if ((required && !json_is_string(v)) || (json_is_string(v) && json_string_length(v) >= size)) {
@@ -195,8 +204,8 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
     text_at(r, o, "selection", false, run->selection, sizeof run->selection);
-    run->no_fuse = json_is_true(json_object_get(o, "no_fuse"));
-    run->quantised = json_is_true(json_object_get(o, "quantised"));
+    run->no_fuse = flag_at(r, o, "no_fuse");
+    run->quantised = flag_at(r, o, "quantised");
     text_at(r, o, "codec", true, codec, sizeof codec);
     read_codec(r, codec, &run->codec);
     run->step = (int64_t)count_at(r, o, "step");
@@ -225,7 +234,9 @@ static void read_run(reader *r, const json_t *o, sj_stats *run) {
     read_provenance(r, object_at(r, o, "provenance"), &run->provenance);
     const json_t *variants = object_at(r, o, "variants");
     if (json_object_size(variants) < 1 || json_object_size(variants) > SJ_VARIANTS_MAX) {
-        fail(r, "variants", "an object of 1 to 9 variants");
+        char wanted[48];
+        snprintf(wanted, sizeof wanted, "an object of 1 to %d variants", SJ_VARIANTS_MAX);
+        fail(r, "variants", wanted);
         return;
     }
     void *at = json_object_iter((json_t *)(uintptr_t)variants);

@@ -353,6 +353,43 @@ static void what_is_not_ours_is_refused(void **state) {
     assert_int_equal(sj_stats_read("absent.json", &back, &count, &err), SJ_ERR_IO);
 }
 
+// A good file with one value replaced.
+static void a_value_of_another_type_is_refused(void **state) {
+    static const struct {
+        const char *key, *value, *wanted;
+    } cases[] = {{"no_fuse", "1", "key \"no_fuse\" is missing or not true or false"},
+                 {"quantised", "\"yes\"", "key \"quantised\" is missing or not true or false"},
+                 {"no_fuse", "null", "key \"no_fuse\" is missing or not true or false"},
+                 {"no_fuse", "false", NULL},
+                 {"variants", "{}", "key \"variants\" is missing or not an object of 1 to 9 variants"}};
+    sj_random r = sj_random_seed(2);
+    sj_stats run = random_run(&r);
+    FILE *f = fopen("good.json", "w");
+    assert_non_null(f);
+    OK(sj_stats_write_json(f, &run, 1, &err));
+    fclose(f);
+    sj_stats_free(&run);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *root = json_load_file("good.json", 0, NULL);
+        assert_non_null(root);
+        assert_int_equal(json_object_set_new(root, cases[i].key, json_loads(cases[i].value, JSON_DECODE_ANY, NULL)), 0);
+        assert_int_equal(json_dump_file(root, "other.json", 0), 0);
+        json_decref(root);
+        sj_stats *back;
+        int count;
+        const sj_status status = sj_stats_read("other.json", &back, &count, &err);
+        assert_int_equal(status, cases[i].wanted != NULL ? SJ_ERR_FORMAT : SJ_OK);
+        if (status == SJ_OK) {
+            sj_stats_free(back);
+            free(back);
+        } else {
+            assert_non_null(strstr(err.message, cases[i].wanted));
+        }
+    }
+    remove("good.json");
+    remove("other.json");
+}
+
 static void overflow_is_an_error_not_a_wrap(void **state) {
     sj_stat s;
     memset(&s, 0, sizeof s);
@@ -441,6 +478,7 @@ int main(void) {
         cmocka_unit_test(a_file_of_another_version_1_is_read),
         cmocka_unit_test(zeros_of_quantising_stand_apart),
         cmocka_unit_test(what_is_not_ours_is_refused),
+        cmocka_unit_test(a_value_of_another_type_is_refused),
         cmocka_unit_test(overflow_is_an_error_not_a_wrap),
         cmocka_unit_test(the_bound_is_the_largest_and_ties_go_in_order),
         cmocka_unit_test(lines_and_tables_have_what_they_promise),
