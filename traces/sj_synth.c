@@ -80,6 +80,9 @@ static sj_status write_gradient(synth *s, int layer, sj_error *err) {
         return sj_trace_link(s->writer, layer, "dy", *known, "dy", err);
     }
     const sj_synth_recipe r = sj_synth_gradient(s->net, s->o, layer);
+    if (r.mask_count > SJ_SYNTH_MASKS_MAX) {
+        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "layer \"%s\": its gradient comes through %d ReLUs with nothing but adds and forks between them; allowed: %d", l->name, r.mask_count, SJ_SYNTH_MASKS_MAX);
+    }
     *known = layer;
     return write_images(s, layer, "dy", &r, l->out, err);
 }

@@ -6,7 +6,7 @@
 #include "sj_random.h"
 #include "sj_synth.h"
 
-#define SJ_SYNTH_MASKS_MAX 4
+#define SJ_SYNTH_MASKS_MAX 16  // ReLUs with nothing but adds and forks between them
 
 typedef enum sj_synth_sign {
     SJ_SYNTH_RANDOM,    // either sign
@@ -26,7 +26,7 @@ typedef struct sj_synth_recipe {
 
 // Of the input number `input` of a layer.
 sj_synth_recipe sj_synth_value(const sj_network *net, const sj_synth_options *o, int layer, int input);
-// Of a layer's dy.
+// Of a layer's dy. mask_count may pass SJ_SYNTH_MASKS_MAX: such a recipe cannot be filled.
 sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options *o, int layer);
 sj_synth_recipe sj_synth_weights(const sj_synth_options *o, int layer);
 // The layer (or -1) whose stored output an input is: a fork passes its input on.

@@ -105,6 +105,19 @@ int sj_synth_gradient_source(const sj_network *net, int layer) {
 
 static double pixels(sj_dims d) { return (double)d.h * (double)d.w; }
 
+// ReLUs behind each other have the same mask.
+static void add_mask(sj_synth_recipe *r, uint64_t stream) {
+    for (int i = 0; i < r->mask_count && i < SJ_SYNTH_MASKS_MAX; i++) {
+        if (r->masks[i] == stream) {
+            return;
+        }
+    }
+    if (r->mask_count < SJ_SYNTH_MASKS_MAX) {
+        r->masks[r->mask_count] = stream;
+    }
+    r->mask_count++;
+}
+
 sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options *o, int layer) {
     layer = sj_synth_gradient_source(net, layer);
     const sj_layer_info *l = &net->layers[layer];
@@ -119,9 +132,7 @@ sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options 
     }
     if (next->kind == SJ_KIND_RELU) {
         sj_synth_recipe r = sj_synth_gradient(net, o, reader);
-        if (r.mask_count < SJ_SYNTH_MASKS_MAX) {
-            r.masks[r.mask_count++] = value_stream(net, reader);
-        }
+        add_mask(&r, value_stream(net, reader));
         r.mask_density = o->x;
         return r;
     }

@@ -335,6 +335,59 @@ static void a_matmul_has_two_inputs(void **state) {
     sj_trace_close(t);
 }
 
+enum { LONGEST_CHAIN = 17 };
+
+// A convolution and a ReLU, then `count` times a sum with another convolution and the sum's ReLU.
+static sj_network chain_of_relus(sj_layer_info *layers, int count) {
+    const sj_dims d = {40, 40, 8};
+    int last = -1;
+    for (int i = 0; i <= count; i++) {
+        sj_layer_info *l = &layers[last + 1];
+        l[0] = (sj_layer_info){"", SJ_KIND_CONV, 1, {SJ_INPUT_OWN}, d, d, 1, 1, 1, 0, 1, true, false};
+        snprintf(l[0].name, sizeof l[0].name, "conv%d", i);
+        if (i > 0) {
+            *++l = (sj_layer_info){"", SJ_KIND_ADD, 2, {last, last + 1}, d, d, 1, 1, 1, 0, 1, true, false};
+            snprintf(l->name, sizeof l->name, "add%d", i);
+        }
+        l[1] = (sj_layer_info){"", SJ_KIND_RELU, 1, {(int)(l - layers)}, d, d, 1, 1, 1, 0, 1, true, false};
+        snprintf(l[1].name, sizeof l[1].name, "relu%d", i);
+        last = (int)(l + 1 - layers);
+    }
+    return (sj_network){"chain", last + 1, layers};
+}
+
+static void a_gradient_passes_every_relu(void **state) {
+    static sj_layer_info layers[3 * (LONGEST_CHAIN + 1)];
+    sj_network net = chain_of_relus(layers, 6);
+    sj_synth_options o = usual;
+    o.x = 0.8;
+    sj_trace *t = make("a.h5", &net, &o);
+    sj_tensor dy = read_tensor(t, "relu0", "dy");
+    int64_t passed = 0;
+    for (int64_t i = 0; i < sj_tensor_count(&dy); i++) {
+        passed += at(&dy, i) != 0.0;
+    }
+    assert_true(passed > 0);
+    assert_density(t, "relu0", "dy", pow(0.8, 6));
+    for (int r = 1; r < 6; r++) {  // relu6's output has no reader
+        char name[16];
+        snprintf(name, sizeof name, "add%d", r + 1);
+        sj_tensor x = read_tensor(t, name, "x0");
+        for (int64_t i = 0; i < sj_tensor_count(&dy); i++) {
+            assert_true(at(&dy, i) == 0.0 || at(&x, i) != 0.0);
+        }
+        sj_tensor_free(&x);
+    }
+    sj_tensor_free(&dy);
+    sj_trace_close(t);
+    net = chain_of_relus(layers, LONGEST_CHAIN - 1);
+    sj_trace_close(make("b.h5", &net, &o));
+    net = chain_of_relus(layers, LONGEST_CHAIN);
+    assert_int_equal(sj_synth_write("c.h5", "test", &net, &o, &err), SJ_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "layer \"relu0\": its gradient comes through 17 ReLUs"));
+    assert_false(sj_path_exists("c.h5"));
+}
+
 static bool stop_at_three(void *context, int layer) { return layer < 3; }
 
 static void what_cannot_be_written_is_refused(void **state) {
@@ -374,6 +427,7 @@ int main(void) {
         IN_FOLDER(an_inference_has_no_gradients),
         IN_FOLDER(layers_that_stand_alone_have_inputs_of_their_own),
         IN_FOLDER(a_matmul_has_two_inputs),
+        IN_FOLDER(a_gradient_passes_every_relu),
         IN_FOLDER(what_cannot_be_written_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
