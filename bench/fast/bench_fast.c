@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edge16.h"
 #include "kernels.h"
 #include "measure.h"
 #include "resnet18.h"
@@ -25,9 +26,7 @@
 #define JOBS_MAX_TOTAL 128
 #define REPEATS 9
 
-static const sj_dram_type dram = {"ddr4-3200-4x16", 1600000, 4, 44, 21, 8192, 16, 7800, 350};
-static const sj_accel edge16 = {.name = "edge16", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = 16, .lanes = 16, .slots = 8, .k_tile = 64, .acc_banks = 2, .a_bytes = 64,
-                                .b_bytes = 32, .o_bytes = 64, .buffer_kib = 512, .line_bytes = 32, .a_banks = 4, .dram = &dram, .dram_channels = 1, .vector_lanes = 16};
+static sj_accel edge16;
 
 typedef struct workload {
     int count;
@@ -119,6 +118,10 @@ static void run_variant(const workload *w, sj_variant v) {
 int main(int argc, char **argv) {
     static bench_layer layers[RESNET18_LAYERS];
     static workload w;
+    sj_error err;
+    if (bench_edge16(&edge16, &err) != SJ_OK) {
+        stop(&err);
+    }
     bench_print_machine();
     bench_resnet18_make(layers, IMAGES);
     const bench_time start = bench_now();

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "edge16.h"
 #include "measure.h"
 #include "network18.h"
 #include "sj_counters.h"
@@ -21,9 +22,7 @@
 
 #define IMAGES 16
 
-static const sj_dram_type dram = {"ddr4-3200-4x16", 1600000, 4, 44, 21, 8192, 8, 7800, 350};
-static const sj_accel edge16 = {.name = "edge16", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = 16, .lanes = 16, .slots = 8, .k_tile = 64, .acc_banks = 2, .a_bytes = 64,
-                                .b_bytes = 32, .o_bytes = 64, .buffer_kib = 512, .line_bytes = 32, .a_banks = 4, .dram = &dram, .dram_channels = 1, .vector_lanes = 16};
+static sj_accel edge16;
 
 static void stop(const char *message) {
     fprintf(stderr, "bench_trace: %s\n", message);
@@ -197,9 +196,25 @@ static void run_whole(const char *path, shared *s) {
     s->peak_mb = bench_peak_mb();
 }
 
+// A folder under $TMPDIR, else under the system's folder for such.
+static void make_folder(char folder[512]) {
+    const char *base = getenv("TMPDIR");
+    const int length = snprintf(folder, 512, "%s/sj-bench-XXXXXX", base != NULL && base[0] != '\0' ? base : P_tmpdir);
+    if (length >= 512 || mkdtemp(folder) == NULL) {
+        stop("no folder for the trace could be made; set TMPDIR");
+    }
+}
+
 int main(int argc, char **argv) {
-    char made[64];
-    snprintf(made, sizeof made, "/tmp/bench_trace.%d.h5", (int)getpid());
+    char folder[512] = "", made[528];
+    sj_error err;
+    if (bench_edge16(&edge16, &err) != SJ_OK) {
+        stop(err.message);
+    }
+    if (argc < 2) {
+        make_folder(folder);
+    }
+    snprintf(made, sizeof made, "%s/trace.h5", folder);
     const char *path = argc > 1 ? argv[1] : made;
     shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s == MAP_FAILED) {
@@ -216,6 +231,7 @@ int main(int argc, char **argv) {
     in_a_process(run_whole, path, s);
     if (argc < 2) {
         unlink(made);
+        rmdir(folder);
     }
     printf("HDF5 alone          %7.3f CPU-s %7.3f s   %llu datasets, %.1f MB\n", s->hdf5.cpu_seconds, s->hdf5.wall_seconds, (unsigned long long)s->datasets, 1e-6 * (double)s->bytes);
     printf("reading and lowering%7.3f CPU-s %7.3f s\n", s->lowering.cpu_seconds, s->lowering.wall_seconds);
