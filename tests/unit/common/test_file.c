@@ -19,13 +19,13 @@
 #include "sj_file.h"
 #include "sj_progress.h"
 #include "sj_random.h"
+#include "sj_test_folder.h"
 
 static sj_error err;
-static char folder[64];
+static char folder[SJ_TEST_FOLDER_MAX];
 
 static int enter_folder(void **state) {
-    strcpy(folder, "/tmp/sj-test-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return !sj_test_enter_folder(folder);
 }
 
 static int entries(const char *path) {
@@ -40,9 +40,7 @@ static int entries(const char *path) {
 }
 
 static int leave_folder(void **state) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return !sj_test_leave_folder(folder);
 }
 
 static void write_file(const char *path, const char *text) {

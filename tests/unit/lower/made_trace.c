@@ -3,18 +3,17 @@
 
 #include <unistd.h>
 
+#include "sj_test_folder.h"
+
 sj_error err;
-static char folder[64];
+static char folder[SJ_TEST_FOLDER_MAX];
 
 int made_enter(void **state) {
-    strcpy(folder, "/tmp/sj-test-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return !sj_test_enter_folder(folder);
 }
 
 int made_leave(void **state) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return !sj_test_leave_folder(folder);
 }
 
 void made_ok(sj_status status) {

@@ -15,19 +15,17 @@
 #include "sj_file.h"
 #include "sj_npy.h"
 #include "sj_random.h"
+#include "sj_test_folder.h"
 
 static sj_error err;
-static char folder[64];
+static char folder[SJ_TEST_FOLDER_MAX];
 
 static int enter(void **state) {
-    strcpy(folder, "/tmp/sj-test-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return !sj_test_enter_folder(folder);
 }
 
 static int leave(void **state) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return !sj_test_leave_folder(folder);
 }
 
 // Format major.0 with this dictionary, and `bytes` of data behind it.

@@ -8,20 +8,18 @@
 #include <unistd.h>
 
 #include "sj_file.h"
+#include "sj_test_folder.h"
 #include "sj_trace.h"
 
 sj_error err;
-static char folder[64];
+static char folder[SJ_TEST_FOLDER_MAX];
 
 int enter(void **state) {
-    strcpy(folder, "/tmp/sj-test-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return !sj_test_enter_folder(folder);
 }
 
 int leave(void **state) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return !sj_test_leave_folder(folder);
 }
 
 int entries(void) {
@@ -44,7 +42,7 @@ sj_status run(sj_command command, const char *words) {
         argv[argc++] = word;
     }
     argv[argc] = NULL;
-    char out[96];
+    char out[SJ_TEST_FOLDER_MAX + 8];
     snprintf(out, sizeof out, "%s.out", folder);
     fflush(stdout);
     const int saved = dup(STDOUT_FILENO);
@@ -58,7 +56,7 @@ sj_status run(sj_command command, const char *words) {
 }
 
 char *output(void) {
-    char out[96], *text;
+    char out[SJ_TEST_FOLDER_MAX + 8], *text;
     size_t bytes;
     snprintf(out, sizeof out, "%s.out", folder);
     sj_error e;

@@ -14,19 +14,18 @@
 
 #include <cmocka.h>
 
-static char folder[64];
+#include "sj_test_folder.h"
+
+static char folder[SJ_TEST_FOLDER_MAX];
 
 static int enter(void **state) {
     (void)state;
-    strcpy(folder, "/tmp/sj-test-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return !sj_test_enter_folder(folder);
 }
 
 static int leave(void **state) {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return !sj_test_leave_folder(folder);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
