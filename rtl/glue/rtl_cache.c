@@ -152,7 +152,7 @@ static sj_status explain(const char *cache, const char *name, const char *text, 
     char kept[SJ_RTL_PATH_MAX], *all = NULL;
     size_t bytes = 0;
     sj_error ignored = {.status = SJ_OK};
-    sj_rtl_path(kept, "%s/%s.log", cache, name);
+    SJ_TRY(sj_rtl_path(kept, err, "%s/%s.log", cache, name));
     const bool read = sj_read_file(log, &all, &bytes, &ignored) == SJ_OK;
     const char *tail = read ? all : "";
     if (read && bytes > TAIL) {
@@ -166,21 +166,29 @@ static sj_status explain(const char *cache, const char *name, const char *text, 
     return err->status;
 }
 
+// An entry's name says what it was made from.
+static sj_status check_unchanged(const char *share, const char *sources, sj_error *err) {
+    char share_now[SJ_RTL_PATH_MAX], sources_now[17];
+    SJ_TRY(sj_rtl_sources(share_now, sources_now, err));
+    return strcmp(share, share_now) == 0 && strcmp(sources, sources_now) == 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "%s: the sources changed while an array was built from them", share);
+}
+
 static sj_status publish(const char *file, const char *path, sj_error *err) {
     SJ_TRY(sj_rtl_seal(file, err));
     return sj_rename_into_place(file, path, err);
 }
 
-static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *name, const char *share, const sj_rtl_tools *tools, const char *path, sj_error *err) {
+static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *name, const char *share, const char *sources, const sj_rtl_tools *tools, const char *path,
+                       sj_error *err) {
     char folder[SJ_RTL_PATH_MAX], library[SJ_RTL_PATH_MAX], runtime[SJ_RTL_PATH_MAX], fresh[SJ_RTL_PATH_MAX], log[SJ_RTL_PATH_MAX] = "", text[96];
     remove_stale(cache);
-    sj_rtl_path(folder, "%s/" BUILD_PREFIX "XXXXXX", cache);
+    SJ_TRY(sj_rtl_path(folder, err, "%s/" BUILD_PREFIX "XXXXXX", cache));
     if (mkdtemp(folder) == NULL) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make a folder there: %s", cache, strerror(errno));
     }
-    sj_rtl_path(library, "%s/array.so", folder);
-    sj_rtl_path(runtime, "%s/runtime%s-%s-%s.o", cache, spec->wave ? "-wave" : "", tools->processor, tools->hash);
-    sj_rtl_path(fresh, "%s/runtime.o", folder);
+    SJ_TRY(sj_rtl_path(library, err, "%s/array.so", folder));
+    SJ_TRY(sj_rtl_path(runtime, err, "%s/runtime%s-%s-%s.o", cache, spec->wave ? "-wave" : "", tools->processor, tools->hash));
+    SJ_TRY(sj_rtl_path(fresh, err, "%s/runtime.o", folder));
     int runtime_fd = -1;
     sj_status status = sj_rtl_open_sealed(runtime, &runtime_fd, err);
     const bool runtime_there = runtime_fd >= 0;
@@ -193,6 +201,9 @@ static sj_status build(const sj_rtl_spec *spec, const char *cache, const char *n
     if (status != SJ_OK && status != SJ_ERR_INTERRUPTED && log[0] != '\0') {
         sj_rtl_shape_text(spec, text, sizeof text);
         status = explain(cache, name, text, log, err);
+    }
+    if (status == SJ_OK) {
+        status = check_unchanged(share, sources, err);
     }
     if (status == SJ_OK && !runtime_there) {
         status = publish(fresh, runtime, err);
@@ -222,7 +233,7 @@ sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj
                        tools.missing, built_in, list[0] != '\0' ? "; in the cache: " : "", list);
     }
     strncat(name, tools.hash, sizeof name - strlen(name) - 1);
-    sj_rtl_path(path, "%s/%s.so", cache, name);
+    SJ_TRY(sj_rtl_path(path, err, "%s/%s.so", cache, name));
     SJ_TRY(sj_rtl_open_sealed(path, fd, err));
     if (*fd >= 0) {
         return SJ_OK;
@@ -232,7 +243,7 @@ sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj
                  (spec->wave ? 15 : 7) + spec->lanes / 64);
         say(say_ctx, line);
     }
-    SJ_TRY(build(spec, cache, name, share, &tools, path, err));
+    SJ_TRY(build(spec, cache, name, share, sources, &tools, path, err));
     SJ_TRY(sj_rtl_open_sealed(path, fd, err));
     return *fd >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "%s: was built, and is gone or altered a moment later", path);
 }

@@ -20,14 +20,6 @@ typedef struct seal {
     uint64_t bytes, hash;
 } seal;
 
-static uint64_t hash_of(uint64_t h, const unsigned char *data, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++) {
-        h = (h ^ data[i]) * 0x100000001b3u;
-    }
-    return h;
-}
-static const uint64_t hash_start = 0xcbf29ce484222325u;
-
 sj_status sj_rtl_seal(const char *path, sj_error *err) {
     char *data = NULL;
     seal s = {.bytes = 0};
@@ -35,7 +27,7 @@ sj_status sj_rtl_seal(const char *path, sj_error *err) {
     SJ_TRY(sj_read_file(path, &data, &bytes, err));
     memcpy(s.magic, magic, sizeof magic);
     s.bytes = bytes;
-    s.hash = hash_of(hash_start, (const unsigned char *)data, bytes);
+    s.hash = sj_rtl_hash(SJ_RTL_HASH_START, data, bytes);
     free(data);
     FILE *f = fopen(path, "abe");
     const bool written = f != NULL && fwrite(&s, sizeof s, 1, f) == 1 && fchmod(fileno(f), 0600) == 0;  // whatever the umask: see sj_rtl_check_owner
@@ -63,7 +55,7 @@ static bool is_whole(int fd) {
     unsigned char piece[65536];
     struct stat info;
     seal s;
-    uint64_t h = hash_start;
+    uint64_t h = SJ_RTL_HASH_START;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size <= (off_t)sizeof s) {
         return false;
     }
@@ -74,7 +66,7 @@ static bool is_whole(int fd) {
         if (got <= 0) {
             return false;
         }
-        h = hash_of(h, piece, (size_t)got);
+        h = sj_rtl_hash(h, piece, (size_t)got);
         at += got;
     }
     return pread(fd, &s, sizeof s, content) == (ssize_t)sizeof s && memcmp(s.magic, magic, sizeof magic) == 0 && s.bytes == (uint64_t)content && s.hash == h;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verilator and a C++ compiler on PATH, and running them.
+#define _GNU_SOURCE  // pipe2, O_CLOEXEC, posix_spawn_file_actions_addclosefrom_np
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,9 @@
 
 #include "sj_file.h"
 #include "sj_rtl_cache.h"
+#include "sj_rtl_headers.h"
 
 #define COMMANDS_MAX 8
-
-void sj_rtl_path(char path[SJ_RTL_PATH_MAX], const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    vsnprintf(path, SJ_RTL_PATH_MAX, format, list);
-    va_end(list);
-}
 
 static bool find_program(const char *name, char path[SJ_RTL_PATH_MAX]) {
     const char *list = getenv("PATH");
@@ -35,19 +30,36 @@ static bool find_program(const char *name, char path[SJ_RTL_PATH_MAX]) {
     return false;
 }
 
-// A child whose output goes to the file descriptor; -1 where there is none.
+// What a child opens and closes: nothing to read, its output to the descriptor (3 or above), and no other of ours where the C library can close them all.
+static int set_descriptors(posix_spawn_file_actions_t *actions, int output) {
+    int why = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    why = why != 0 ? why : posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+    why = why != 0 ? why : posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 34)
+    why = why != 0 ? why : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+#endif
+#endif
+    return why;
+}
+
+// A child whose output goes to the file descriptor; -1 where there is none, and the output says why.
 static pid_t start(const char *const *argv, int output) {
-    const pid_t child = fork();
-    if (child == 0) {
-        const int nothing = open("/dev/null", O_RDONLY);
-        if (nothing >= 0) {
-            dup2(nothing, STDIN_FILENO);
-        }
-        dup2(output, STDOUT_FILENO);
-        dup2(output, STDERR_FILENO);
-        execv(argv[0], (char *const *)argv);
-        dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
-        _exit(127);
+    posix_spawn_file_actions_t actions;
+    pid_t child = -1;
+    const int high = fcntl(output, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int why = high < 0 ? errno : posix_spawn_file_actions_init(&actions);
+    if (why == 0) {
+        why = set_descriptors(&actions, high);
+        why = why != 0 ? why : posix_spawn(&child, argv[0], &actions, NULL, (char *const *)argv, environ);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    if (high >= 0) {
+        close(high);
+    }
+    if (why != 0) {
+        dprintf(output, "%s: %s\n", argv[0], strerror(why));
+        return -1;
     }
     return child;
 }
@@ -64,13 +76,13 @@ static bool first_line(const char *program, const char *option, const char *oper
     const char *const argv[] = {program, option, operand, NULL};
     int ends[2];
     line[0] = '\0';
-    if (pipe(ends) != 0) {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
     }
     const pid_t child = start(argv, ends[1]);
     close(ends[1]);
     FILE *stream = fdopen(ends[0], "r");
-    const bool got = stream != NULL && fgets(line, (int)size, stream) != NULL;
+    const bool got = stream != NULL && fgets(line, (int)size, stream) != NULL && strchr(line, '\n') != NULL;
     while (stream != NULL && fgetc(stream) != EOF) {
     }
     if (stream != NULL) {
@@ -82,18 +94,13 @@ static bool first_line(const char *program, const char *option, const char *oper
     return wait_for(child) == 0 && got;
 }
 
-static uint64_t hash_line(uint64_t h, const char *line) {
-    for (const char *c = line; *c != '\0'; c++) {
-        h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-    }
-    return (h ^ '\n') * 0x100000001b3u;
-}
+static uint64_t hash_line(uint64_t h, const char *line) { return sj_rtl_hash(h, line, strlen(line) + 1); }
 
 // Arrays are compiled for the processor at hand: these lines of the first one tell what it can do, by architecture.
 static uint64_t hash_processor(void) {
     static const char *const heads[] = {"vendor_id", "cpu family", "model", "flags", "Features", "CPU ", "isa"};
     char line[8192];
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = SJ_RTL_HASH_START;
     FILE *f = fopen("/proc/cpuinfo", "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL && line[0] != '\n') {
         bool telling = false;
@@ -125,7 +132,7 @@ void sj_rtl_find_tools(sj_rtl_tools *t) {
                  compiler ? "" : "a C++ compiler (g++, c++ or clang++)");
         return;
     }
-    const uint64_t h = hash_line(hash_line(0xcbf29ce484222325u, version), compiler_version);
+    const uint64_t h = hash_line(hash_line(hash_line(SJ_RTL_HASH_START, SJ_RTL_RECIPE_HASH), version), compiler_version);
     snprintf(t->hash, sizeof t->hash, "%016llx", (unsigned long long)h);
 }
 

@@ -12,6 +12,7 @@
 
 #include "sj_rtl_build.h"
 #include "sj_rtl_cache.h"
+#include "sj_rtl_headers.h"
 
 namespace sj {
 
@@ -97,6 +98,14 @@ void *load(int fd, const char *path, sj_error *err) {
     if (handle == nullptr) {
         SJ_FAIL(err, SJ_ERR_IO, "%s: cannot be loaded: %s", path, dlerror());
         close(fd);
+        return nullptr;
+    }
+    const auto headers = reinterpret_cast<const char *(*)()>(dlsym(handle, "sj_rtl_headers"));
+    if (headers == nullptr || std::strcmp(headers(), SJ_RTL_HEADERS_HASH) != 0) {
+        SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: was compiled from other headers than this program; remove it", path);
+        dlclose(handle);
+        close(fd);
+        return nullptr;
     }
     return handle;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The library of one array that was built on demand: compiled with SJ_ROWS ... SJ_K_TILE, and SJ_WAVE where it can write waveforms.
+// The library of one array that was built on demand: compiled with SJ_ROWS ... SJ_K_TILE, SJ_HEADERS_HASH (sj_rtl_hash_headers), and SJ_WAVE where it can write waveforms.
 #include "Vsj_array_control.h"
 #include "Vsj_array_control___024root.h"
 #include "Vsj_row.h"
@@ -8,6 +8,9 @@
 #include "sj_row_array.hpp"
 
 #define SJ_EXPORT extern "C" __attribute__((visibility("default")))
+
+// Of the headers that this was compiled with: those of the program, or it is not used.
+SJ_EXPORT const char *sj_rtl_headers() { return SJ_HEADERS_HASH; }
 
 #ifdef SJ_WAVE
 #include "sj_fst_wave.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arrays that are built on demand: of extreme shapes they work as any other; a broken entry is built again; two processes that build the same both get it; without tools
-// and where the RTL does not compile the error says what to do.
+// and where the RTL does not compile the error says what to do; what others may have written or what was made for another program is refused; folders of the user stay.
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -225,8 +225,8 @@ void without_tools(bench::Checker &checker) {
     }
 }
 
-void broken_rtl(bench::Checker &checker) {
-    const fs::path share = "broken-share";
+// All that an array is made from, copied.
+void copy_share(const fs::path &share) {
     fs::remove_all(share);
     for (const char *folder : {"rtl", "rtl/glue", "sim/systemc", "sim/lower", "sim/accel", "common"}) {
         fs::create_directories(share / folder);
@@ -234,8 +234,21 @@ void broken_rtl(bench::Checker &checker) {
             if (entry.is_regular_file()) fs::copy_file(entry.path(), share / folder / entry.path().filename());
         }
     }
-    std::ofstream(share / "rtl/sj_drain.sv") << "module sj_drain; this is no Verilog\nendmodule\n";
     setenv("SJ_SHARE", fs::absolute(share).c_str(), 1);
+}
+
+void expect_refusal(const sj_rtl_spec &spec, const char *what, sj_status status, const char *word, bench::Checker &checker) {
+    sj_error err = {};
+    std::string path;
+    lines = 0;
+    checker.expect(what, 0, library(spec, &path, &err), status);
+    std::printf("%s: %s\n", what, err.message);
+    checker.expect(word, 0, std::strstr(err.message, word) != nullptr, 1);
+}
+
+void broken_rtl(bench::Checker &checker) {
+    copy_share("broken-share");
+    std::ofstream("broken-share/rtl/sj_drain.sv") << "module sj_drain; this is no Verilog\nendmodule\n";
     sj_error err = {};
     std::string path;
     checker.expect("broken RTL", 0, library(kTiny, &path, &err), SJ_ERR_INTERNAL);
@@ -244,6 +257,60 @@ void broken_rtl(bench::Checker &checker) {
     checker.expect("the log's last lines", 0, std::strstr(err.message, "sj_drain.sv") != nullptr, 1);
     const char *log = std::strstr(err.message, std::getenv("SJ_CACHE"));
     checker.expect("the log's path", 0, log != nullptr && fs::exists(std::string(log, std::strcspn(log, " "))), 1);
+}
+
+// SJ_SHARE is the only place where it is set, and what it holds must have the headers of this program.
+void sources_must_be_the_programs(bench::Checker &checker) {
+    const fs::path share = fs::absolute("other-share"), empty = fs::absolute("empty-share");
+    fs::create_directories(empty);
+    setenv("SJ_SHARE", empty.c_str(), 1);
+    expect_refusal(kTiny, "no sources there", SJ_ERR_UNSUPPORTED, empty.c_str(), checker);
+    for (const char *header : {"sim/systemc/sj_array.hpp", "rtl/glue/sj_rtl.hpp", "sim/accel/sj_accel.h", "common/sj_bf16.h"}) {
+        copy_share(share);
+        std::ofstream(share / header, std::ios::app) << "// other\n";
+        expect_refusal(kTiny, header, SJ_ERR_UNSUPPORTED, share.c_str(), checker);
+        checker.expect("nothing built", 0, static_cast<uint64_t>(lines), 0);
+    }
+    copy_share(share);
+    char before[17] = "", after[17] = "", sources[17] = "", sources_after[17] = "", found[SJ_RTL_PATH_MAX] = "";
+    sj_error err = {};
+    checker.expect("the same", 0, sj_rtl_sources(found, sources, &err), SJ_OK);
+    checker.expect("found", 0, found == share, 1);
+    sj_rtl_hash_headers(share.c_str(), before, &err);
+    std::ofstream(share / "common/sj_npy.h", std::ios::app) << "// other\n";
+    checker.expect("hash", 0, sj_rtl_hash_headers(share.c_str(), after, &err), SJ_OK);
+    checker.expect("a header that is not included", 0, std::strcmp(before, after) == 0, 1);
+    checker.expect("a copy with other RTL", 0, sj_rtl_sources(found, sources_after, &err), SJ_OK);
+    checker.expect("is another entry", 0, std::strcmp(sources, sources_after) != 0, 1);
+    for (int i = 0; i < 129; i++) std::ofstream(share / "rtl" / ("more" + std::to_string(i) + ".sv"));
+    expect_refusal(kTiny, "too many files", SJ_ERR_RANGE, "128", checker);
+    unsetenv("SJ_SHARE");
+}
+
+// Blanks and the like do no harm in the paths; characters that tools would read otherwise are refused by name.
+void odd_paths(bench::Checker &checker) {
+    const std::string cache = std::getenv("SJ_CACHE");
+    const fs::path odd = fs::absolute("a cache & (more); #1");
+    fs::remove_all(odd);
+    setenv("SJ_CACHE", odd.c_str(), 1);
+    copy_share("a share & (more); #1");
+    sj_error err = {};
+    std::string path;
+    const sj_status status = library(kTiny, &path, &err);
+    if (status != SJ_OK) std::printf("%s\n", err.message);
+    checker.expect("blanks", 0, status, SJ_OK);
+    checker.expect("in its place", 0, path.compare(0, odd.string().size(), odd.string()) == 0 && is_sealed(path), 1);
+    unsetenv("SJ_SHARE");
+    for (const char *name : {"quote\"d", "back\\slash", "new\nline", "$variable"}) {
+        const fs::path folder = fs::absolute(name);
+        setenv("SJ_CACHE", folder.c_str(), 1);
+        expect_refusal(kTiny, name, SJ_ERR_RANGE, folder.c_str(), checker);
+        fs::remove_all(folder);
+    }
+    const std::string deep = fs::absolute(std::string(3900, 'x'));
+    setenv("SJ_CACHE", deep.c_str(), 1);
+    expect_refusal(kTiny, "a long path", SJ_ERR_IO, "characters long", checker);
+    setenv("SJ_CACHE", cache.c_str(), 1);
 }
 
 }  // namespace
@@ -263,5 +330,7 @@ int main() {
     foreign_folders_survive(checker);
     without_tools(checker);
     broken_rtl(checker);
+    sources_must_be_the_programs(checker);
+    odd_paths(checker);
     return checker.result();
 }
