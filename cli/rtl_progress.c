@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An array that is Verilated on demand takes seconds to minutes: a line on stderr says so.
+// An array that is Verilated on demand takes seconds: a line on stderr says so.
 #include <stdio.h>
 
 #include "sj_machine.h"
