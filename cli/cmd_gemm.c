@@ -15,6 +15,8 @@
 
 enum { OPT_DENSITY_A = SJ_OPT_OWN, OPT_DENSITY_B, OPT_SEED, OPT_A, OPT_B, OPT_QUANTISE, OPT_OUT, OPT_FORCE, OPT_ARRAY_ONLY, OPT_EXPLAIN, OPT_JSON };
 
+#define OPERAND_VALUES_MAX (INT64_C(1) << 32)
+
 static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"density-a", required_argument, NULL, OPT_DENSITY_A},
                                              {"density-b", required_argument, NULL, OPT_DENSITY_B},
@@ -108,6 +110,11 @@ static sj_status read_sizes(gemm_options *o, char **words, int count, sj_error *
         SJ_TRY(sj_cli_int(names[i], words[i], i == 1 ? 0 : 1, SJ_GEMM_SIZE_MAX, &value, err));
         *sizes[i] = value;
     }
+    // Both operands are made in memory.
+    if (o->m * o->k + o->k * o->n > OPERAND_VALUES_MAX) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "gemm: A of %lld x %lld and B of %lld x %lld have %lld values; allowed: %lld, both together", (long long)o->m, (long long)o->k, (long long)o->k,
+                       (long long)o->n, (long long)(o->m * o->k + o->k * o->n), (long long)OPERAND_VALUES_MAX);
+    }
     return SJ_OK;
 }
 
@@ -128,6 +135,9 @@ static sj_status parse(int argc, char **argv, gemm_options *o, sj_error *err) {
         return SJ_OK;
     }
     SJ_TRY(o->a != NULL || o->b != NULL ? check_files(o, argc - optind, err) : read_sizes(o, argv + optind, argc - optind, err));
+    if (o->explain && o->array_only) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --array-only has one block: there is no mapping to explain");
+    }
     if (o->explain && (o->json || o->out != NULL)) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "gemm: --explain-mapping simulates nothing; leave %s out", o->json ? "--json" : "--out");
     }

@@ -106,7 +106,9 @@ sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_err
     for (int i = 0; i < net->layer_count; i++) {
         const sj_kind kind = net->layers[i].kind;
         for (int p = 0; p < 3 && (kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_MATMUL); p++) {
-            products[count++] = (sj_map_product_name){net->layers[i].name, phases[p]};
+            if (phases[p] != SJ_PHASE_GRAD_INPUT || net->layers[i].needs_dx) {
+                products[count++] = (sj_map_product_name){net->layers[i].name, phases[p]};
+            }
         }
     }
     const sj_status status = sj_map_check_pins(accel, products, count, err);

@@ -69,7 +69,9 @@ sj_status sj_sim_timeline_close(sj_sim_timeline *t, sj_status status, sj_error *
 // ---- --wave (sim_wave.c)
 typedef struct sj_sim_wave {
     bool wanted, taken;
+    const sj_accel *accel;
     sj_variant variant;
+    uint64_t last;    // of the cycles that are recorded: the job may end before wave_last
     int64_t met;      // products of wave_part so far
     char what[160];   // the job that is recorded
 } sj_sim_wave;

@@ -4,7 +4,7 @@
 
 #include "lower_internal.h"
 
-enum { STREAM_ALIGNMENT = 65536, GROUP_VALUES = 512 };
+enum { STREAM_ALIGNMENT = 65536, GROUP_VALUES = 512, INSTANCE_GROUPS_MIN = 16 };
 
 sj_status sj_job_create(const char *layer, sj_phase phase, int stream_count, sj_job **out, sj_error *err) {
     *out = NULL;
@@ -39,12 +39,20 @@ void sj_job_free(sj_job *job) {
 
 static int64_t align_up(int64_t v, int64_t to) { return sj_ceil_div(v, to) * to; }
 
+// A product of more than this is refused when it is mapped: it would have more blocks than a product may have. Until then its streams must not overflow.
+#define ADDRESS_MAX (INT64_C(1) << 60)
+
+static int64_t behind(int64_t base, int64_t length, int64_t value_bytes) {
+    const __int128 end = (__int128)base + (__int128)length * value_bytes;
+    return end < ADDRESS_MAX ? (int64_t)end : ADDRESS_MAX;
+}
+
 void sj_job_place_streams(sj_job *job) {
     int64_t next = 0;
     for (int64_t i = 0; i < job->stream_count; i++) {
         sj_stream *s = &job->streams[i];
         s->base = next;
-        s->table_base = align_up(s->base + s->length * s->value_bytes, 64);
+        s->table_base = align_up(behind(s->base, s->length, s->value_bytes), 64);
         next = align_up(s->table_base + sj_ceil_div(s->length, GROUP_VALUES), STREAM_ALIGNMENT);
     }
 }
@@ -84,6 +92,7 @@ sj_stream sj_stream_of_instances(const sj_accel *accel, const sj_operand *o, int
         s.instance_shift = o->instance_shift;
         s.instance_period = o->instance_period;
         s.length *= instances;
+        s.coded = s.instance_length % GROUP_VALUES == 0 || s.instance_length >= INSTANCE_GROUPS_MIN * GROUP_VALUES;
     }
     return s;
 }

@@ -175,7 +175,7 @@ static void no_fuse_and_quantise_need_their_machine(void **state) {
 static void the_wave_is_of_the_chosen_job(void **state) {
     static const struct {
         const char *words, *content;
-    } cases[] = {{"", "conv1 forward skip 0 9999\n"}, {" --wave-layer conv1:forward --wave-job 1 --wave-cycles 5:5 --wave-variant gate/none", "conv1 forward gate 5 5\n"}};
+    } cases[] = {{" --wave-cycles 0:20", "conv1 forward skip 0 20\n"}, {" --wave-layer conv1:forward --wave-job 1 --wave-cycles 5:5 --wave-variant gate/none", "conv1 forward gate 5 5\n"}};
     write_trace("t.h5", "plain", 0.4f);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char words[256], *text;
@@ -188,7 +188,27 @@ static void the_wave_is_of_the_chosen_job(void **state) {
         free(text);
         remove("w.fst");
     }
-    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-job 2", SJ_ERR_RANGE, "there are 1 products");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-job 2", SJ_ERR_RANGE, "have 1 products");
+    // What is recorded ends with the job; a window behind its end is refused.
+    char *text;
+    size_t bytes;
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst");
+    free(output());
+    assert_int_equal(sj_read_file("w.fst", &text, &bytes, &err), SJ_OK);
+    int last = 0;
+    assert_int_equal(sscanf(text, "conv1 forward skip 0 %d", &last), 1);
+    free(text);
+    remove("w.fst");
+    assert_in_range(last, 21, 9998);
+    char words[160], takes[64];
+    snprintf(words, sizeof words, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-cycles %d:%d", last + 1, last + 9);
+    snprintf(takes, sizeof takes, "takes %d cycles", last + 1);
+    refused(sj_cmd_sim, words, SJ_ERR_RANGE, takes);
+    snprintf(words, sizeof words, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-cycles %d:%d", last, last + 9);
+    works(sj_cmd_sim, words);
+    free(output());
+    remove("w.fst");
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave no/such/w.fst", SJ_ERR_IO, "no/such/w.fst");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --fidelity rtl -q --wave w.fst", SJ_ERR_USAGE, "--batch");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave w.fst --wave-layer conv1:update", SJ_ERR_RANGE, "--wave-layer conv1:update");
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 3 --fidelity rtl -q --wave t.h5", SJ_ERR_EXISTS, "t.h5");
