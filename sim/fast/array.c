@@ -138,8 +138,8 @@ static void gather_tile(const sj_array *a, thread_scratch *t, int64_t m) {
 
 static sj_status gather_side(sj_array *a, sj_error *err) {
     const int64_t tiles = sj_fast_ceil(a->run->job->m, a->run->tile_rows), steps = tiles * a->run->step_total;
-    SJ_TRY(sj_fast_take((void **)&a->side_words, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_words, "A masks", err));
-    SJ_TRY(sj_fast_take((void **)&a->side_terms, (uint64_t)steps, sizeof *a->side_terms, "A terms", err));
+    SJ_TRY(sj_fast_take(&a->side_words, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_words, "A masks", err));
+    SJ_TRY(sj_fast_take(&a->side_terms, (uint64_t)steps, sizeof *a->side_terms, "A terms", err));
 #pragma omp parallel for schedule(dynamic) if (steps > sj_fast_serial_steps)
     for (int64_t tile = 0; tile < tiles; tile++) {
         gather_tile(a, &a->scratch[omp_get_thread_num()], tile * a->run->tile_rows);
@@ -220,14 +220,14 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
         a->terms = NULL;
         a->work = NULL;
         a->term_room = 0;
-        SJ_TRY(sj_fast_take((void **)&a->terms, (uint64_t)steps, sizeof *a->terms, "step terms", err));
-        SJ_TRY(sj_fast_take((void **)&a->work, (uint64_t)(steps * a->run->accel->rows), sizeof *a->work, "step works", err));
+        SJ_TRY(sj_fast_take(&a->terms, (uint64_t)steps, sizeof *a->terms, "step terms", err));
+        SJ_TRY(sj_fast_take(&a->work, (uint64_t)(steps * a->run->accel->rows), sizeof *a->work, "step works", err));
         a->term_room = steps;
     }
     if (tasks > a->task_room) {
         sj_fast_give_back(a->tasks);
         a->task_room = 0;
-        SJ_TRY(sj_fast_take((void **)&a->tasks, (uint64_t)tasks, sizeof *a->tasks, "tiles", err));
+        SJ_TRY(sj_fast_take(&a->tasks, (uint64_t)tasks, sizeof *a->tasks, "tiles", err));
         a->task_room = tasks;
     }
     a->task_count = 0;
@@ -320,13 +320,13 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
     const int64_t rows = sj_fast_min(a->run->tile_rows, a->run->job->m);
     a->scratch_words = (int64_t)sj_fast_max((uint64_t)STRIP_WORDS, (uint64_t)(rows * a->run->step_words));
     a->threads = threads_wanted(a);
-    SJ_TRY(sj_fast_take_zeroed((void **)&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
+    SJ_TRY(sj_fast_take_zeroed(&a->scratch, (uint64_t)a->threads, sizeof *a->scratch, "thread scratch", err));
     for (int i = 0; i < a->threads; i++) {
         thread_scratch *t = &a->scratch[i];
-        SJ_TRY(sj_fast_take((void **)&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
-        SJ_TRY(sj_fast_take((void **)&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
-        SJ_TRY(sj_fast_take((void **)&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
-        SJ_TRY(sj_fast_take((void **)&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
+        SJ_TRY(sj_fast_take(&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
+        SJ_TRY(sj_fast_take(&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
+        SJ_TRY(sj_fast_take(&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
+        SJ_TRY(sj_fast_take(&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
         SJ_TRY(sj_fast_lines_scratch_make(&a->lines, rows, &t->lines, err));
     }
     return SJ_OK;
@@ -338,7 +338,7 @@ static sj_status set_constants(sj_array *a, sj_error *err) {
     a->mask_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(values, 8), accel->a_bytes) : 0;
     a->flag_beats = a->run->skip ? (uint32_t)sj_fast_ceil(sj_fast_ceil(flags, 8), accel->b_bytes) : 0;
     a->vector_beats = (uint32_t)sj_fast_ceil(accel->lanes * vb, accel->b_bytes);
-    SJ_TRY(sj_fast_take_zeroed((void **)&a->value_beats, (uint64_t)values + 1, sizeof *a->value_beats, "beats", err));
+    SJ_TRY(sj_fast_take_zeroed(&a->value_beats, (uint64_t)values + 1, sizeof *a->value_beats, "beats", err));
     for (int64_t n = 0; n <= values; n++) {
         a->value_beats[n] = (uint32_t)sj_fast_ceil(n * vb, accel->a_bytes);
     }
@@ -351,16 +351,16 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
     a->view.job = &a->view_job;
     a->twice = comes_back(run);
     SJ_TRY(set_constants(a, err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
+    SJ_TRY(sj_fast_take_zeroed(&a->met, (uint64_t)sj_job_instances(run->job), sizeof *a->met, "instances", err));
     if (run->job->block_count > 0) {
         SJ_TRY(enter_instance(a, run->job->blocks[0].instance, err));  // what the scratch must hold is the same for every instance
     }
-    SJ_TRY(sj_fast_take_zeroed((void **)&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
+    SJ_TRY(sj_fast_take_zeroed(&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
     return make_scratch(a, err);
 }
 
 sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_error *err) {
-    SJ_TRY(sj_fast_take_zeroed((void **)out, 1, sizeof **out, "array model", err));
+    SJ_TRY(sj_fast_take_zeroed(out, 1, sizeof **out, "array model", err));
     (*out)->run = run;
     (*out)->kernels = sj_fast_kernels_now();
     (*out)->instance = -1;

@@ -84,7 +84,7 @@ static void pack_single_values(const sj_bits *bits, int64_t u) {
 static sj_status pack_weight(const sj_bits *bits, sj_error *err) {
     const sj_operand *o = bits->operand;
     uint64_t *scratch = NULL;
-    SJ_TRY(sj_fast_take_zeroed((void **)&scratch, (uint64_t)(64 * sj_fast_ceil(o->u_count, 64) + sj_fast_ceil(o->channel_count, 64)), sizeof *scratch, "weight masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&scratch, (uint64_t)(64 * sj_fast_ceil(o->u_count, 64) + sj_fast_ceil(o->channel_count, 64)), sizeof *scratch, "weight masks", err));
     if (o->channel_stride != 1 && o->u_stride == 1 && o->u_list == NULL) {
         for (int64_t word = 0; word < bits->row_words; word++) {
             pack_u_runs(bits, word, scratch);
@@ -116,7 +116,7 @@ static void pack_pixels(const sj_bits *bits, int64_t pixels) {
 }
 
 static sj_status make_ones(sj_bits *bits, sj_error *err) {
-    SJ_TRY(sj_fast_take_zeroed((void **)&bits->rows, (uint64_t)bits->row_words + 1, sizeof *bits->rows, "mask of ones", err));
+    SJ_TRY(sj_fast_take_zeroed(&bits->rows, (uint64_t)bits->row_words + 1, sizeof *bits->rows, "mask of ones", err));
     bits->row_stride = 0;
     for (int64_t at = 0; at < bits->row_bits; at += 64) {
         const int64_t n = sj_fast_min(64, bits->row_bits - at);
@@ -136,14 +136,14 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     out->row_stride = out->row_words;
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
     if (weight) {
-        SJ_TRY(sj_fast_take_zeroed((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
+        SJ_TRY(sj_fast_take_zeroed(&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
         if (pack_weight(out, err) != SJ_OK) {
             sj_fast_bits_free(out);
             return err->status;
         }
         return SJ_OK;
     }
-    SJ_TRY(sj_fast_take((void **)&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
+    SJ_TRY(sj_fast_take(&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
     pack_pixels(out, rows);
     return SJ_OK;
 }
@@ -186,7 +186,7 @@ sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj
 static sj_status take_channels(const sj_bits *whole, int64_t first, const sj_operand *view, sj_bits *out, sj_error *err) {
     const int64_t pixels = view->stored_images * view->source_h * view->source_w, words = sj_fast_ceil(view->channel_count, 64);
     *out = (sj_bits){.operand = view, .presence = SJ_PRESENCE_NONZERO, .row_bits = view->channel_count, .row_words = words, .row_stride = words, .kernels = whole->kernels};
-    SJ_TRY(sj_fast_take((void **)&out->rows, (uint64_t)(pixels * words) + 1, sizeof *out->rows, "operand masks", err));
+    SJ_TRY(sj_fast_take(&out->rows, (uint64_t)(pixels * words) + 1, sizeof *out->rows, "operand masks", err));
     for (int64_t p = 0; p < pixels; p++) {
         for (int64_t c = 0; c < view->channel_count; c += 64) {
             out->rows[p * words + c / 64] = sj_fast_get_bits(whole->rows + p * whole->row_stride, first + c, sj_fast_min(64, view->channel_count - c));
@@ -306,7 +306,7 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
     sj_bits bits;
     if (!weight && stream->y_count * stream->x_count * 2 <= stream->source_h * stream->source_w && stream->images <= stream->stored_images) {
         uint64_t *row = NULL;
-        SJ_TRY(sj_fast_take((void **)&row, (uint64_t)sj_fast_ceil(stream->channel_count, 64), sizeof *row, "a pixel's mask", err));
+        SJ_TRY(sj_fast_take(&row, (uint64_t)sj_fast_ceil(stream->channel_count, 64), sizeof *row, "a pixel's mask", err));
         part_bits(stream, &here, at, row, to);
         sj_fast_give_back(row);
         return SJ_OK;
@@ -351,7 +351,7 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uin
         }
         sj_fast_bits_free(&bits);
     }
-    sj_status status = sj_fast_take_zeroed((void **)out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
+    sj_status status = sj_fast_take_zeroed(out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
     for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
         status = instance_bits(stream, store, at / one, at, *out, err);
     }

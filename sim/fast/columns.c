@@ -31,7 +31,7 @@ static void add(uint32_t *to, const uint32_t *from, int64_t n) {
 // Nonzeros of each (pixel of an image, channel) over all images.
 static sj_status count_images(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
     const int64_t words = o->source_h * o->source_w * bits->row_words;
-    SJ_TRY(sj_fast_take_zeroed((void **)out, (uint64_t)(64 * words), sizeof **out, "pixel counts", err));
+    SJ_TRY(sj_fast_take_zeroed(out, (uint64_t)(64 * words), sizeof **out, "pixel counts", err));
     for (int64_t i = 0; i < o->stored_images; i++) {
         const int64_t repeats = o->images / o->stored_images + (i < o->images % o->stored_images ? 1 : 0);
         bits->kernels->add_weighted(bits->rows + i * words, words, (uint32_t)repeats, *out);
@@ -73,7 +73,7 @@ static void count_window_tap(const sj_operand *o, int64_t tap, const uint32_t *l
 static sj_status count_window(const sj_operand *o, const sj_bits *bits, const side *s, sj_error *err) {
     uint32_t *pixels = NULL, *lines = NULL;
     SJ_TRY(count_images(o, bits, &pixels, err));
-    if (sj_fast_take_zeroed((void **)&lines, (uint64_t)(o->source_h * o->channel_count), sizeof *lines, "line counts", err) != SJ_OK) {
+    if (sj_fast_take_zeroed(&lines, (uint64_t)(o->source_h * o->channel_count), sizeof *lines, "line counts", err) != SJ_OK) {
         sj_fast_give_back(pixels);
         return err->status;
     }
@@ -107,8 +107,8 @@ static void set_bits(uint64_t *words, int64_t begin, int64_t end) {
 static sj_status count_pixels(const sj_operand *o, const sj_bits *bits, uint32_t **out, sj_error *err) {
     const int64_t pixels = o->stored_images * o->source_h * o->source_w;
     uint8_t *ones = NULL;
-    SJ_TRY(sj_fast_take_zeroed((void **)out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
-    SJ_TRY(sj_fast_take((void **)&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
+    SJ_TRY(sj_fast_take_zeroed(out, (uint64_t)pixels, sizeof **out, "pixel counts", err));
+    SJ_TRY(sj_fast_take(&ones, (uint64_t)(pixels * bits->row_words), sizeof *ones, "pixel counts", err));
     bits->kernels->word_counts(bits->rows, pixels * bits->row_words, ones);
     for (int64_t p = 0; p < pixels; p++) {
         for (int64_t w = 0; w < bits->row_words; w++) {
@@ -229,7 +229,7 @@ static sj_status count_b(columns *c, const sj_bits *bits, int64_t tiles, sj_erro
             c->b.in_range[k] = (uint32_t)c->run->job->n;
         }
     } else {
-        SJ_TRY(sj_fast_take_zeroed((void **)&c->inside, (uint64_t)(o->tap_count * c->words), sizeof *c->inside, "position masks", err));
+        SJ_TRY(sj_fast_take_zeroed(&c->inside, (uint64_t)(o->tap_count * c->words), sizeof *c->inside, "position masks", err));
         SJ_TRY(count_positions(o, bits, &c->b, c->inside, c->words, err));
         for (int64_t i = 0; i < o->tap_count * c->words && c->run->skip; i++) {
             any_of_positions(c, bits, i / c->words, i % c->words);
@@ -284,11 +284,11 @@ static sj_status run_columns(columns *c, const sj_bits *a, const sj_bits *b, sj_
     const int64_t tiles = sj_fast_ceil(c->run->job->n, c->run->accel->lanes);
     uint32_t **const counts[] = {&c->a.nonzero, &c->a.in_range, &c->b.nonzero, &c->b.in_range, &c->tiles, &c->lanes};
     for (int i = 0; i < 6; i++) {
-        SJ_TRY(sj_fast_take_zeroed((void **)counts[i], (uint64_t)(64 * c->words), sizeof **counts[i], "counts by k", err));
+        SJ_TRY(sj_fast_take_zeroed(counts[i], (uint64_t)(64 * c->words), sizeof **counts[i], "counts by k", err));
     }
-    SJ_TRY(sj_fast_take_zeroed((void **)&c->any, (uint64_t)(tiles * c->words), sizeof *c->any, "column tile masks", err));
-    SJ_TRY(sj_fast_take((void **)&c->piece, (uint64_t)c->words, sizeof *c->piece, "column tile masks", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)any_b, (uint64_t)(tiles * c->run->step_total * c->run->step_words), sizeof **any_b, "column tile masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&c->any, (uint64_t)(tiles * c->words), sizeof *c->any, "column tile masks", err));
+    SJ_TRY(sj_fast_take(&c->piece, (uint64_t)c->words, sizeof *c->piece, "column tile masks", err));
+    SJ_TRY(sj_fast_take_zeroed(any_b, (uint64_t)(tiles * c->run->step_total * c->run->step_words), sizeof **any_b, "column tile masks", err));
     if (a->operand->kind == SJ_OPERAND_WINDOW) {
         SJ_TRY(count_window(a->operand, a, &c->a, err));
     } else {

@@ -188,7 +188,7 @@ static void move_all(builder *b, sj_dram *dram) {
 static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
     const sj_stream *s = &b->run->job->streams[stream];
     uint32_t *before = NULL;
-    SJ_TRY(sj_fast_take_zeroed((void **)&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
+    SJ_TRY(sj_fast_take_zeroed(&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
     for (int64_t g = 0; g * GROUP_VALUES < s->length; g++) {
         before[g + 1] = before[g] + (uint32_t)group_bursts(b, b->bits[stream], g * GROUP_VALUES, sj_fast_min((g + 1) * GROUP_VALUES, s->length), s->value_bytes);
     }
@@ -232,12 +232,12 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
     const uint64_t blocks = (uint64_t)b->run->job->block_count;
     const int64_t banks = b->run->accel->dram->banks;
     SJ_TRY(set_refresh(b->run->accel, dram, err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&dram->load, blocks, sizeof *dram->load, "loads", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&dram->store, blocks, sizeof *dram->store, "stores", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
+    SJ_TRY(sj_fast_take_zeroed(&dram->load, blocks, sizeof *dram->load, "loads", err));
+    SJ_TRY(sj_fast_take_zeroed(&dram->store, blocks, sizeof *dram->store, "stores", err));
+    SJ_TRY(sj_fast_take_zeroed(&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
     for (int64_t bank = 0; bank < banks; bank++) {
         b->open_row[bank] = -1;
     }

@@ -34,7 +34,7 @@ static sj_status cover(const sj_fast_run_info *run, __int128 *covered, sj_error 
 // The blocks must cover every (instance,m,n,k) once: the MAC sums rely on it.
 static sj_status check_blocks(const sj_fast_run_info *run, sj_error *err) {
     __int128 *covered = NULL;
-    SJ_TRY(sj_fast_take_zeroed((void **)&covered, (uint64_t)sj_job_instances(run->job), sizeof *covered, "instances", err));
+    SJ_TRY(sj_fast_take_zeroed(&covered, (uint64_t)sj_job_instances(run->job), sizeof *covered, "instances", err));
     const sj_status status = cover(run, covered, err);
     sj_fast_give_back(covered);
     return status;

@@ -26,7 +26,7 @@ static void fill_chunk(const sj_fast_run_info *run, const sj_bits *nonzero, cons
 
 static sj_status fill_window(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *lines, sj_error *err) {
     const int64_t groups = stored_pixels(nonzero->operand) * lines->chunks;
-    SJ_TRY(sj_fast_take((void **)&lines->table, (uint64_t)groups, sizeof *lines->table, "line counts", err));
+    SJ_TRY(sj_fast_take(&lines->table, (uint64_t)groups, sizeof *lines->table, "line counts", err));
     if (!run->skip || run->accel->k_tile != 64) {
         for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
             fill_chunk(run, nonzero, lines, chunk);
@@ -77,8 +77,8 @@ static void count_channels(const sj_bits *nonzero, int64_t first, int64_t n, uin
 static sj_status fill_transposed(const sj_fast_run_info *run, const sj_bits *nonzero, sj_lines *lines, sj_error *err) {
     const int64_t channels = nonzero->operand->channel_count, pitch = channels + lines->banks, k_tile = run->accel->k_tile;
     uint16_t *sums = NULL;
-    SJ_TRY(sj_fast_take_zeroed((void **)&lines->prefix, (uint64_t)(lines->chunks * pitch), sizeof *lines->prefix, "line counts", err));
-    SJ_TRY(sj_fast_take((void **)&sums, (uint64_t)nonzero->row_words * 64, sizeof *sums, "line counts", err));
+    SJ_TRY(sj_fast_take_zeroed(&lines->prefix, (uint64_t)(lines->chunks * pitch), sizeof *lines->prefix, "line counts", err));
+    SJ_TRY(sj_fast_take(&sums, (uint64_t)nonzero->row_words * 64, sizeof *sums, "line counts", err));
     for (int64_t chunk = 0; chunk < lines->chunks; chunk++) {
         const int64_t first = chunk * k_tile, n = sj_fast_min(k_tile, batch_pixels(nonzero->operand) - first);
         uint32_t *prefix = lines->prefix + chunk * pitch;
@@ -236,10 +236,10 @@ void sj_fast_lines_count(const sj_lines *lines, sj_lines_scratch *scratch, int64
 
 sj_status sj_fast_lines_scratch_make(const sj_lines *lines, int64_t rows, sj_lines_scratch *out, sj_error *err) {
     *out = (sj_lines_scratch){.tap = -1};
-    SJ_TRY(sj_fast_take_zeroed((void **)&out->stamp, (uint64_t)lines->stamp_count, sizeof *out->stamp, "line groups", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&out->had_from, lines->prefix != NULL ? (uint64_t)lines->stamp_count : 0, sizeof *out->had_from, "line groups", err));
-    SJ_TRY(sj_fast_take((void **)&out->pieces, (uint64_t)rows, sizeof *out->pieces, "line runs", err));
-    return sj_fast_take_zeroed((void **)&out->bank, (uint64_t)lines->banks, sizeof *out->bank, "line banks", err);
+    SJ_TRY(sj_fast_take_zeroed(&out->stamp, (uint64_t)lines->stamp_count, sizeof *out->stamp, "line groups", err));
+    SJ_TRY(sj_fast_take_zeroed(&out->had_from, lines->prefix != NULL ? (uint64_t)lines->stamp_count : 0, sizeof *out->had_from, "line groups", err));
+    SJ_TRY(sj_fast_take(&out->pieces, (uint64_t)rows, sizeof *out->pieces, "line runs", err));
+    return sj_fast_take_zeroed(&out->bank, (uint64_t)lines->banks, sizeof *out->bank, "line banks", err);
 }
 
 void sj_fast_lines_scratch_free(sj_lines_scratch *scratch) {

@@ -187,15 +187,15 @@ static sj_status run_blocks(state *s, sj_array *array, const tile *shapes, sj_er
 
 static sj_status allocate(state *s, const sj_visits *visits, tile **shapes, sj_error *err) {
     const uint64_t blocks = (uint64_t)s->run->job->block_count, count = (uint64_t)visits->count;
-    SJ_TRY(sj_fast_take_zeroed((void **)&s->end, (uint64_t)s->run->accel->rows, sizeof *s->end, "row ends", err));
+    SJ_TRY(sj_fast_take_zeroed(&s->end, (uint64_t)s->run->accel->rows, sizeof *s->end, "row ends", err));
     if (s->run->sink != NULL) {
-        SJ_TRY(sj_fast_take_zeroed((void **)&s->row_begin, (uint64_t)s->run->accel->rows, sizeof *s->row_begin, "row begins", err));
+        SJ_TRY(sj_fast_take_zeroed(&s->row_begin, (uint64_t)s->run->accel->rows, sizeof *s->row_begin, "row begins", err));
     }
-    SJ_TRY(sj_fast_take_zeroed((void **)&s->drain_end, count, sizeof *s->drain_end, "drains", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&s->fill_end, count, sizeof *s->fill_end, "fills", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&s->load_end, blocks, sizeof *s->load_end, "loads", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&s->store_end, blocks, sizeof *s->store_end, "stores", err));
-    return sj_fast_take_zeroed((void **)shapes, count, sizeof **shapes, "visits", err);
+    SJ_TRY(sj_fast_take_zeroed(&s->drain_end, count, sizeof *s->drain_end, "drains", err));
+    SJ_TRY(sj_fast_take_zeroed(&s->fill_end, count, sizeof *s->fill_end, "fills", err));
+    SJ_TRY(sj_fast_take_zeroed(&s->load_end, blocks, sizeof *s->load_end, "loads", err));
+    SJ_TRY(sj_fast_take_zeroed(&s->store_end, blocks, sizeof *s->store_end, "stores", err));
+    return sj_fast_take_zeroed(shapes, count, sizeof **shapes, "visits", err);
 }
 
 sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const sj_visits *visits, sj_dram *dram, sj_outcome *out, sj_error *err) {

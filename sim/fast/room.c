@@ -42,7 +42,7 @@ static header *take_kept(uint64_t bytes) {
     return found;
 }
 
-sj_status sj_fast_take(void **out, uint64_t count, size_t size, const char *what, sj_error *err) {
+static sj_status take(void **out, uint64_t count, size_t size, const char *what, sj_error *err) {
     *out = NULL;
     if (size != 0 && count > (UINT64_MAX >> 1) / size) {
         return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: %llu elements are more than any memory holds", what, (unsigned long long)count);
@@ -60,10 +60,24 @@ sj_status sj_fast_take(void **out, uint64_t count, size_t size, const char *what
     return SJ_OK;
 }
 
-sj_status sj_fast_take_zeroed(void **out, uint64_t count, size_t size, const char *what, sj_error *err) {
-    SJ_TRY(sj_fast_take(out, count, size, what, err));
-    memset(*out, 0, count * size);
-    return SJ_OK;
+// Byte by byte: a pointer of another type is no void *.
+static void assign(void *out, const void *memory) { memcpy(out, &memory, sizeof memory); }
+
+sj_status sj_fast_take(void *out, uint64_t count, size_t size, const char *what, sj_error *err) {
+    void *memory;
+    const sj_status status = take(&memory, count, size, what, err);
+    assign(out, memory);
+    return status;
+}
+
+sj_status sj_fast_take_zeroed(void *out, uint64_t count, size_t size, const char *what, sj_error *err) {
+    void *memory;
+    const sj_status status = take(&memory, count, size, what, err);
+    if (status == SJ_OK) {
+        memset(memory, 0, count * size);
+    }
+    assign(out, memory);
+    return status;
 }
 
 void sj_fast_give_back(void *memory) {

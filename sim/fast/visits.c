@@ -45,11 +45,11 @@ static void number_block(const sj_fast_run_info *run, const sj_block *b, sj_visi
 
 static sj_status allocate(const sj_fast_run_info *run, sj_visits *v, int64_t **last, int64_t **tail, sj_error *err) {
     const uint64_t tiles = (uint64_t)(sj_job_instances(run->job) * instance_tiles(run)), visits = (uint64_t)v->count;
-    SJ_TRY(sj_fast_take_zeroed((void **)&v->source, visits, sizeof *v->source, "visits", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&v->fill_head, visits, sizeof *v->fill_head, "visits", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)&v->fill_next, visits, sizeof *v->fill_next, "visits", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)tail, visits, sizeof **tail, "visits", err));
-    SJ_TRY(sj_fast_take_zeroed((void **)last, tiles, sizeof **last, "tiles", err));
+    SJ_TRY(sj_fast_take_zeroed(&v->source, visits, sizeof *v->source, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed(&v->fill_head, visits, sizeof *v->fill_head, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed(&v->fill_next, visits, sizeof *v->fill_next, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed(tail, visits, sizeof **tail, "visits", err));
+    SJ_TRY(sj_fast_take_zeroed(last, tiles, sizeof **last, "tiles", err));
     for (uint64_t t = 0; t < visits; t++) {
         v->fill_head[t] = v->fill_next[t] = -1;
     }
@@ -63,7 +63,7 @@ sj_status sj_fast_visits_make(const sj_fast_run_info *run, sj_visits *out, sj_er
     const sj_job *job = run->job;
     int64_t *last = NULL, *tail = NULL;
     *out = (sj_visits){0};
-    SJ_TRY(sj_fast_take_zeroed((void **)&out->continues, (uint64_t)job->block_count, sizeof *out->continues, "blocks", err));
+    SJ_TRY(sj_fast_take_zeroed(&out->continues, (uint64_t)job->block_count, sizeof *out->continues, "blocks", err));
     for (int64_t b = 0; b < job->block_count; b++) {
         out->continues[b] = b > 0 && goes_on(run, &job->blocks[b - 1], &job->blocks[b]);
         out->count += out->continues[b] ? 0 : block_tiles(run, &job->blocks[b]);

@@ -45,7 +45,7 @@ static void nothing_is_in_two_hands(void **state) {
         const uint64_t count = 4096 + (uint64_t)i * 7919 % 60000;
         uint32_t *own = NULL;
         sj_error err;
-        wrong += sj_fast_take((void **)&own, count, sizeof *own, "test", &err) != SJ_OK;
+        wrong += sj_fast_take(&own, count, sizeof *own, "test", &err) != SJ_OK;
         for (uint64_t j = 0; j < count; j++) {
             own[j] = (uint32_t)i;
         }
