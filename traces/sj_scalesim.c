@@ -199,8 +199,11 @@ sj_status sj_scalesim_read(const char *path, sj_network *out, sj_error *err) {
     SJ_TRY(sj_read_file(path, &text, &bytes, err));
     csv c = {.path = path, .net = out};
     name_network(path, out);
-    sj_status status = sj_alloc((void **)&out->layers, ROWS_MAX, sizeof *out->layers, "the layer table", err);
-    status = status == SJ_OK ? sj_alloc((void **)&c.lines, ROWS_MAX, sizeof *c.lines, "the layer table", err) : status;
+    void *layers, *lines = NULL;
+    sj_status status = sj_alloc(&layers, ROWS_MAX, sizeof *out->layers, "the layer table", err);
+    out->layers = status == SJ_OK ? layers : NULL;
+    status = status == SJ_OK ? sj_alloc(&lines, ROWS_MAX, sizeof *c.lines, "the layer table", err) : status;
+    c.lines = status == SJ_OK ? lines : NULL;
     const size_t mark = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;  // of UTF-8, as spreadsheets write it
     status = status == SJ_OK ? read_lines(&c, text + mark, bytes - mark, err) : status;
     if (status == SJ_OK && sj_network_check(out, err) != SJ_OK) {

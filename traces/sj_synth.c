@@ -88,8 +88,9 @@ static sj_status write_gradient(synth *s, int layer, sj_error *err) {
 }
 
 static sj_status write_floats(const synth *s, int layer, const char *name, int number, int64_t count, float low, float high, sj_error *err) {
-    float *v;
-    SJ_TRY(sj_alloc((void **)&v, (uint64_t)count, sizeof *v, name, err));
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, (uint64_t)count, sizeof(float), name, err));
+    float *v = memory;
     sj_random r = sj_random_stream(s->o->seed, sj_synth_stream(layer, SJ_SYNTH_PARAMETER, number));
     for (int64_t i = 0; i < count; i++) {
         v[i] = low + (high - low) * (float)sj_random_unit(&r);
@@ -130,11 +131,12 @@ static void choose_channels(uint64_t *drawn, uint64_t *sorted, int64_t channels,
 
 static sj_status write_keep(const synth *s, int layer, sj_error *err) {
     const int64_t channels = s->net->layers[layer].out.c, share = (int64_t)(s->o->channel_keep * (double)channels), kept = share > 1 ? share : 1;
-    uint64_t *drawn;
-    int32_t *keep;
-    SJ_TRY(sj_alloc((void **)&drawn, 2 * (uint64_t)channels, sizeof *drawn, "keep", err));
-    sj_status status = sj_alloc((void **)&keep, (uint64_t)kept, sizeof *keep, "keep", err);
+    void *draws, *memory;
+    SJ_TRY(sj_alloc(&draws, 2 * (uint64_t)channels, sizeof(uint64_t), "keep", err));
+    uint64_t *drawn = draws;
+    sj_status status = sj_alloc(&memory, (uint64_t)kept, sizeof(int32_t), "keep", err);
     if (status == SJ_OK) {
+        int32_t *keep = memory;
         choose_channels(drawn, drawn + channels, channels, kept, sj_random_stream(s->o->seed, sj_synth_stream(layer, SJ_SYNTH_KEEP, 0)), keep);
         const sj_tensor t = {.type = SJ_TYPE_I32, .rank = 1, .dims = {kept}, .data = keep, .scale = 1.0F, .full_nonzero = kept, .full_count = kept};
         status = sj_trace_write(s->writer, layer, "keep", &t, SJ_TYPE_I32, err);
@@ -157,8 +159,9 @@ static sj_status write_product(const synth *s, int layer, sj_error *err) {
 
 static sj_status write_labels(const synth *s, int layer, sj_error *err) {
     const int64_t classes = volume(s->net->layers[layer].in);
-    int32_t *labels;
-    SJ_TRY(sj_alloc((void **)&labels, (uint64_t)s->o->images, sizeof *labels, "labels", err));
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, (uint64_t)s->o->images, sizeof(int32_t), "labels", err));
+    int32_t *labels = memory;
     sj_random r = sj_random_stream(s->o->seed, sj_synth_stream(layer, SJ_SYNTH_LABEL, 0));
     for (int64_t i = 0; i < s->o->images; i++) {
         labels[i] = (int32_t)sj_random_below(&r, (uint64_t)classes);
@@ -173,8 +176,9 @@ static sj_status write_labels(const synth *s, int layer, sj_error *err) {
 static sj_status write_bits(const synth *s, int layer, sj_error *err) {
     const sj_dims d = s->net->layers[layer].out;
     const int64_t count = s->o->images * volume(d);
-    uint8_t *bits;
-    SJ_TRY(sj_alloc((void **)&bits, (uint64_t)count, 1, "mask", err));
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, (uint64_t)count, 1, "mask", err));
+    uint8_t *bits = memory;
     sj_random r = sj_random_stream(s->o->seed, sj_synth_stream(layer, SJ_SYNTH_BITS, 0));
     for (int64_t i = 0; i < count; i++) {
         bits[i] = (uint8_t)(sj_random_u64(&r) >> 63);
@@ -243,8 +247,11 @@ static sj_status check(const sj_network *net, const sj_synth_options *o, sj_erro
 
 static sj_status make_places(synth *s, sj_error *err) {
     const uint64_t count = (uint64_t)s->net->layer_count + 1;
-    SJ_TRY(sj_alloc((void **)&s->values, count, sizeof *s->values, "the layers' places", err));
-    SJ_TRY(sj_alloc((void **)&s->gradients, count, sizeof *s->gradients, "the layers' places", err));
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, count, sizeof *s->values, "the layers' places", err));
+    s->values = memory;
+    SJ_TRY(sj_alloc(&memory, count, sizeof *s->gradients, "the layers' places", err));
+    s->gradients = memory;
     for (uint64_t i = 0; i < count; i++) {
         s->values[i].layer = s->gradients[i] = -1;
     }
