@@ -134,7 +134,7 @@ static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_
     return status;
 }
 
-static void describe(const session *s, const sj_step_info *step, int64_t batch, sj_stats *run) {
+static sj_status describe(const session *s, const sj_step_info *step, int64_t batch, sj_stats *run, sj_error *err) {
     const sj_trace_meta *meta = sj_trace_get_meta(s->trace);
     snprintf(run->mode, sizeof run->mode, "%s", step->mode == SJ_MODE_TRAIN ? "train" : "eval");
     memcpy(run->network, meta->network, sizeof run->network);
@@ -149,8 +149,12 @@ static void describe(const session *s, const sj_step_info *step, int64_t batch, 
     run->provenance.has_seed = meta->seed <= INT64_MAX;
     run->provenance.seed = (int64_t)(meta->seed & INT64_MAX);
     char *full = realpath(s->o->trace, NULL);
-    snprintf(run->provenance.input, sizeof run->provenance.input, "%s", full != NULL ? full : s->o->trace);
+    const int length = snprintf(run->provenance.input, sizeof run->provenance.input, "%s", full != NULL ? full : s->o->trace);
     free(full);
+    if (length >= (int)sizeof run->provenance.input) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: its whole path has %d bytes; allowed: %zu", s->o->trace, length, sizeof run->provenance.input - 1);
+    }
+    return SJ_OK;
 }
 
 // What stands above the table of a run, or above its explained mappings.
@@ -182,8 +186,8 @@ static sj_status run_step(session *s, int step_index, int64_t batch, sj_stats *r
     sj_status status = sj_sim_count_chosen(s->o, lowering, &layers, err);
     status = status == SJ_OK ? sj_machine_start_run(s->setup, &s->o->machine, layers, run, err) : status;
     if (status == SJ_OK) {
-        describe(s, sj_trace_get_step(s->trace, step_index), batch, run);
-        status = sj_file_hash(s->o->trace, run->provenance.input_hash, err);
+        status = describe(s, sj_trace_get_step(s->trace, step_index), batch, run, err);
+        status = status == SJ_OK ? sj_file_hash(s->o->trace, run->provenance.input_hash, err) : status;
     }
     status = status == SJ_OK ? run_lowered(s, lowering, run, err) : status;
     run->provenance.wall_seconds = sj_monotonic_seconds() - started;

@@ -271,6 +271,21 @@ static void unfused_layers_stand_apart(void **state) {
     refused(sj_cmd_sim, "sim " SAMPLES "cnn8-train.h5 --accel edge16 --no-fuse", SJ_ERR_USAGE, "a training step, which fuses nothing");
 }
 
+// A result records the trace's whole path, never a part of it.
+static void a_path_too_long_to_be_recorded_is_refused(void **state) {
+    char deep[1200] = "";
+    write_trace("t.h5", "plain", 0.3f);
+    for (int i = 0; i < 5; i++) {
+        const size_t used = strlen(deep);
+        snprintf(deep + used, sizeof deep - used, "%s%0200d", i > 0 ? "/" : "", i);
+        assert_int_equal(mkdir(deep, 0777), 0);
+    }
+    strcat(deep, "/a_trace_of_a_name_that_is_not_short.h5");
+    assert_int_equal(rename("t.h5", deep), 0);
+    assert_int_equal(symlink(deep, "t.h5"), 0);
+    refused(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1", SJ_ERR_RANGE, "t.h5: its whole path has ");
+}
+
 // Names of 10 bytes; every list of up to 256 has a text of its own, whole where it fits.
 static void lists_of_layers_that_differ_have_texts_that_differ(void **state) {
     static char names[256][11];
@@ -309,6 +324,7 @@ int main(void) {
         TEST(sim_writes_a_whole_run_and_report_reads_it),
         TEST(report_compares_like_with_like_alone),
         TEST(sim_names_what_the_trace_lacks),
+        TEST(a_path_too_long_to_be_recorded_is_refused),
         TEST(lists_of_layers_that_differ_have_texts_that_differ),
         TEST(the_timeline_has_the_energy_of_the_run),
         TEST(a_timeline_that_cannot_be_is_refused),
