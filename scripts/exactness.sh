@@ -5,19 +5,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cases=${1:-10000}
+workers=$(nproc) # before OMP_NUM_THREADS, which nproc obeys
 export SJ_TEST_SEED=${2:-2026}
 export SJ_CACHE=${SJ_CACHE:-$PWD/build/rtl-cache} # shapes Verilated on demand
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 scripts/get-deps.sh
 cmake --preset release > /dev/null
-cmake --build --preset release -j "$(nproc)" --target test_exact test_mutant_fast test_mutant_systemc test_mutant_rtl
+cmake --build --preset release -j "$workers" --target test_exact test_mutant_fast test_mutant_systemc test_mutant_rtl
 folder=build/release/tests/integration/exactness
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 start=$(date +%s)
 "$folder/test_exact" all 14 > "$logs/shapes" || { cat "$logs/shapes"; exit 1; } # every shape is built once, by one process
 built=$(date +%s)
-workers=$(nproc)
 chunk=250
 seq 0 $chunk $((cases - 1)) | xargs -P "$workers" -I{} bash -c '
   count=$(('"$chunk"' < '"$cases"' - {} ? '"$chunk"' : '"$cases"' - {}))
