@@ -10,6 +10,7 @@
 #include <systemc>
 
 #include "sj_file.h"
+#include "sj_fst_check.h"
 #include "sj_rtl_build.h"
 #include "sj_system.hpp"
 
@@ -74,6 +75,7 @@ extern "C" sj_status sj_rtl_run(const sj_accel *accel, sj_variant variant, const
     sj_status status = request.open ? sj::run_system_settling(make_recorded, kWaveSettleEdges, accel, variant, job, out, results, err)
                                     : sj::run_system(sj::make_verilated_array, accel, variant, job, out, results, err);
     if (request.taken) {
+        if (status == SJ_OK) status = sj_fst_check(request.temporary.c_str(), request.path.c_str(), err);
         if (status == SJ_OK) status = sj_rename_into_place(request.temporary.c_str(), request.path.c_str(), err);
         if (status != SJ_OK) std::remove(request.temporary.c_str());
         request = {};
