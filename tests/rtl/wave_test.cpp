@@ -93,6 +93,7 @@ void large_hierarchies(bench::Checker &checker) {
     fstWriterSetPackType(writer, FST_WR_PT_LZ4);
     for (int i = 0; i < 200000; i++) fstWriterCreateVar(writer, FST_VT_VCD_WIRE, FST_VD_INPUT, 1, ("a_signal_with_a_long_name_" + std::to_string(i)).c_str(), 0);
     fstWriterEmitTimeChange(writer, 1);
+    fstWriterEmitValueChange(writer, 1, "1");
     fstWriterClose(writer);
     sj_error err = {};
     checker.expect("large", 0, sj_fst_check("large.fst", "large.fst", &err), SJ_OK);
