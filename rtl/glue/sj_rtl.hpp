@@ -20,6 +20,8 @@ enum Mutation {
 
 // Values that the A port takes in a cycle, at most: bus.a_bytes may be up to this times the bytes of a value.
 constexpr int kMaxABeat = 128;
+// Beats of a row's drain, at most: ceil(array.lanes * out_ops / vector.lanes) may be up to this.
+constexpr int64_t kMaxDrainBeats = 65535;
 
 // A mutant of any shape. kMutationNone: as make_verilated_array.
 std::unique_ptr<Array> make_mutant_array(const ArrayShape &shape, int mutation, sj_error *err);

@@ -51,6 +51,16 @@ std::unique_ptr<sj::Array> make_recorded(const sj::ArrayShape &shape, sj_error *
     return sj::make_wave_array(shape, {request.temporary.c_str(), request.first, request.last, job_cycle}, err);
 }
 
+// The drain sequencer counts the beats of a row in 16 bits. Data alone takes at most 1024 (256 lanes of 4 bytes on a bus of one byte); operations on the results stretch them.
+sj_status check_drain(const sj_accel *accel, const sj_job *job, sj_error *err) {
+    if (!job->is_product || job->out_ops <= sj::kMaxDrainBeats * accel->vector_lanes / accel->lanes) return SJ_OK;
+    return SJ_FAIL(err, SJ_ERR_RANGE,
+                   "fidelity rtl: %lld operations on each result, with array.lanes = %lld and vector.lanes = %lld, take more than the %lld beats a row that the Verilated array counts; "
+                   "allowed are at most %lld operations here",
+                   static_cast<long long>(job->out_ops), static_cast<long long>(accel->lanes), static_cast<long long>(accel->vector_lanes), static_cast<long long>(sj::kMaxDrainBeats),
+                   static_cast<long long>(sj::kMaxDrainBeats * accel->vector_lanes / accel->lanes));
+}
+
 }  // namespace
 
 extern "C" sj_status sj_rtl_wave_open(const char *path, uint64_t first_cycle, uint64_t last_cycle, sj_error *err) {
@@ -70,6 +80,7 @@ extern "C" sj_status sj_rtl_run(const sj_accel *accel, sj_variant variant, const
         return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "fidelity rtl: bus.a_bytes = %lld is wider than the A port of the Verilated array; allowed are 1 to %lld bytes",
                        static_cast<long long>(accel->a_bytes), static_cast<long long>(widest));
     }
+    SJ_TRY(check_drain(accel, job, err));
     request.taken = false;
     // The array is gone and its waveform closed when this returns.
     sj_status status = request.open ? sj::run_system_settling(make_recorded, kWaveSettleEdges, accel, variant, job, out, results, err)
