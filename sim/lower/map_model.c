@@ -378,6 +378,9 @@ double sj_map_floor(const sj_map_model *model, const sj_mapping *mapping, const 
     return max2(model->array_floor[SJ_MAP_SKIP], loads) + max2(model->array_floor[SJ_MAP_DENSE], loads);
 }
 
+// A product of more than 2^60 cycles has more blocks than are allowed; until that is told, sums must not overflow.
+static int64_t whole(double v) { return v < 0x1p60 ? (int64_t)llround(v) : INT64_C(1) << 60; }
+
 void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const sj_map_footprint *a, const sj_map_footprint *b, sj_map_prediction *out) {
     plan p = plan_of(model, mapping, a, b);
     const double instances = (double)model->instances, loads = loads_floor(model, mapping, a, b);
@@ -387,13 +390,13 @@ void sj_map_predict(const sj_map_model *model, const sj_mapping *mapping, const 
         p.step = model->step[point];
         const totals t = instance_totals(&p, mapping->order);
         const double cycles = max2(instances * t.cycles - not_beside(&p) + exposed, max2(model->array_floor[point], loads));
-        *(point == SJ_MAP_SKIP ? &out->cycles : &out->dense_cycles) = (int64_t)llround(cycles);
-        out->array_cycles = (int64_t)llround(instances * t.array);
-        out->dram_cycles = (int64_t)llround(instances * t.dram);
-        out->dram_bytes = (int64_t)llround(instances * (t.load_bytes + model->store_bytes));
+        *(point == SJ_MAP_SKIP ? &out->cycles : &out->dense_cycles) = whole(cycles);
+        out->array_cycles = whole(instances * t.array);
+        out->dram_cycles = whole(instances * t.dram);
+        out->dram_bytes = whole(instances * (t.load_bytes + model->store_bytes));
     }
     out->cost = out->cycles + out->dense_cycles + 2 * CYCLES_A_BURST * (out->dram_bytes / BURST_BYTES);
-    out->exposed_cycles = (int64_t)llround(exposed);
-    out->blocks = p.mb * p.nb * p.kb * model->instances;
+    out->exposed_cycles = whole(exposed);
+    out->blocks = whole((double)p.mb * (double)p.nb * (double)p.kb * instances);
     out->footprint = (sj_map_capacity){a->largest, b->largest, sj_min64(mapping->m, model->job->m) * sj_min64(mapping->n, model->job->n) * (p.kb > 1 ? 4 : model->job->out_bytes)};
 }

@@ -194,18 +194,18 @@ static void shapes_must_fit(void **state) {
 
 // No values at all: sizes alone.
 static void sizes_are_limited_as_those_of_words_are(void **state) {
-    put_floats("a.npy", 1 << 24, 0, NULL);
-    put_floats("b.npy", 0, 1, NULL);
-    put_floats("long.npy", (1 << 24) + 1, 0, NULL);
-    put_floats("wide.npy", 0, (1 << 24) + 1, NULL);
-    put_floats("most.npy", 0, INT32_MAX, NULL);
+    put_floats("a.npy", 1 << 24, 0, two_by_three);
+    put_floats("b.npy", 0, 1, two_by_three);
+    put_floats("long.npy", (1 << 24) + 1, 0, two_by_three);
+    put_floats("wide.npy", 0, (1 << 24) + 1, two_by_three);
+    put_floats("most.npy", 0, INT32_MAX, two_by_three);
     works("--a a.npy --b b.npy --accel edge16");
     refused("--a long.npy --b b.npy --accel edge16", SJ_ERR_RANGE, "M = 16777217, K = 0, N = 1; M and N must be at least 1, and all at most 16777216");
     refused("--a a.npy --b wide.npy --accel edge16", SJ_ERR_RANGE, "all at most 16777216");
     refused("--a a.npy --b most.npy --accel edge16", SJ_ERR_RANGE, "all at most 16777216");
     refused("16777217 0 1 --accel edge16", SJ_ERR_USAGE, "16777216");
     refused("16777216 0 16777216 --accel edge16", SJ_ERR_RANGE, " blocks; allowed: 16777216 a product");
-    put_floats("b.npy", 0, 1 << 24, NULL);
+    put_floats("b.npy", 0, 1 << 24, two_by_three);
     refused("--a a.npy --b b.npy --accel edge16", SJ_ERR_RANGE, " blocks; allowed: 16777216 a product");
 }
 
