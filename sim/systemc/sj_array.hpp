@@ -97,7 +97,7 @@ public:
 };
 
 std::unique_ptr<Array> make_model_array(const ArrayShape &shape, sj_error *err);      // systemc
-std::unique_ptr<Array> make_verilated_array(const ArrayShape &shape, sj_error *err);  // rtl; null and err naming the built shapes when this one is not built
+std::unique_ptr<Array> make_verilated_array(const ArrayShape &shape, sj_error *err);  // rtl; built on demand where it is not built in (docs/rtl.md); null and err where it cannot be built or loaded
 
 using ArrayFactory = std::unique_ptr<Array> (*)(const ArrayShape &, sj_error *);
 
