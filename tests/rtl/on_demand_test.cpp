@@ -287,6 +287,35 @@ void sources_must_be_the_programs(bench::Checker &checker) {
     unsetenv("SJ_SHARE");
 }
 
+// This program, called with the word "where" from another place: which sources it would take.
+int tell_sources() {
+    char share[SJ_RTL_PATH_MAX] = "", hash[17];
+    sj_error err = {};
+    if (sj_rtl_sources(share, hash, &err) != SJ_OK) std::printf("%s\n", err.message);
+    std::printf("%s\n", share);
+    return 0;
+}
+
+std::string sources_of(const fs::path &program) {
+    char line[SJ_RTL_PATH_MAX] = "";
+    FILE *output = popen(("'" + program.string() + "' where").c_str(), "r");
+    if (output == nullptr || std::fgets(line, sizeof line, output) == nullptr) line[0] = '\0';
+    if (output != nullptr) pclose(output);
+    return fs::path(std::string(line, std::strcspn(line, "\n"))).lexically_normal();
+}
+
+// A program that was installed takes what was installed with it, wherever that was moved to; one in a build folder takes the tree it was built from.
+void installed_programs_take_their_own(bench::Checker &checker) {
+    const fs::path bin = fs::absolute("prefix/some/bin"), share = (bin / SJ_SHARE_BESIDE).lexically_normal();
+    fs::create_directories(bin);
+    fs::copy_file("/proc/self/exe", bin / "program", fs::copy_options::overwrite_existing);
+    copy_share(share);
+    unsetenv("SJ_SHARE");
+    checker.expect("installed", 0, sources_of(bin / "program") == share.string(), 1);
+    fs::remove_all(share);
+    checker.expect("in a build folder", 0, sources_of(bin / "program") == SJ_SOURCE_DIR, 1);
+}
+
 // Blanks and the like do no harm in the paths; characters that tools would read otherwise are refused by name.
 void odd_paths(bench::Checker &checker) {
     const std::string cache = std::getenv("SJ_CACHE");
@@ -315,7 +344,8 @@ void odd_paths(bench::Checker &checker) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char **argv) {
+    if (argc > 1 && std::strcmp(argv[1], "where") == 0) return tell_sources();
     const uint64_t seed = bench::seed();
     bench::Checker checker;
     const fs::path cache = fs::absolute("on-demand-cache");
@@ -331,6 +361,7 @@ int main() {
     without_tools(checker);
     broken_rtl(checker);
     sources_must_be_the_programs(checker);
+    installed_programs_take_their_own(checker);
     odd_paths(checker);
     return checker.result();
 }
