@@ -32,7 +32,8 @@ typedef struct sj_rtl_spec {
 typedef void (*sj_rtl_say)(void *ctx, const char *line);
 
 // The library of an array, which is built where it is not there (or broken): its path, and a descriptor of the very file that was examined, which the caller closes.
-// Errors: UNSUPPORTED naming what is missing (Verilator, a compiler, the sources), `built_in` (a list of shapes) and the shapes in the cache; RANGE for a path that is too long or has characters that tools read otherwise; IO, also for what is not the user's own; INTERNAL with the last lines
+// Errors: UNSUPPORTED naming what is missing (Verilator, a compiler, the sources), `built_in` (a list of shapes) and the shapes in the cache; RANGE for a path that is
+// too long or has characters that tools read otherwise; IO, also for what is not the user's own; INTERNAL with the last lines
 // of the log and its path where it does not compile.
 sj_status sj_rtl_cache_library(const sj_rtl_spec *spec, const char *built_in, sj_rtl_say say, void *say_ctx, char path[SJ_RTL_PATH_MAX], int *fd, sj_error *err);
 
