@@ -113,7 +113,7 @@ head -c 4000 /dev/urandom > bad.csv
 refused 1 "bad.csv:1" synth bad.csv --images 1 -o x.h5
 limited() { (ulimit -f 20; trap '' XFSZ; "$@"); }
 refused 1 "x.h5: cannot write" limited "$SKIPJOULE" trace synth resnet18 --set width=8 --images 1 -o x.h5
-interrupted() { timeout --preserve-status -s INT 1 "$@"; }
+interrupted() { timeout --foreground --preserve-status -s INT 1 "$@"; } # foreground: the signal comes once, a second one ends at once
 refused 130 "interrupted" interrupted "$SKIPJOULE" trace synth resnet18 --images 64 -o x.h5
 works synth -h
 says "ssProp"
