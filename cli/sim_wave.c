@@ -2,6 +2,7 @@
 // --wave: which job of the run is recorded, and when.
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,33 @@
 #include "sj_cli.h"
 #include "sj_rtl_build.h"
 #include "sj_sim.h"
+
+// Verilator's writer maps its scratch files; where the disk is full, the next store into them is a bus error. Nobody can go on from there, but the files can go and the user can be told.
+static struct {
+    char temporary[4200], hierarchy[4208], message[4352];
+    size_t length;
+    struct sigaction before;
+} full_disk;
+
+static void on_full_disk(int number) {
+    (void)number;
+    unlink(full_disk.temporary);
+    unlink(full_disk.hierarchy);
+    if (write(STDERR_FILENO, full_disk.message, full_disk.length) < 0) {
+        _exit(2);  // not even that
+    }
+    _exit(1);
+}
+
+static void watch_disk(const char *path) {
+    snprintf(full_disk.temporary, sizeof full_disk.temporary, "%s.tmp-%ld", path, (long)getpid());
+    snprintf(full_disk.hierarchy, sizeof full_disk.hierarchy, "%s.hier", full_disk.temporary);
+    const int length = snprintf(full_disk.message, sizeof full_disk.message, "skipjoule: %s: cannot write the waveform: no room on the disk\n", path);
+    full_disk.length = length < (int)sizeof full_disk.message ? (size_t)length : sizeof full_disk.message - 1;
+    struct sigaction action = {.sa_handler = on_full_disk};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, &full_disk.before);
+}
 
 // Before an array is built for it: the folder must be there and writable.
 static sj_status check_folder(const char *path, sj_error *err) {
@@ -55,6 +83,7 @@ sj_status sj_sim_wave_job(const sj_sim_options *o, sj_sim_wave *w, const sj_unit
     }
     w->last = o->wave_last < outcome.cycles ? o->wave_last : outcome.cycles - 1;
     snprintf(w->what, sizeof w->what, "%s %s, job %d, on %s", unit->layer, sj_phase_name(unit->phase), number + 1, name);
+    watch_disk(o->wave);
     return sj_rtl_wave_open(o->wave, o->wave_first, w->last, err);
 }
 
@@ -63,6 +92,9 @@ sj_status sj_sim_wave_end(const sj_sim_options *o, sj_sim_wave *w, sj_status sta
         return status;
     }
     sj_rtl_wave_cancel();
+    if (w->taken) {
+        sigaction(SIGBUS, &full_disk.before, NULL);
+    }
     w->wanted = false;
     if (status != SJ_OK) {
         return status;
