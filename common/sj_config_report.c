@@ -51,10 +51,12 @@ static bool is_inside(const char *path, const char *outer) {
     return strncmp(path, outer, length) == 0 && (path[length] == '\0' || path[length] == '.');
 }
 
-// The --set that gave this path its value, or NULL.
+// The --set that gave this path its value, or made this group (which then has no line of the file), or NULL.
 static const sj_config_override_entry *find_override(const sj_config *c, const char *path) {
+    const config_setting_t *setting = sj_config_lookup(c, path);
+    const bool made = setting != NULL && config_setting_source_line(setting) == 0;
     for (int i = c->override_count - 1; i >= 0; i--) {
-        if (is_inside(path, c->overrides[i].path)) {
+        if (is_inside(path, c->overrides[i].path) || (made && is_inside(c->overrides[i].path, path))) {
             return &c->overrides[i];
         }
     }
@@ -108,31 +110,43 @@ static const char *leaf_of(const char *path) {
     return dot != NULL ? dot + 1 : path;
 }
 
-static bool same_parent(const char *a, const char *b) {
+// The step of `asked` that stands beside the last step of `path`: of the same group, a key or a group itself. NULL where there is none.
+static char *step_beside(const char *asked, const char *path) {
     char x[SJ_CONFIG_PATH_MAX], y[SJ_CONFIG_PATH_MAX];
-    without_indices(a, x);
-    without_indices(b, y);
-    const size_t parent = (size_t)(leaf_of(x) - x);
-    return parent == (size_t)(leaf_of(y) - y) && strncmp(x, y, parent) == 0;
-}
-
-// The nearest known key beside it; else a known key of that very name elsewhere, with its path.
-static const char *suggest(const sj_config *c, const char *path) {
-    const char **beside = calloc((size_t)c->asked_count + 1, sizeof *beside), *elsewhere = NULL;
-    if (beside == NULL) {
+    without_indices(asked, x);
+    without_indices(path, y);
+    const size_t parent = (size_t)(leaf_of(y) - y);
+    if (strncmp(x, y, parent) != 0) {
         return NULL;
     }
+    return strndup(x + parent, strcspn(x + parent, ".["));
+}
+
+// The nearest known key or group beside it; else a known key of that very name elsewhere, with its path.
+static const char *suggest(const sj_config *c, const char *path, char nearest[SJ_CONFIG_PATH_MAX]) {
+    char **beside = calloc((size_t)c->asked_count + 1, sizeof *beside);
+    const char *elsewhere = NULL;
     int count = 0;
-    for (int i = 0; i < c->asked_count; i++) {
-        if (same_parent(c->asked[i], path)) {
-            beside[count++] = leaf_of(c->asked[i]);
-        } else if (strcmp(leaf_of(c->asked[i]), leaf_of(path)) == 0) {
+    for (int i = 0; i < c->asked_count && beside != NULL; i++) {
+        char *step = step_beside(c->asked[i], path);
+        if (step != NULL && *step != '\0') {
+            beside[count++] = step;
+        } else {
+            free(step);
+        }
+        if (strcmp(leaf_of(c->asked[i]), leaf_of(path)) == 0) {
             elsewhere = c->asked[i];
         }
     }
-    const char *nearest = sj_nearest_name(leaf_of(path), beside, count);
+    const char *found = beside != NULL ? sj_nearest_name(leaf_of(path), (const char *const *)beside, count) : NULL;
+    if (found != NULL) {
+        snprintf(nearest, SJ_CONFIG_PATH_MAX, "%s", found);
+    }
+    for (int i = 0; i < count; i++) {
+        free(beside[i]);
+    }
     free(beside);
-    return nearest != NULL ? nearest : elsewhere;
+    return found != NULL ? nearest : elsewhere;
 }
 
 // Whether a reader asked for anything in the group, even if nothing it asked for was there.
@@ -149,7 +163,8 @@ static void report_unasked(sj_config *c, const config_setting_t *setting) {
     char path[SJ_CONFIG_PATH_MAX];
     sj_config_setting_path(setting, path);
     if (!config_setting_is_root(setting) && config_setting_get_hook(setting) == NULL && !is_known_group(c, path)) {
-        const char *nearest = suggest(c, path);
+        char buffer[SJ_CONFIG_PATH_MAX];
+        const char *nearest = suggest(c, path, buffer);
         if (nearest != NULL) {
             sj_config_error(c, SJ_CFG_UNKNOWN, path, "unknown key \"%s\"; did you mean \"%s\"?", path, nearest);
         } else {

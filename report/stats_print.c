@@ -391,7 +391,7 @@ static void print_quantised(FILE *f, const layout *l) {
         count++;
     }
     if (count > 0) {
-        fprintf(f, "Quantising to int8 made zeros, which are no method's merit: %" PRIu64 " stored values of a, %" PRIu64 " of b, on average %.2f %% and %.2f %% of a layer's nonzeros; most in %s %s, %.2f %%.\n",
+        fprintf(f, "Quantising to int8 made zeros, which are no method's merit: %" PRIu64 " stored values as operands a, %" PRIu64 " as b (a tensor counts in each product that takes it), on average %.2f %% and %.2f %% of a layer's nonzeros; most in %s %s, %.2f %%.\n",
                 zeros[0], zeros[1], 100.0 * sum[0] / count, 100.0 * sum[1] / count, worst->name, sj_phase_name(worst->phase), 100.0 * most);
     }
 }

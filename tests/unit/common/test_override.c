@@ -83,6 +83,15 @@ static void errors_of_set_values_name_the_argument(void **state) {
 }
 
 // Every key of a group may be optional: without this a scalar in its place would leave all of them at their defaults, in silence.
+static void a_group_that_nobody_knows_is_named_with_the_nearest(void **state) {
+    sj_config *c = parse("array = { rows = 4; };");
+    set(c, "arry.rows=4");
+    sj_config_int(c, "array.rows", SJ_REQUIRED, 0, 1, 9);
+    assert_int_equal(sj_config_finish(c, &err), SJ_ERR_CONFIG);
+    assert_string_equal(err.message, "--set arry.rows=4: unknown key \"arry\"; did you mean \"array\"?");
+    sj_config_close(c);
+}
+
 static void a_scalar_in_place_of_a_group_is_refused(void **state) {
     sj_config *c = parse("array = { rows = 4; };");
     set(c, "array=3");
@@ -146,7 +155,7 @@ static void floats_survive_text_bit_for_bit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_replace_those_of_the_file), cmocka_unit_test(wrong_assignments_are_refused), cmocka_unit_test(errors_of_set_values_name_the_argument),
-        cmocka_unit_test(a_scalar_in_place_of_a_group_is_refused),
+        cmocka_unit_test(a_scalar_in_place_of_a_group_is_refused), cmocka_unit_test(a_group_that_nobody_knows_is_named_with_the_nearest),
         cmocka_unit_test(text_reads_back_as_the_same),      cmocka_unit_test(floats_survive_text_bit_for_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,7 +168,7 @@ static void no_fuse_and_quantise_need_their_machine(void **state) {
     works(sj_cmd_sim, "sim t.h5 --accel edge16 --set dtype=int8 --quantise --batch 4");
     char *text = output();
     assert_non_null(strstr(text, ", quantised\n"));
-    assert_non_null(strstr(text, "Quantising to int8 made zeros, which are no method's merit: 6 stored values of a, 0 of b"));
+    assert_non_null(strstr(text, "Quantising to int8 made zeros, which are no method's merit: 6 stored values as operands a, 0 as b"));
     free(text);
 }
 
