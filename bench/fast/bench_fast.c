@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "edge16.h"
 #include "kernels.h"
 #include "measure.h"
 #include "resnet18.h"
@@ -119,7 +118,7 @@ int main(int argc, char **argv) {
     static bench_layer layers[RESNET18_LAYERS];
     static workload w;
     sj_error err;
-    if (bench_edge16(&edge16, &err) != SJ_OK) {
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &edge16, &err) != SJ_OK) {
         stop(&err);
     }
     bench_print_machine();

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "edge16.h"
 #include "measure.h"
 #include "network18.h"
 #include "sj_counters.h"
@@ -208,7 +207,7 @@ static void make_folder(char folder[512]) {
 int main(int argc, char **argv) {
     char folder[512] = "", made[528];
     sj_error err;
-    if (bench_edge16(&edge16, &err) != SJ_OK) {
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &edge16, &err) != SJ_OK) {
         stop(err.message);
     }
     if (argc < 2) {

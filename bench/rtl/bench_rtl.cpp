@@ -32,12 +32,8 @@ void say(void *, const char *line) { std::fprintf(stderr, "%s\n", line); }
 
 sj_accel edge16(sj_dtype dtype) {
     sj_error err = {};
-    sj_config *c = nullptr;
     sj_accel accel;
-    if (sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err) != SJ_OK) stop(err);
-    sj_accel_read(c, &accel);
-    if (sj_config_finish(c, &err) != SJ_OK) stop(err);
-    sj_config_close(c);
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &accel, &err) != SJ_OK) stop(err);
     accel.dtype = dtype;
     return accel;
 }

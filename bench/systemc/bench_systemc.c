@@ -25,16 +25,10 @@ static _Noreturn void stop(const sj_error *err) {
 
 static sj_accel edge16(sj_dtype dtype) {
     sj_error err = {0};
-    sj_config *c = NULL;
     sj_accel accel;
-    if (sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err) != SJ_OK) {
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &accel, &err) != SJ_OK) {
         stop(&err);
     }
-    sj_accel_read(c, &accel);
-    if (sj_config_finish(c, &err) != SJ_OK) {
-        stop(&err);
-    }
-    sj_config_close(c);
     accel.dtype = dtype;
     return accel;
 }

@@ -76,6 +76,15 @@ void sj_accel_read(sj_config *c, sj_accel *accel) {
     read_mapping(c, accel);
 }
 
+sj_status sj_accel_open(const char *path, sj_accel *accel, sj_error *err) {
+    sj_config *c = NULL;
+    SJ_TRY(sj_config_open(path, &c, err));
+    sj_accel_read(c, accel);
+    const sj_status status = sj_config_finish(c, err);
+    sj_config_close(c);
+    return status;
+}
+
 int64_t sj_accel_clock_khz(const sj_accel *a) { return (int64_t)llround(a->clock_mhz * 1000.0); }
 
 static int64_t scale_up(int64_t value, int64_t numerator, int64_t denominator) {

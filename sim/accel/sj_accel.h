@@ -76,6 +76,9 @@ static inline int64_t sj_accel_value_bytes(const sj_accel *a) { return a->dtype 
 // Fills *accel from c (which the caller then finishes and closes). Limits: rows, lanes, slots 1..256; k_tile 8..256, a multiple of 8; acc_banks 1..8; buses 1..1024 bytes.
 void sj_accel_read(sj_config *c, sj_accel *accel);
 
+// A whole accelerator file without overrides: opens, reads, finishes, closes. Errors are those of sj_config_open and sj_config_finish.
+sj_status sj_accel_open(const char *path, sj_accel *accel, sj_error *err);
+
 // Core cycles of a time in DRAM ticks or ns: exact rational arithmetic, rounded up once. clock_mhz is taken as integer kHz (nearest).
 int64_t sj_accel_clock_khz(const sj_accel *a);
 int64_t sj_accel_cycles_from_ticks(const sj_accel *a, int64_t ticks);  // ceil(ticks * core_khz / dram_khz)

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <vector>
 
 #include "array_driver.hpp"
@@ -101,51 +100,9 @@ int check_limits() {
     return (early || !overflow) + accepted;
 }
 
-// Loads one dense step, then commits it again and again: all rows issue all the time, B vectors are written all the time, too.
-void measure(const sj::ArrayShape &shape) {
-    sj_error err = {};
-    auto array = sj::make_verilated_array(shape, &err);
-    const auto values = static_cast<std::size_t>(shape.slots * shape.k_tile);
-    const std::vector<uint64_t> ones(values, ~uint64_t{0});
-    const std::vector<uint16_t> data(values, 0x3f81);
-    const std::vector<uint8_t> in_range(values, 1);
-    uint64_t committed = 0;
-    const uint64_t cycles = 40000;
-    const std::clock_t begin = std::clock();
-    for (uint64_t c = 0; c < cycles; c++) {
-        sj::ArrayIn in;
-        in.mask_write = in.flag_write = true;
-        in.mask_row = static_cast<int>(c) % shape.rows;
-        in.mask_buffer = in.flag_buffer = static_cast<int>(c) / shape.rows % 4;
-        in.mask = in.flag = ones.data();
-        in.a_write = true;
-        in.a_row = static_cast<int>(c % static_cast<uint64_t>(shape.rows));
-        in.a_buffer = static_cast<int>(c / static_cast<uint64_t>(shape.rows) % 2);
-        in.a_count = 32;
-        in.a_offset = static_cast<int>(c / static_cast<uint64_t>(2 * shape.rows) * 32 % values);
-        in.b_write = true;
-        in.b_k = static_cast<int>(c % static_cast<uint64_t>(shape.k_tile));
-        in.b_buffer = static_cast<int>(c / static_cast<uint64_t>(shape.k_tile) % 2);
-        in.b_count = shape.lanes;
-        in.a_data = in.b_data = data.data();
-        in.a_in_range = in.b_in_range = in_range.data();
-        in.commit = c > 1000 && committed < array->out().steps_done + 2;
-        in.step = {committed == 0, false, false, shape.rows * shape.slots};
-        committed += in.commit;
-        array->clock(in);
-    }
-    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-    std::printf("%dx%d slots %d: %.3f Mcycles/s of processor time, %.1f M lane issues/s\n", shape.rows, shape.lanes, shape.slots, static_cast<double>(cycles) / seconds * 1e-6,
-                static_cast<double>(array->counts().mac_active) / seconds * 1e-6);
-}
-
 }  // namespace
 
-int main(int argc, char **argv) {
-    if (argc > 1 && std::strcmp(argv[1], "--speed") == 0) {
-        for (const sj::ArrayShape &shape : sj::verilated_shapes()) measure(shape);
-        return 0;
-    }
+int main() {
     const char *text = std::getenv("SJ_TEST_SEED");
     const uint64_t seed = text != nullptr ? std::strtoull(text, nullptr, 0) : 20240611;
     std::printf("seed %llu\n", static_cast<unsigned long long>(seed));

@@ -17,12 +17,8 @@ const sj_variant kVariant = {SJ_MACHINE_SKIP, SJ_CODEC_BITMASK};
 // The built shape with 5 lanes, of which 65535 is a multiple.
 sj_accel five_lanes() {
     sj_error err = {};
-    sj_config *c = nullptr;
     sj_accel accel;
-    if (sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err) != SJ_OK) std::exit(1);
-    sj_accel_read(c, &accel);
-    if (sj_config_finish(c, &err) != SJ_OK) std::exit(1);
-    sj_config_close(c);
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &accel, &err) != SJ_OK) std::exit(1);
     accel.rows = accel.slots = accel.acc_banks = 3;
     accel.lanes = 5;
     accel.k_tile = 8;

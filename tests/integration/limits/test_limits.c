@@ -16,14 +16,10 @@ typedef struct product {
 
 static sj_accel edge16(void) {
     sj_error err = {0};
-    sj_config *c = NULL;
     sj_accel accel;
-    if (sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err) != SJ_OK) {
+    if (sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &accel, &err) != SJ_OK) {
         fail_msg("%s", err.message);
     }
-    sj_accel_read(c, &accel);
-    assert_int_equal(sj_config_finish(c, &err), SJ_OK);
-    sj_config_close(c);
     return accel;
 }
 

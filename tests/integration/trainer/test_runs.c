@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sj_file.h"
+#include "sj_test_folder.h"
 #include "sj_train.h"
 
 static sj_error err;
@@ -23,17 +24,9 @@ static void ok(sj_status status) {
     }
 }
 
-static void make_folder(char path[512]) {
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(path, 512, "%s/sj-run-XXXXXX", base != NULL ? base : "/tmp");
-    assert_non_null(mkdtemp(path));
-}
+static void make_folder(char path[SJ_TEST_FOLDER_MAX]) { assert_true(sj_test_make_folder(path)); }
 
-static void remove_folder(const char *dir) {
-    char command[600];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", dir);
-    assert_int_equal(system(command), 0);
-}
+static void remove_folder(const char *dir) { assert_true(sj_test_remove_folder(dir)); }
 
 static const char *in(const char *dir, const char *name) {
     static char path[600];
@@ -67,7 +60,7 @@ static void equal_seeds_make_equal_files(void **state) {
     static const char *const names[] = {"glyphs-plain", "glyphs-eat", "glyphs-ssprop"};
     static const char *const files[] = {"metrics.csv", "checkpoint.bin", "trace.h5"};
     for (int n = 0; n < 3; n++) {
-        char dir[2][512], hash[2][3][17];
+        char dir[2][SJ_TEST_FOLDER_MAX], hash[2][3][17];
         sj_train_config c;
         sj_train_result result;
         read_shipped(names[n], tiny, &c);
@@ -90,7 +83,7 @@ static void equal_seeds_make_equal_files(void **state) {
 
 static void default_step_of_ssprop_is_sparse(void **state) {
     (void)state;
-    char dir[512];
+    char dir[SJ_TEST_FOLDER_MAX];
     sj_train_config c;
     sj_train_result result;
     sj_trace *t;
@@ -123,7 +116,7 @@ static bool stop_soon(void *context, const sj_train_progress *p) {
 
 static void interrupted_runs_leave_nothing(void **state) {
     (void)state;
-    char dir[512];
+    char dir[SJ_TEST_FOLDER_MAX];
     sj_train_config c;
     sj_train_result result;
     make_folder(dir);
@@ -143,7 +136,7 @@ static void a_failed_commit_leaves_nothing(void **state) {
     (void)state;
     static const char *const blocked[] = {"checkpoint.bin", "metrics.csv"};
     for (int i = 0; i < 2; i++) {
-        char dir[512];
+        char dir[SJ_TEST_FOLDER_MAX];
         sj_train_config c;
         sj_train_result result;
         make_folder(dir);
@@ -162,7 +155,7 @@ static void glyphs_is_hard(void **state) {
     skip();
 #endif
     static const char *const linear[] = {"network.model=linear", "optimizer.lr=0.01", NULL}, *const shipped[] = {"epochs=3", "trace.epochs=[2]", NULL};
-    char dir[512];
+    char dir[SJ_TEST_FOLDER_MAX];
     sj_train_config c;
     sj_train_result result;
     make_folder(dir);

@@ -137,12 +137,8 @@ static void dram_without_a_group(void **state) {
     free(text);
     sj_tech *t;
     assert_int_equal(sj_tech_open("nodram.cfg", NULL, 0, &t, &err), SJ_OK);
-    sj_config *c;
     sj_accel accel;
-    assert_int_equal(sj_config_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &c, &err), SJ_OK);
-    sj_accel_read(c, &accel);
-    assert_int_equal(sj_config_finish(c, &err), SJ_OK);
-    sj_config_close(c);
+    assert_int_equal(sj_accel_open(SJ_SOURCE_DIR "/configs/accel/edge16.cfg", &accel, &err), SJ_OK);
     sj_prices p;
     assert_int_equal(sj_tech_prices(t, &accel, SJ_MACHINE_SKIP, &p, &err), SJ_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.message, "dram.ddr4-3200-4x16"));

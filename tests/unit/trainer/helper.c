@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "sj_test_folder.h"
+
 uint64_t test_seed(uint64_t fallback) {
     const char *text = getenv("SJ_TEST_SEED");
     const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : fallback;
@@ -19,10 +21,8 @@ uint64_t test_seed(uint64_t fallback) {
 }
 
 const char *test_folder(void) {
-    static char path[512];
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(path, sizeof path, "%s/sj-trainer-XXXXXX", base != NULL ? base : "/tmp");
-    assert_non_null(mkdtemp(path));
+    static char path[SJ_TEST_FOLDER_MAX];
+    assert_true(sj_test_make_folder(path));
     return path;
 }
 

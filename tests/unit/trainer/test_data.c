@@ -11,6 +11,7 @@
 
 #include "helper.h"
 #include "sj_batch.h"
+#include "sj_test_folder.h"
 
 static sj_error err;
 
@@ -74,11 +75,7 @@ static void write_idx(const char *dir) {
     assert_int_equal(gzclose(f), Z_OK);
 }
 
-static void remove_folder(const char *dir) {
-    char command[600];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", dir);
-    assert_int_equal(system(command), 0);
-}
+static void remove_folder(const char *dir) { assert_true(sj_test_remove_folder(dir)); }
 
 static void expect(const sj_dataset_request *request, sj_status status, const char *a, const char *b, const char *c) {
     sj_dataset d;
