@@ -9,7 +9,7 @@
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, CHANNELS = 3, RECORD = 1 + CHANNELS * PLANE, RECORDS = 10000 };
 
-static void take_record(const uint8_t *record, uint8_t *label, uint8_t *pixels) {
+static void take_record(const uint8_t *record, uint16_t *label, uint8_t *pixels) {
     *label = record[0];
     for (int i = 0; i < PLANE; i++) {
         for (int c = 0; c < CHANNELS; c++) {
@@ -58,7 +58,7 @@ sj_status sj_cifar_read(const char *dir, const char *const *files, int count, in
     out->count = limit > 0 && limit < all ? limit : all;
     sj_status status = sj_alloc((void **)&out->pixels, (uint64_t)out->count, CHANNELS * PLANE, "CIFAR-10 images", err);
     if (status == SJ_OK) {
-        status = sj_alloc((void **)&out->labels, (uint64_t)out->count, 1, "CIFAR-10 labels", err);
+        status = sj_alloc((void **)&out->labels, (uint64_t)out->count, sizeof *out->labels, "CIFAR-10 labels", err);
     }
     for (int i = 0; i < count && status == SJ_OK; i++) {  // every file is checked, also where the limit needs fewer
         status = read_file(dir, files[i], out, (int64_t)i * RECORDS, err);

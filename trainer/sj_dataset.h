@@ -13,7 +13,7 @@
 typedef struct sj_images {
     int64_t count;
     uint8_t *pixels;  // (count, H, W, C)
-    uint8_t *labels;  // (count), each below classes
+    uint16_t *labels; // (count), each below classes
 } sj_images;
 
 typedef struct sj_dataset {

@@ -168,7 +168,7 @@ sj_status sj_glyphs_make(uint64_t seed, int64_t count, sj_images *out, sj_error 
     out->count = count;
     sj_status status = sj_alloc((void **)&out->pixels, (uint64_t)count, SIDE * SIDE * CHANNELS, "glyphs", err);
     if (status == SJ_OK) {
-        status = sj_alloc((void **)&out->labels, (uint64_t)count, 1, "glyphs' labels", err);
+        status = sj_alloc((void **)&out->labels, (uint64_t)count, sizeof *out->labels, "glyphs' labels", err);
     }
     if (status != SJ_OK) {
         sj_images_free(out);
@@ -176,7 +176,7 @@ sj_status sj_glyphs_make(uint64_t seed, int64_t count, sj_images *out, sj_error 
     }
 #pragma omp parallel for schedule(dynamic, 16)
     for (int64_t i = 0; i < count; i++) {
-        out->labels[i] = (uint8_t)(i % CLASSES);
+        out->labels[i] = (uint16_t)(i % CLASSES);
         sj_glyphs_draw(seed, i, out->pixels + i * SIDE * SIDE * CHANNELS);
     }
     return SJ_OK;

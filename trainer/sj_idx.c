@@ -2,6 +2,7 @@
 // IDX files (MNIST and its relatives): big-endian magic 0x00000803 (images) or 0x00000801 (labels), the dimensions, then bytes. zlib reads plain files, too.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -104,7 +105,16 @@ static sj_status read_labels(gzFile file, const char *path, const char *images_p
     if ((int64_t)h[1] != total) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "%s: %u labels; %s has %lld images", path, h[1], images_path, (long long)total);
     }
-    return read_body(file, path, 8, h[1], (uint64_t)out->count, &out->labels, err);
+    uint8_t *bytes = NULL;
+    sj_status status = read_body(file, path, 8, h[1], (uint64_t)out->count, &bytes, err);
+    if (status == SJ_OK) {
+        status = sj_alloc((void **)&out->labels, (uint64_t)out->count, sizeof *out->labels, "IDX labels", err);
+    }
+    for (int64_t i = 0; i < out->count && status == SJ_OK; i++) {
+        out->labels[i] = bytes[i];
+    }
+    free(bytes);
+    return status;
 }
 
 sj_status sj_idx_read(const char *images_path, const char *labels_path, int64_t limit, sj_dims *dims, sj_images *out, sj_error *err) {

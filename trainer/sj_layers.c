@@ -173,7 +173,7 @@ static int64_t first_largest(int64_t count, const float *v) {
     return best;
 }
 
-double sj_softmax_ce_forward(int64_t images, int64_t classes, const float *x, const uint8_t *labels, float *p, int64_t *correct) {
+double sj_softmax_ce_forward(int64_t images, int64_t classes, const float *x, const uint16_t *labels, float *p, int64_t *correct) {
     double loss = 0.0;
     *correct = 0;
     for (int64_t i = 0; i < images; i++, x += classes, p += classes) {
@@ -191,7 +191,7 @@ double sj_softmax_ce_forward(int64_t images, int64_t classes, const float *x, co
     return loss;
 }
 
-void sj_softmax_ce_backward(int64_t images, int64_t classes, const float *p, const uint8_t *labels, int64_t batch, float *dx) {
+void sj_softmax_ce_backward(int64_t images, int64_t classes, const float *p, const uint16_t *labels, int64_t batch, float *dx) {
     const float inverse = 1.0F / (float)batch;
     for (int64_t i = 0; i < images * classes; i++) {
         const float target = i % classes == labels[i / classes] ? 1.0F : 0.0F;

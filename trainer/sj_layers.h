@@ -33,9 +33,9 @@ void sj_bn_backward(int64_t pixels, int64_t channels, const float *x, const floa
                     const float *a, const float *b, float *dx);
 
 // p = softmax(x) and the sum of -log p[label]; correct counts where the first largest x is the label.
-double sj_softmax_ce_forward(int64_t images, int64_t classes, const float *x, const uint8_t *labels, float *p, int64_t *correct);
+double sj_softmax_ce_forward(int64_t images, int64_t classes, const float *x, const uint16_t *labels, float *p, int64_t *correct);
 // dx = (p - onehot) / batch
-void sj_softmax_ce_backward(int64_t images, int64_t classes, const float *p, const uint8_t *labels, int64_t batch, float *dx);
+void sj_softmax_ce_backward(int64_t images, int64_t classes, const float *p, const uint16_t *labels, int64_t batch, float *dx);
 
 // Column sums of rows x channels; written.
 void sj_column_sums(int64_t rows, int64_t channels, const float *v, double *sums);

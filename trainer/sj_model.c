@@ -122,7 +122,7 @@ static sj_status make_scratch(sj_model *m, sj_error *err) {
 static sj_status build(sj_model *m, uint64_t seed, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&m->layers, (uint64_t)m->layer_count, sizeof(sj_layer), "layers", err));
     SJ_TRY(sj_alloc((void **)&m->input, (uint64_t)(m->batch * sj_dims_count(m->input_dims)), sizeof(float), "the input batch", err));
-    SJ_TRY(sj_alloc((void **)&m->labels, (uint64_t)m->batch, 1, "labels", err));
+    SJ_TRY(sj_alloc((void **)&m->labels, (uint64_t)m->batch, sizeof *m->labels, "labels", err));
     for (int i = 0; i < m->layer_count; i++) {
         SJ_TRY(make_layer(m, i, seed, err));
     }

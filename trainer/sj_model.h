@@ -41,7 +41,7 @@ typedef struct sj_model {
     int64_t batch, chunk;
     float *input;                  // (batch, H, W, C)
     sj_dims input_dims;
-    uint8_t *labels;               // (batch)
+    uint16_t *labels;              // (batch)
     float *chunk_dw;               // scratch: a weight gradient a chunk
     float *masked_dy;              // scratch: dy of one convolution without its dropped channels
     double *chunk_sums;            // scratch: two sums a channel and chunk

@@ -72,7 +72,7 @@ sj_model *test_model(const char *text, sj_dims input, int64_t classes, int64_t b
     sj_random r = sj_random_seed(seed);
     test_fill(&r, m->input, batch * sj_dims_count(input));
     for (int64_t i = 0; i < batch; i++) {
-        m->labels[i] = (uint8_t)sj_random_below(&r, (uint64_t)classes);
+        m->labels[i] = (uint16_t)sj_random_below(&r, (uint64_t)classes);
     }
     for (int i = 0; i < m->layer_count; i++) {
         for (int j = 0; j < m->layers[i].param_count; j++) {
