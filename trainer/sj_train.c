@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sj_checkpoint.h"
 #include "sj_file.h"
 #include "sj_metrics.h"
+#include "sj_state.h"
 
 enum { STREAM_IMAGES = 1 << 22 };
 
@@ -173,7 +173,7 @@ static sj_status commit(run *r, sj_error *err) {
     sj_trace_writer *trace = r->trace;
     r->trace = NULL;
     SJ_TRY(sj_trace_commit(trace, err));
-    sj_status status = sj_checkpoint_write(path_in(r, "checkpoint.bin", checkpoint_path), r->model, r->config->seed, r->config->epochs, r->iteration, err);
+    sj_status status = sj_checkpoint_save_model(path_in(r, "checkpoint.bin", checkpoint_path), r->model, r->config->seed, r->config->epochs, r->iteration, err);
     if (status == SJ_OK) {
         status = sj_atomic_commit(&r->metrics, err);
         if (status != SJ_OK) {
