@@ -67,8 +67,8 @@ typedef struct span {
 } span;
 
 static span inside(int64_t size, int64_t offset) {
-    const int64_t first = offset < 0 ? -offset : 0, end = offset > 0 ? size - offset : size;
-    return (span){first < size ? first : size, end > first ? end : first};
+    const span s = {offset < 0 ? -offset : 0, offset > 0 ? size - offset : size};
+    return s.first < s.end ? s : (span){0, 0};
 }
 
 static void fill_image(const sj_layout *l, const table *t, shift s, const uint8_t *pixels, char *out) {
