@@ -216,7 +216,7 @@ sj_status sj_model_backward(sj_model *m, const sj_backward_options *options, dou
     }
     for (int i = last - 1; i >= 0; i--) {
         const sj_layer *l = &m->layers[i];
-        if (eat != NULL && eat->kinds[l->info->kind]) {
+        if (eat != NULL && sj_eat_hooked(eat, &m->net.network, i)) {
             *penalty += scale * penalise(m, l->y, l->dy, sj_model_out_count(l), eat->sigma, scale);
         }
         SJ_TRY(layer_backward(m, i, options->keep, err));
