@@ -62,7 +62,7 @@ static sj_status check_supported(const sj_train_config *c, sj_error *err) {
 
 static sj_status load(run *r, sj_error *err) {
     const sj_train_config *c = r->config;
-    const sj_dataset_request request = {c->data_name, c->data_dir[0] != '\0' ? c->data_dir : NULL, c->train_images, c->test_images, c->data_seed};
+    const sj_dataset_request request = {c->data_name, c->data_dir[0] != '\0' ? c->data_dir : NULL, c->train_images, c->test_images, c->data_seed, c->image_h, c->image_w};
     sj_net net;
     SJ_TRY(check_supported(c, err));
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
