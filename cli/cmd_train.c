@@ -211,7 +211,7 @@ static sj_status write_config(const job *j, sj_error *err) {
 static void print_json(const job *j) {
     const sj_epoch_metrics *e = &j->result.last;
     json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}}", "format", "skipjoule-train", "version", 1, "run",
-                             j->args.out, "dataset", j->config.data_name, "method", sj_method_name(j->config.method), "seed", (json_int_t)j->config.seed, "epochs",
+                             j->args.out, "dataset", j->config.data_name, "method", sj_train_method_name(&j->config), "seed", (json_int_t)j->config.seed, "epochs",
                              (json_int_t)j->config.epochs, "iterations", (json_int_t)j->result.iterations, "parameters", (json_int_t)j->result.parameters, "last", "epoch",
                              (json_int_t)e->epoch, "train_loss", e->train_loss, "train_accuracy", e->train_accuracy, "test_loss", e->test_loss, "test_accuracy",
                              e->test_accuracy, "macro_f1", e->macro_f1, "x_density", e->x_density, "dy_density", e->dy_density);
@@ -230,7 +230,7 @@ static void print_result(const job *j) {
         return;
     }
     (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f, density of x %.3f, of dy %.3f\n", j->args.out,
-                 sj_method_name(j->config.method), j->config.data_name, (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1,
+                 sj_train_method_name(&j->config), j->config.data_name, (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1,
                  e->x_density, e->dy_density);
 }
 

@@ -4,7 +4,7 @@
 # Usage: scripts/get-deps.sh [--minimal]     --minimal: what the program needs; else also what the tests need
 set -euo pipefail
 
-packages=(build-essential cmake ninja-build pkg-config libsystemc-dev verilator libconfig-dev libhdf5-dev libdnnl-dev libjansson-dev zlib1g-dev python3)
+packages=(build-essential cmake ninja-build pkg-config libsystemc-dev verilator libconfig-dev libhdf5-dev libdnnl-dev libjansson-dev zlib1g-dev libpng-dev python3)
 case "${1:-}" in
   --minimal) ;;
   "") packages+=(libcmocka-dev python3-h5py) ;;

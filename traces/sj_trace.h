@@ -118,6 +118,19 @@ sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error
 sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err);  // frees w, also on failure
 void sj_trace_abandon(sj_trace_writer *w);                     // NULL is allowed
 
+// ---- a run that survives its end. A trace that was saved, resumed and committed has the same bytes as one written in one go.
+int64_t sj_trace_steps_begun(const sj_trace_writer *w);
+// All steps so far as a file of its own, whole or not at all; the writer goes on. Between steps: a step cannot be continued after a resume. Needs memory for a second copy of the file.
+// The ledger is not in it. Writes nothing where nothing has come since the last save to this path and the file is still there.
+sj_status sj_trace_save(sj_trace_writer *w, const char *path, sj_error *err);
+// A writer for final_path that has the first `steps` steps of the saved file, in the order of writing, and an empty ledger. The file may hold more of them (a run that ended between
+// saving its trace and its checkpoint); fewer are an error, as are other meta data or another network, named. The saved file is left as it is.
+sj_status sj_trace_resume(const char *path, const char *final_path, const sj_trace_meta *meta, const sj_network *net, int64_t steps, sj_trace_writer **out, sj_error *err);
+// The ledger so far as one block of bytes, for a checkpoint; the caller frees *data. unpack: into a writer whose ledger is empty; the block may come from anywhere.
+int64_t sj_trace_ledger_rows(const sj_trace_writer *w);
+sj_status sj_trace_ledger_pack(const sj_trace_writer *w, void **data, size_t *bytes, sj_error *err);
+sj_status sj_trace_ledger_unpack(sj_trace_writer *w, const void *data, size_t bytes, sj_error *err);
+
 // ---- reading. sj_trace_open checks format, version and the layer table; tensors are checked as they are read (shape, type, NaN, infinity).
 typedef struct sj_trace sj_trace;
 

@@ -6,6 +6,7 @@
 #include <hdf5.h>
 
 #include "sj_bf16.h"
+#include "sj_file.h"
 #include "sj_trace.h"
 
 #define SJ_TRACE_FORMAT "skipjoule-trace"
@@ -69,12 +70,47 @@ hid_t sj_h5_string_type(size_t size);  // fixed length, NUL-padded; the caller c
 sj_status sj_trace_put_table(hid_t file, const sj_trace_meta *meta, const sj_network *net, sj_error *err);
 sj_status sj_trace_get_table(hid_t file, sj_trace_meta *meta, sj_network *net, sj_error *err);
 
-// ---- trace_ledger.c
-typedef struct sj_ledger_writer sj_ledger_writer;
-sj_status sj_ledger_create(hid_t file, int layers, sj_ledger_writer **out, sj_error *err);
+// ---- trace_ledger.c: the rows stay in memory until the file is complete, so that its bytes do not depend on when it was saved or resumed.
+typedef struct sj_ledger_writer {
+    sj_ledger rows;
+    int64_t capacity;
+} sj_ledger_writer;
+void sj_ledger_writer_free(sj_ledger_writer *w);
 sj_status sj_ledger_append(sj_ledger_writer *w, const sj_ledger_row *row, sj_error *err);
-sj_status sj_ledger_flush(sj_ledger_writer *w, sj_error *err);
-void sj_ledger_writer_free(sj_ledger_writer *w);  // NULL is allowed; writes nothing
+sj_status sj_ledger_write(hid_t file, const sj_ledger *rows, sj_error *err);  // group "ledger"
+
+// ---- trace_write.c
+// What was written, in order: a resumed writer does the same again and so makes the same bytes.
+typedef struct sj_trace_act {
+    int layer, from_layer;  // from_layer -1: a tensor; else a link to from_name of that layer
+    char name[SJ_NAME_MAX], from_name[SJ_NAME_MAX];
+} sj_trace_act;
+
+typedef struct sj_written_step {
+    sj_step_info info;
+    int64_t act_count, act_capacity;
+    sj_trace_act *acts;
+} sj_written_step;
+
+struct sj_trace_writer {
+    char *path;
+    sj_atomic_file output;
+    hid_t file, step;  // step: the group of the step begun last, or -1
+    sj_trace_meta meta;
+    sj_network net;  // a copy
+    sj_ledger_writer ledger;
+    int64_t step_count, step_capacity, act_count;
+    sj_written_step *steps;
+    char *saved_path;      // of the last sj_trace_save, and what there was then
+    int64_t saved_steps, saved_acts;
+};
+
+// An HDF5 file in memory with root attributes, the layer table and an empty group "steps". `name` is not opened: it tells files in memory apart.
+sj_status sj_trace_make_file(const char *name, const sj_trace_meta *meta, const sj_network *net, hid_t *file, sj_error *err);
+sj_status sj_trace_put_step(hid_t file, const sj_step_info *step, hid_t *group, sj_error *err);
+sj_status sj_trace_make_layer_group(hid_t step, const char *layer, sj_error *err);
+// From HDF5's memory to the stream, without a second copy.
+sj_status sj_trace_put_image(hid_t file, FILE *stream, sj_error *err);
 
 struct sj_trace {
     char *path;

@@ -1,23 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// /ledger: extendable datasets, appended to in batches of rows.
+// /ledger: a dataset a column, written at the end.
 #include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sj_file.h"
 #include "trace_internal.h"
 
-enum { BATCH_ROWS = 256, CHUNK_ROWS = 256, DEFLATE_LEVEL = 4 };
+enum { CHUNK_ROWS = 256, DEFLATE_LEVEL = 4 };
 
 typedef enum ledger_column { EPOCH, ITERATION, SKIPPED, LOSS, STATE, X_DENSITY, DY_DENSITY, KEPT_FRACTION, COLUMN_COUNT } ledger_column;
 
-static const char *const column_names[COLUMN_COUNT] = {"epoch", "iteration", "skipped", "loss", "method_state", "x_density", "dy_density", "kept_fraction"};
-
-struct sj_ledger_writer {
-    hid_t sets[COLUMN_COUNT], types[COLUMN_COUNT];
-    int64_t stored;
-    sj_ledger batch;  // batch.rows of BATCH_ROWS
+// Where the column's pointer stands in sj_ledger, and the bytes of a value; per_layer: a value a layer.
+static const struct {
+    const char *name;
+    size_t place, bytes;
+    bool per_layer;
+} columns[COLUMN_COUNT] = {
+    [EPOCH] = {"epoch", offsetof(sj_ledger, epoch), sizeof(int64_t), false},
+    [ITERATION] = {"iteration", offsetof(sj_ledger, iteration), sizeof(int64_t), false},
+    [SKIPPED] = {"skipped", offsetof(sj_ledger, skipped), 1, false},
+    [LOSS] = {"loss", offsetof(sj_ledger, loss), sizeof(double), false},
+    [STATE] = {"method_state", offsetof(sj_ledger, method_state), SJ_STATE_MAX, false},
+    [X_DENSITY] = {"x_density", offsetof(sj_ledger, x_density), sizeof(float), true},
+    [DY_DENSITY] = {"dy_density", offsetof(sj_ledger, dy_density), sizeof(float), true},
+    [KEPT_FRACTION] = {"kept_fraction", offsetof(sj_ledger, kept_fraction), sizeof(float), true},
 };
+
+static void *column_data(const sj_ledger *l, ledger_column c) {
+    void *data;
+    memcpy(&data, (const char *)l + columns[c].place, sizeof data);
+    return data;
+}
+
+static void set_column_data(sj_ledger *l, ledger_column c, void *data) { memcpy((char *)l + columns[c].place, &data, sizeof data); }
+
+static size_t row_bytes(const sj_ledger *l, ledger_column c) { return columns[c].bytes * (columns[c].per_layer ? (size_t)l->layers : 1); }
 
 static hid_t column_type(ledger_column c) {
     switch (c) {
@@ -30,120 +49,63 @@ static hid_t column_type(ledger_column c) {
     }
 }
 
-static bool per_layer(ledger_column c) { return c >= X_DENSITY; }
-
-static const void *column_data(const sj_ledger *l, ledger_column c) {
-    const void *const data[COLUMN_COUNT] = {l->epoch, l->iteration, l->skipped, l->loss, l->method_state, l->x_density, l->dy_density, l->kept_fraction};
-    return data[c];
-}
-
-static hid_t create_column(hid_t group, ledger_column c, hid_t type, int layers) {
-    const int rank = per_layer(c) ? 2 : 1;
-    const hsize_t dims[2] = {0, (hsize_t)layers}, limit[2] = {H5S_UNLIMITED, (hsize_t)layers}, chunk[2] = {CHUNK_ROWS, (hsize_t)layers};
-    const hid_t space = H5Screate_simple(rank, dims, limit), properties = H5Pcreate(H5P_DATASET_CREATE);
+static bool write_column(hid_t group, const sj_ledger *l, ledger_column c) {
+    const int rank = columns[c].per_layer ? 2 : 1;
+    const hsize_t layers = (hsize_t)l->layers, dims[2] = {(hsize_t)l->rows, layers}, limit[2] = {H5S_UNLIMITED, layers}, chunk[2] = {CHUNK_ROWS, layers};
+    const hid_t type = column_type(c), space = H5Screate_simple(rank, dims, limit), properties = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(properties, false);
     H5Pset_chunk(properties, rank, chunk);
     H5Pset_shuffle(properties);
     H5Pset_deflate(properties, DEFLATE_LEVEL);
-    const hid_t set = H5Dcreate2(group, column_names[c], type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    const hid_t set = H5Dcreate2(group, columns[c].name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    bool good = set >= 0 && (l->rows == 0 || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, column_data(l, c)) >= 0);
+    good = (set < 0 || H5Dclose(set) >= 0) && good;
     H5Pclose(properties);
     H5Sclose(space);
-    return set;
+    H5Tclose(type);
+    return good;
 }
 
-static sj_status alloc_rows(sj_ledger *l, int64_t rows, int layers, sj_error *err) {
-    *l = (sj_ledger){.layers = layers};
-    void *m[COLUMN_COUNT];
-    const size_t sizes[COLUMN_COUNT] = {sizeof(int64_t), sizeof(int64_t), 1, sizeof(double), SJ_STATE_MAX, sizeof(float) * (size_t)layers, sizeof(float) * (size_t)layers, sizeof(float) * (size_t)layers};
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        if (sj_alloc(&m[c], (uint64_t)rows, sizes[c], "ledger", err) != SJ_OK) {
-            while (c-- > 0) {
-                free(m[c]);
-            }
-            return err->status;
-        }
+sj_status sj_ledger_write(hid_t file, const sj_ledger *rows, sj_error *err) {
+    errno = 0;
+    const hid_t group = H5Gcreate2(file, "ledger", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool good = group >= 0;
+    for (int c = 0; c < COLUMN_COUNT && good; c++) {
+        good = write_column(group, rows, (ledger_column)c);
     }
-    l->epoch = m[EPOCH];
-    l->iteration = m[ITERATION];
-    l->skipped = m[SKIPPED];
-    l->loss = m[LOSS];
-    l->method_state = m[STATE];
-    l->x_density = m[X_DENSITY];
-    l->dy_density = m[DY_DENSITY];
-    l->kept_fraction = m[KEPT_FRACTION];
+    good = (group < 0 || H5Gclose(group) >= 0) && good;
+    return good ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write the ledger%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+}
+
+// Room for so many rows; what there is stays.
+static sj_status reserve(sj_ledger *l, int64_t rows, sj_error *err) {
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        const size_t bytes = row_bytes(l, (ledger_column)c);
+        void *larger = (uint64_t)rows < (uint64_t)PTRDIFF_MAX / bytes ? realloc(column_data(l, (ledger_column)c), (size_t)rows * bytes + 1) : NULL;
+        if (larger == NULL) {
+            return SJ_FAIL(err, SJ_ERR_MEMORY, "ledger: no memory for %" PRId64 " rows", rows);
+        }
+        set_column_data(l, (ledger_column)c, larger);
+    }
     return SJ_OK;
 }
 
 void sj_ledger_free(sj_ledger *l) {
-    free(l->epoch);
-    free(l->iteration);
-    free(l->skipped);
-    free(l->loss);
-    free(l->method_state);
-    free(l->x_density);
-    free(l->dy_density);
-    free(l->kept_fraction);
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        free(column_data(l, (ledger_column)c));
+    }
     memset(l, 0, sizeof *l);
 }
 
-sj_status sj_ledger_create(hid_t file, int layers, sj_ledger_writer **out, sj_error *err) {
-    void *memory;
-    SJ_TRY(sj_alloc(&memory, 1, sizeof(sj_ledger_writer), "ledger", err));
-    sj_ledger_writer *w = memory;
-    *out = w;
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        w->sets[c] = w->types[c] = -1;
-    }
-    SJ_TRY(alloc_rows(&w->batch, BATCH_ROWS, layers, err));
-    const hid_t group = H5Gcreate2(file, "ledger", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    bool good = group >= 0;
-    for (int c = 0; c < COLUMN_COUNT && good; c++) {
-        w->types[c] = column_type((ledger_column)c);
-        w->sets[c] = create_column(group, (ledger_column)c, w->types[c], layers);
-        good = w->sets[c] >= 0;
-    }
-    if (group >= 0) {
-        H5Gclose(group);
-    }
-    return good ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write group \"ledger\"");
-}
-
-static bool append_column(const sj_ledger_writer *w, ledger_column c) {
-    const int rank = per_layer(c) ? 2 : 1;
-    const hsize_t layers = (hsize_t)w->batch.layers, rows = (hsize_t)w->batch.rows;
-    const hsize_t extent[2] = {(hsize_t)w->stored + rows, layers}, start[2] = {(hsize_t)w->stored, 0}, count[2] = {rows, layers};
-    if (H5Dset_extent(w->sets[c], extent) < 0) {
-        return false;
-    }
-    const hid_t target = H5Dget_space(w->sets[c]), source = H5Screate_simple(rank, count, NULL);
-    bool good = target >= 0 && H5Sselect_hyperslab(target, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
-    good = good && H5Dwrite(w->sets[c], w->types[c], source, target, H5P_DEFAULT, column_data(&w->batch, c)) >= 0;
-    H5Sclose(source);
-    if (target >= 0) {
-        H5Sclose(target);
-    }
-    return good;
-}
-
-sj_status sj_ledger_flush(sj_ledger_writer *w, sj_error *err) {
-    errno = 0;
-    bool good = true;
-    for (int c = 0; c < COLUMN_COUNT && w->batch.rows > 0 && good; c++) {
-        good = append_column(w, (ledger_column)c);
-    }
-    if (!good) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot write the ledger%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-    }
-    w->stored += w->batch.rows;
-    w->batch.rows = 0;
-    return SJ_OK;
-}
+void sj_ledger_writer_free(sj_ledger_writer *w) { sj_ledger_free(&w->rows); }
 
 sj_status sj_ledger_append(sj_ledger_writer *w, const sj_ledger_row *row, sj_error *err) {
-    if (w->batch.rows == BATCH_ROWS) {
-        SJ_TRY(sj_ledger_flush(w, err));
+    sj_ledger *l = &w->rows;
+    if (l->rows == w->capacity) {
+        const int64_t capacity = w->capacity == 0 ? CHUNK_ROWS : 2 * w->capacity;
+        SJ_TRY(reserve(l, capacity, err));
+        w->capacity = capacity;
     }
-    sj_ledger *l = &w->batch;
     const size_t i = (size_t)l->rows++, layers = (size_t)l->layers;
     l->epoch[i] = row->epoch;
     l->iteration[i] = row->iteration;
@@ -157,17 +119,59 @@ sj_status sj_ledger_append(sj_ledger_writer *w, const sj_ledger_row *row, sj_err
     return SJ_OK;
 }
 
-void sj_ledger_writer_free(sj_ledger_writer *w) {
-    if (w == NULL) {
-        return;
+int64_t sj_trace_ledger_rows(const sj_trace_writer *w) { return w->ledger.rows.rows; }
+
+// rows and layers as two int64, then the columns one behind another.
+sj_status sj_trace_ledger_pack(const sj_trace_writer *w, void **data, size_t *bytes, sj_error *err) {
+    const sj_ledger *l = &w->ledger.rows;
+    const int64_t head[2] = {l->rows, l->layers};
+    *bytes = sizeof head;
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        *bytes += (size_t)l->rows * row_bytes(l, (ledger_column)c);
+    }
+    SJ_TRY(sj_alloc(data, *bytes, 1, "the packed ledger", err));
+    char *to = *data;
+    memcpy(to, head, sizeof head);
+    to += sizeof head;
+    for (int c = 0; c < COLUMN_COUNT && l->rows > 0; c++) {
+        const size_t size = (size_t)l->rows * row_bytes(l, (ledger_column)c);
+        memcpy(to, column_data(l, (ledger_column)c), size);
+        to += size;
+    }
+    return SJ_OK;
+}
+
+static sj_status unpack(sj_ledger_writer *w, const char *data, size_t bytes, sj_error *err) {
+    sj_ledger *l = &w->rows;
+    int64_t head[2] = {0};
+    uint64_t one = 0;
+    if (l->rows != 0) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "a packed ledger can only begin a ledger; this one has %" PRId64 " rows", l->rows);
     }
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        if (w->types[c] >= 0) {
-            H5Tclose(w->types[c]);
-        }
+        one += row_bytes(l, (ledger_column)c);
     }
-    sj_ledger_free(&w->batch);  // the datasets were closed with the file
-    free(w);
+    memcpy(head, data, bytes < sizeof head ? bytes : sizeof head);
+    if (bytes < sizeof head || head[1] != l->layers || head[0] < 0 || (uint64_t)head[0] > bytes / one || (uint64_t)head[0] * one + sizeof head != bytes) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "a packed ledger of %zu bytes says %" PRId64 " rows of %" PRId64 " layers; the network has %d layers, a row %" PRIu64 " bytes", bytes, head[0], head[1],
+                       l->layers, one);
+    }
+    SJ_TRY(reserve(l, head[0], err));
+    data += sizeof head;
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        const size_t size = (size_t)head[0] * row_bytes(l, (ledger_column)c);
+        memcpy(column_data(l, (ledger_column)c), data, size);
+        data += size;
+    }
+    for (int64_t i = 0; i < head[0]; i++) {
+        l->method_state[i][SJ_STATE_MAX - 1] = '\0';
+    }
+    l->rows = w->capacity = head[0];
+    return SJ_OK;
+}
+
+sj_status sj_trace_ledger_unpack(sj_trace_writer *w, const void *data, size_t bytes, sj_error *err) {
+    return unpack(&w->ledger, data, bytes, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s", w->path);
 }
 
 static sj_status read_rows(hid_t group, sj_ledger *l, sj_error *err) {
@@ -190,10 +194,12 @@ sj_status sj_trace_read_ledger(sj_trace *t, sj_ledger *out, sj_error *err) {
     if (rows < 0) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "%s: ledger: dataset \"epoch\" is missing or no vector", t->path);
     }
-    SJ_TRY(alloc_rows(out, rows, t->net.layer_count, err));
     out->rows = rows;
     const hid_t group = H5Gopen2(t->file, "ledger", H5P_DEFAULT);
-    const sj_status status = group >= 0 ? read_rows(group, out, err) : SJ_FAIL(err, SJ_ERR_FORMAT, "it is not a group");
+    sj_status status = group >= 0 ? reserve(out, rows, err) : SJ_FAIL(err, SJ_ERR_FORMAT, "it is not a group");
+    if (status == SJ_OK) {
+        status = read_rows(group, out, err);
+    }
     if (group >= 0) {
         H5Gclose(group);
     }

@@ -6,22 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sj_file.h"
 #include "trace_internal.h"
 
 // The file is built in memory and written at commit. On the disk, HDF5 1.10 neither says why a write failed nor gets rid of a file that it cannot close:
 // with a full disk it leaks, and crashes at exit.
 enum { CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, GROWTH_BYTES = 1 << 24, PLACE_MAX = 2 * SJ_NAME_MAX + 2 };
-
-struct sj_trace_writer {
-    char *path;
-    sj_atomic_file output;
-    hid_t file, step;  // step: the group of the step begun last, or -1
-    int64_t step_number;
-    sj_trace_meta meta;
-    sj_network net;  // a copy
-    sj_ledger_writer *ledger;
-};
 
 static sj_status copy_network(const sj_network *from, sj_network *to, sj_error *err) {
     void *layers;
@@ -32,21 +21,18 @@ static sj_status copy_network(const sj_network *from, sj_network *to, sj_error *
     return SJ_OK;
 }
 
-static sj_status open_output(sj_trace_writer *w, sj_error *err) {
+sj_status sj_trace_make_file(const char *name, const sj_trace_meta *meta, const sj_network *net, hid_t *file, sj_error *err) {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_fapl_core(access, GROWTH_BYTES, false);
-    w->file = H5Fcreate(w->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    *file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
-    if (w->file < 0) {
+    if (*file < 0) {
         return SJ_FAIL(err, SJ_ERR_MEMORY, "cannot write: HDF5 cannot make the file");
     }
-    SJ_TRY(sj_trace_put_table(w->file, &w->meta, &w->net, err));
-    const hid_t steps = H5Gcreate2(w->file, "steps", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (steps < 0 || H5Gclose(steps) < 0) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot write group \"steps\"");
-    }
-    return sj_ledger_create(w->file, w->net.layer_count, &w->ledger, err);
+    SJ_TRY(sj_trace_put_table(*file, meta, net, err));
+    const hid_t steps = H5Gcreate2(*file, "steps", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return steps >= 0 && H5Gclose(steps) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write group \"steps\"");
 }
 
 sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_network *net, sj_trace_writer **out, sj_error *err) {
@@ -59,11 +45,11 @@ sj_status sj_trace_create(const char *path, const sj_trace_meta *meta, const sj_
     void *memory;
     SJ_TRY(sj_alloc(&memory, 1, sizeof(sj_trace_writer), path, err));
     sj_trace_writer *w = memory;
-    *w = (sj_trace_writer){.path = strdup(path), .file = -1, .step = -1, .meta = *meta};
+    *w = (sj_trace_writer){.path = strdup(path), .file = -1, .step = -1, .meta = *meta, .ledger = {.rows = {.layers = net->layer_count}}};
     sj_status status = w->path != NULL ? sj_atomic_open(&w->output, path, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its name", path);
     if (status == SJ_OK) {
         status = copy_network(net, &w->net, err);
-        status = status == SJ_OK ? open_output(w, err) : status;
+        status = status == SJ_OK ? sj_trace_make_file(path, &w->meta, &w->net, &w->file, err) : status;
         if (status != SJ_OK) {
             sj_error_prefix(err, "%s", path);
         }
@@ -84,13 +70,18 @@ void sj_trace_abandon(sj_trace_writer *w) {
         H5Fclose(w->file);
     }
     sj_atomic_abandon(&w->output);
-    sj_ledger_writer_free(w->ledger);
+    sj_ledger_writer_free(&w->ledger);
     sj_network_free(&w->net);
+    for (int64_t i = 0; i < w->step_count; i++) {
+        free(w->steps[i].acts);
+    }
+    free(w->steps);
+    free(w->saved_path);
     free(w->path);
     free(w);
 }
 
-static sj_status put_step(hid_t group, const sj_step_info *s, sj_error *err) {
+static sj_status put_attributes(hid_t group, const sj_step_info *s, sj_error *err) {
     SJ_TRY(sj_h5_put_string(group, "mode", s->mode == SJ_MODE_TRAIN ? "train" : "eval", err));
     SJ_TRY(sj_h5_put_int(group, "epoch", s->epoch, err));
     SJ_TRY(sj_h5_put_int(group, "iteration", s->iteration, err));
@@ -98,20 +89,64 @@ static sj_status put_step(hid_t group, const sj_step_info *s, sj_error *err) {
     return sj_h5_put_string(group, "method_state", s->method_state, err);
 }
 
-sj_status sj_trace_begin_step(sj_trace_writer *w, const sj_step_info *step, sj_error *err) {
+sj_status sj_trace_put_step(hid_t file, const sj_step_info *step, hid_t *group, sj_error *err) {
     char name[48];
     snprintf(name, sizeof name, "steps/%" PRId64, step->number);
-    if (step->number < 0 || sj_h5_exists(w->file, name)) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: step %" PRId64 ": %s", w->path, step->number, step->number < 0 ? "a step's number cannot be negative" : "it was written before");
+    if (step->number < 0 || sj_h5_exists(file, name)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s", step->number < 0 ? "a step's number cannot be negative" : "it was written before");
     }
-    if (w->step >= 0) {
-        H5Gclose(w->step);
+    if (*group >= 0) {
+        H5Gclose(*group);
     }
     errno = 0;
-    w->step_number = step->number;
-    w->step = H5Gcreate2(w->file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    const sj_status status = w->step >= 0 ? put_step(w->step, step, err) : SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
+    *group = H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return *group >= 0 ? put_attributes(*group, step, err) : SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
+}
+
+// Room for one more element; *capacity doubles.
+static sj_status grow(void **array, int64_t count, int64_t *capacity, size_t size, sj_error *err) {
+    if (count < *capacity) {
+        return SJ_OK;
+    }
+    const int64_t larger = *capacity == 0 ? 16 : 2 * *capacity;
+    void *moved = realloc(*array, (size_t)larger * size);
+    if (moved == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "no memory for the list of what was written");
+    }
+    *array = moved;
+    *capacity = larger;
+    return SJ_OK;
+}
+
+static sj_status begin_step(sj_trace_writer *w, const sj_step_info *step, sj_error *err) {
+    void *steps = w->steps;
+    SJ_TRY(grow(&steps, w->step_count, &w->step_capacity, sizeof *w->steps, err));
+    w->steps = steps;
+    SJ_TRY(sj_trace_put_step(w->file, step, &w->step, err));
+    w->steps[w->step_count++] = (sj_written_step){.info = *step};
+    return SJ_OK;
+}
+
+sj_status sj_trace_begin_step(sj_trace_writer *w, const sj_step_info *step, sj_error *err) {
+    const sj_status status = begin_step(w, step, err);
     return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64, w->path, step->number);
+}
+
+int64_t sj_trace_steps_begun(const sj_trace_writer *w) { return w->step_count; }
+
+static int64_t step_number(const sj_trace_writer *w) { return w->steps[w->step_count - 1].info.number; }
+
+static sj_status note_act(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err) {
+    sj_written_step *s = &w->steps[w->step_count - 1];
+    void *acts = s->acts;
+    SJ_TRY(grow(&acts, s->act_count, &s->act_capacity, sizeof *s->acts, err));
+    s->acts = acts;
+    sj_trace_act *act = &s->acts[s->act_count++];
+    *act = (sj_trace_act){.layer = layer, .from_layer = from_layer};
+    snprintf(act->name, sizeof act->name, "%s", name);
+    snprintf(act->from_name, sizeof act->from_name, "%s", from_name);
+    w->act_count++;
+    return SJ_OK;
 }
 
 // Whole images (or weight rows) a chunk, up to CHUNK_BYTES.
@@ -197,12 +232,11 @@ static void place_of(const sj_trace_writer *w, int layer, const char *name, char
     snprintf(place, PLACE_MAX, "%s/%s", w->net.layers[layer].name, name);
 }
 
-static sj_status make_layer_group(const sj_trace_writer *w, int layer, sj_error *err) {
-    const char *name = w->net.layers[layer].name;
-    if (sj_h5_exists(w->step, name)) {
+sj_status sj_trace_make_layer_group(hid_t step, const char *layer, sj_error *err) {
+    if (sj_h5_exists(step, layer)) {
         return SJ_OK;
     }
-    const hid_t group = H5Gcreate2(w->step, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t group = H5Gcreate2(step, layer, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     return group >= 0 && H5Gclose(group) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write its group");
 }
 
@@ -219,10 +253,13 @@ static sj_status write_checked(sj_trace_writer *w, int layer, const char *name, 
     sj_bf16 *rounded = NULL;
     sj_status status = prepare(&rule, t, store, &stored, &rounded, err);
     if (status == SJ_OK) {
-        status = make_layer_group(w, layer, err);
+        status = sj_trace_make_layer_group(w->step, w->net.layers[layer].name, err);
     }
     if (status == SJ_OK) {
         status = put_tensor(w, place, &stored, err);
+    }
+    if (status == SJ_OK) {
+        status = note_act(w, layer, name, -1, "", err);
     }
     free(rounded);
     return status;
@@ -243,8 +280,11 @@ static sj_status link_checked(sj_trace_writer *w, int layer, const char *name, i
     if (sj_h5_exists(w->step, place)) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "it was written before");
     }
-    SJ_TRY(make_layer_group(w, layer, err));
-    return H5Lcreate_hard(w->step, from, w->step, place, H5P_DEFAULT, H5P_DEFAULT) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "cannot write its link");
+    SJ_TRY(sj_trace_make_layer_group(w->step, w->net.layers[layer].name, err));
+    if (H5Lcreate_hard(w->step, from, w->step, place, H5P_DEFAULT, H5P_DEFAULT) < 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot write its link");
+    }
+    return note_act(w, layer, name, from_layer, from_name, err);
 }
 
 static sj_status refuse_outside(const sj_trace_writer *w, int layer, const char *name, sj_error *err) {
@@ -252,13 +292,13 @@ static sj_status refuse_outside(const sj_trace_writer *w, int layer, const char 
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: tensor \"%s\" is written before any step was begun", w->path, name);
     }
     if (layer < 0 || layer >= w->net.layer_count || strlen(name) >= SJ_NAME_MAX) {
-        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: step %" PRId64 ": tensor \"%s\" of layer number %d: there is no such layer", w->path, w->step_number, name, layer);
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: step %" PRId64 ": tensor \"%s\" of layer number %d: there is no such layer", w->path, step_number(w), name, layer);
     }
     return SJ_OK;
 }
 
 static sj_status located(const sj_trace_writer *w, int layer, const char *name, sj_status status, sj_error *err) {
-    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64 ", layer \"%s\", tensor \"%s\"", w->path, w->step_number, w->net.layers[layer].name, name);
+    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64 ", layer \"%s\", tensor \"%s\"", w->path, step_number(w), w->net.layers[layer].name, name);
 }
 
 sj_status sj_trace_write(sj_trace_writer *w, int layer, const char *name, const sj_tensor *t, sj_type store, sj_error *err) {
@@ -273,29 +313,30 @@ sj_status sj_trace_link(sj_trace_writer *w, int layer, const char *name, int fro
 }
 
 sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error *err) {
-    return sj_ledger_append(w->ledger, row, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s", w->path);
+    return sj_ledger_append(&w->ledger, row, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s", w->path);
 }
 
-// From HDF5's memory to the output, without a second copy.
-static sj_status put_image(sj_trace_writer *w, sj_error *err) {
-    SJ_TRY(sj_ledger_flush(w->ledger, err));
+sj_status sj_trace_put_image(hid_t file, FILE *stream, sj_error *err) {
     void *handle = NULL;  // of the in-memory driver: where its pointer to the bytes stands
-    if (H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(w->file, H5P_DEFAULT, &handle) < 0) {
+    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0) {
         return SJ_FAIL(err, SJ_ERR_MEMORY, "cannot write: HDF5 cannot complete the file in memory");
     }
-    const ssize_t bytes = H5Fget_file_image(w->file, NULL, 0);
+    const ssize_t bytes = H5Fget_file_image(file, NULL, 0);
     if (bytes <= 0) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "cannot write: HDF5 does not tell the size of the file");
     }
     errno = 0;
-    if (fwrite(*(void **)handle, 1, (size_t)bytes, w->output.stream) != (size_t)bytes) {
+    if (fwrite(*(void **)handle, 1, (size_t)bytes, stream) != (size_t)bytes) {
         return SJ_FAIL(err, SJ_ERR_IO, "cannot write: %s", strerror(errno));
     }
     return SJ_OK;
 }
 
 sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err) {
-    sj_status status = put_image(w, err);
+    sj_status status = sj_ledger_write(w->file, &w->ledger.rows, err);
+    if (status == SJ_OK) {
+        status = sj_trace_put_image(w->file, w->output.stream, err);
+    }
     if (status != SJ_OK) {
         sj_error_prefix(err, "%s", w->path);
     } else {

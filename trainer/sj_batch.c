@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_batch.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "sj_bf16.h"
+#include "sj_file.h"
 #include "sj_random.h"
 
-enum { STREAM_ORDER = 1 << 20, STREAM_AUGMENT = 1 << 21 };
+enum { STREAM_ORDER = 1 << 20, STREAM_AUGMENT = 1 << 21, LEVELS = 256, CHANNELS_MAX = 4, ALIGNMENT = 64 };
 
 void sj_batch_order(uint64_t seed, int64_t epoch, int64_t count, int64_t *order) {
     sj_random r = sj_random_stream(seed, STREAM_ORDER + (uint64_t)epoch);
@@ -19,39 +24,123 @@ typedef struct shift {
     bool mirror;
 } shift;
 
-// Depends on seed, epoch and image alone, not on the batch or thread.
-static shift draw_shift(const sj_train_config *config, int64_t epoch, int64_t image) {
-    sj_random r = sj_random_stream(config->seed ^ (uint64_t)image << 32, STREAM_AUGMENT + (uint64_t)epoch);
+static shift draw_shift(const sj_augment *a, int64_t epoch, int64_t image) {
+    sj_random r = sj_random_stream(a->seed ^ (uint64_t)image << 32, STREAM_AUGMENT + (uint64_t)epoch);
     shift out;
-    out.dy = (int64_t)sj_random_below(&r, 2U * (uint64_t)config->crop + 1) - config->crop;
-    out.dx = (int64_t)sj_random_below(&r, 2U * (uint64_t)config->crop + 1) - config->crop;
-    out.mirror = config->flip && sj_random_below(&r, 2) == 1;
+    out.dy = (int64_t)sj_random_below(&r, 2U * (uint64_t)a->crop + 1) - a->crop;
+    out.dx = (int64_t)sj_random_below(&r, 2U * (uint64_t)a->crop + 1) - a->crop;
+    out.mirror = a->flip && sj_random_below(&r, 2) == 1;
     return out;
 }
 
-static void fill_image(const sj_dataset *d, bool normalise, shift s, const uint8_t *pixels, float *out) {
-    const sj_dims dims = d->dims;
-    for (int64_t y = 0; y < dims.h; y++) {
-        for (int64_t x = 0; x < dims.w; x++, out += dims.c) {
-            const int64_t from_y = y + s.dy, from_x = (s.mirror ? dims.w - 1 - x : x) + s.dx;
-            const bool inside = from_y >= 0 && from_y < dims.h && from_x >= 0 && from_x < dims.w;
-            const uint8_t *p = inside ? pixels + (from_y * dims.w + from_x) * dims.c : NULL;
-            for (int64_t c = 0; c < dims.c; c++) {
-                const float v = p != NULL ? (float)p[c] / 255.0F : 0.0F;
-                out[c] = normalise && p != NULL ? (v - d->mean[c]) * d->inverse_std[c] : v;
+// What each of the 256 levels of a channel becomes: the division is made once, not once a pixel.
+typedef struct table {
+    float f32[CHANNELS_MAX][LEVELS];
+    sj_bf16 bf16[CHANNELS_MAX][LEVELS];
+} table;
+
+static void make_table(const sj_dataset *d, bool normalise, table *t) {
+    for (int64_t c = 0; c < d->dims.c; c++) {
+        for (int level = 0; level < LEVELS; level++) {
+            const float v = (float)level / 255.0F;
+            t->f32[c][level] = normalise ? (v - d->mean[c]) * d->inverse_std[c] : v;
+            t->bf16[c][level] = sj_bf16_from_f32(t->f32[c][level]);
+        }
+    }
+}
+
+// A run of pixels of one channel: from bytes `from_step` apart (below 0: mirrored) to values `step` apart.
+static void map_f32(const float *levels, const uint8_t *from, int64_t from_step, float *to, int64_t step, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        to[i * step] = levels[from[i * from_step]];
+    }
+}
+
+static void map_bf16(const sj_bf16 *levels, const uint8_t *from, int64_t from_step, sj_bf16 *to, int64_t step, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        to[i * step] = levels[from[i * from_step]];
+    }
+}
+
+typedef struct span {
+    int64_t first, end;  // positions of the output that lie inside of the image
+} span;
+
+static span inside(int64_t size, int64_t offset) {
+    const span s = {offset < 0 ? -offset : 0, offset > 0 ? size - offset : size};
+    return s.first < s.end ? s : (span){0, 0};
+}
+
+static void fill_image(const sj_layout *l, const table *t, shift s, const uint8_t *pixels, char *out) {
+    const sj_dims d = l->dims;
+    const span rows = inside(d.h, s.dy), columns = inside(d.w, s.mirror ? -s.dx : s.dx);
+    if (s.dy != 0 || s.dx != 0 || sj_layout_channels(l) != d.c) {
+        memset(out, 0, (size_t)sj_layout_bytes(l));
+    }
+    if (columns.first >= columns.end) {
+        return;
+    }
+    const int64_t from_x = (s.mirror ? d.w - 1 - columns.first : columns.first) + s.dx, from_step = s.mirror ? -d.c : d.c, count = columns.end - columns.first;
+    for (int64_t y = rows.first; y < rows.end; y++) {
+        for (int64_t c = 0; c < d.c; c++) {
+            const uint8_t *from = pixels + ((y + s.dy) * d.w + from_x) * d.c + c;
+            const int64_t to = (c / l->block * sj_layout_pixels(l) + y * d.w + columns.first) * l->block + c % l->block;
+            if (l->bf16) {
+                map_bf16(t->bf16[c], from, from_step, (sj_bf16 *)(void *)out + to, l->block, count);
+            } else {
+                map_f32(t->f32[c], from, from_step, (float *)(void *)out + to, l->block, count);
             }
         }
     }
 }
 
-void sj_batch_fill(sj_model *m, const sj_dataset *data, const sj_train_config *config, bool training, int64_t epoch, const int64_t *order, int64_t first, int64_t count) {
-    const sj_images *images = training ? &data->train : &data->test;
+void sj_batch_train_images(const sj_layout *layout, const sj_dataset *data, const sj_augment *augment, int64_t epoch, const int64_t *list, int64_t count, void *out,
+                           uint16_t *labels) {
+    table t;
+    make_table(data, augment->normalise, &t);
     const int64_t each = sj_dims_count(data->dims);
-#pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count; i++) {
-        const int64_t image = order != NULL ? order[first + i] : first + i;
-        const shift s = training ? draw_shift(config, epoch, image) : (shift){0, 0, false};
-        m->labels[i] = images->labels[image];
-        fill_image(data, config->normalise, s, images->pixels + image * each, m->input + i * each);
+        labels[i] = data->train.labels[list[i]];
+        fill_image(layout, &t, draw_shift(augment, epoch, list[i]), data->train.pixels + list[i] * each, sj_layout_at(layout, out, i));
+    }
+}
+
+void sj_batch_test_images(const sj_layout *layout, const sj_dataset *data, bool normalise, int64_t first, int64_t count, void *out, uint16_t *labels) {
+    table t;
+    make_table(data, normalise, &t);
+    const int64_t each = sj_dims_count(data->dims);
+    for (int64_t i = 0; i < count; i++) {
+        labels[i] = data->test.labels[first + i];
+        fill_image(layout, &t, (shift){0, 0, false}, data->test.pixels + (first + i) * each, sj_layout_at(layout, out, i));
+    }
+}
+
+sj_status sj_batch_alloc(const sj_layout *layout, int64_t images, void **input, uint16_t **labels, sj_error *err) {
+    *labels = NULL;
+    const uint64_t each = (uint64_t)sj_layout_bytes(layout), most = (uint64_t)PTRDIFF_MAX - ALIGNMENT;
+    if (images < 1 || each == 0 || (uint64_t)images > most / each) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "a batch of %lld images of %llu bytes is more than memory can address", (long long)images, (unsigned long long)each);
+    }
+    const size_t bytes = ((size_t)images * (size_t)each + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *input = aligned_alloc(ALIGNMENT, bytes);
+    if (*input == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "a batch of %lld images: no memory for %zu bytes", (long long)images, bytes);
+    }
+    memset(*input, 0, bytes);
+    const sj_status status = sj_alloc((void **)labels, (uint64_t)images, sizeof **labels, "the labels of a batch", err);
+    if (status != SJ_OK) {
+        free(*input);
+        *input = NULL;
+    }
+    return status;
+}
+
+void sj_batch_fill(sj_model *m, const sj_dataset *data, const sj_train_config *config, bool training, int64_t epoch, const int64_t *order, int64_t first, int64_t count) {
+    const sj_layout layout = {data->dims, data->dims.c, false};
+    if (training) {
+        const sj_augment augment = sj_batch_augment(config);
+        sj_batch_train_images(&layout, data, &augment, epoch, order + first, count, m->input, m->labels);
+    } else {
+        sj_batch_test_images(&layout, data, config->normalise, first, count, m->input, m->labels);
     }
 }

@@ -8,9 +8,9 @@
 
 #include "sj_config.h"
 #include "sj_file.h"
+#include "sj_picture_list.h"
 
-static const char *const names[] = {"glyphs", "idx", "mnist", "fashion-mnist", "cifar10"};
-enum { NAME_COUNT = sizeof names / sizeof names[0], GLYPHS_TRAIN = 8000, GLYPHS_TEST = 2000, CLASSES = 10 };
+enum { GLYPHS_TRAIN = 8000, GLYPHS_TEST = 2000, CLASSES = 10, CIFAR100_CLASSES = 100, GTSRB_CLASSES = 43, GTSRB_SIDE = 32, LEVELS = 256, CHANNELS_MAX = 4 };
 
 static sj_status load_glyphs(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
     out->dims = (sj_dims){32, 32, 3};
@@ -38,30 +38,108 @@ static sj_status load_idx(const sj_dataset_request *r, sj_dataset *out, sj_error
     return SJ_OK;
 }
 
-static const char *const cifar_train[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"};
-static const char *const cifar_test[] = {"test_batch.bin"};
+static const char *const cifar_files[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
 
-static sj_status load_cifar(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
+static sj_status load_cifar10(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
+    static const sj_cifar kind = {"CIFAR-10", 1, 10000};
     out->dims = (sj_dims){32, 32, 3};
-    SJ_TRY(sj_cifar_read(r->dir, cifar_train, 5, r->train_images, &out->train, err));
-    return sj_cifar_read(r->dir, cifar_test, 1, r->test_images, &out->test, err);
+    SJ_TRY(sj_cifar_read(r->dir, &kind, cifar_files, 5, r->train_images, &out->train, err));
+    return sj_cifar_read(r->dir, &kind, cifar_files + 5, 1, r->test_images, &out->test, err);
+}
+
+static const char *const cifar100_files[] = {"train.bin", "test.bin"};
+
+static sj_status load_cifar100(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
+    static const sj_cifar train = {"CIFAR-100", 2, 50000}, test = {"CIFAR-100", 2, 10000};
+    out->dims = (sj_dims){32, 32, 3};
+    out->classes = CIFAR100_CLASSES;
+    SJ_TRY(sj_cifar_read(r->dir, &train, cifar100_files, 1, r->train_images, &out->train, err));
+    return sj_cifar_read(r->dir, &test, cifar100_files + 1, 1, r->test_images, &out->test, err);
+}
+
+static sj_status load_gtsrb(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
+    sj_picture_list list = {0};
+    out->dims = (sj_dims){r->image_h > 0 ? r->image_h : GTSRB_SIDE, r->image_w > 0 ? r->image_w : GTSRB_SIDE, 3};
+    out->classes = GTSRB_CLASSES;
+    sj_images *const parts[] = {&out->train, &out->test};
+    const int64_t limits[] = {r->train_images, r->test_images};
+    sj_status status = SJ_OK;
+    for (int i = 0; i < 2 && status == SJ_OK; i++) {
+        status = sj_gtsrb_list(r->dir, i == 0, &list, err);
+        if (status == SJ_OK) {
+            status = sj_picture_list_load(&list, sj_ppm_read, limits[i], true, &out->dims, parts[i], err);
+        }
+        sj_picture_list_free(&list);
+    }
+    return status;
+}
+
+static sj_status load_png_folder(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
+    sj_picture_list list = {0};
+    out->dims = (sj_dims){r->image_h, r->image_w, 0};
+    sj_images *const parts[] = {&out->train, &out->test};
+    const int64_t limits[] = {r->train_images, r->test_images};
+    sj_status status = SJ_OK;
+    for (int i = 0; i < 2 && status == SJ_OK; i++) {
+        status = sj_png_folder_list(r->dir, i == 0, &out->classes, &list, err);
+        if (status == SJ_OK) {
+            status = sj_picture_list_load(&list, sj_png_read, limits[i], r->image_h > 0, &out->dims, parts[i], err);
+        }
+        sj_picture_list_free(&list);
+    }
+    return status;
+}
+
+static const char *const idx_files[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+static const char *const gtsrb_files[] = {"Final_Training/Images", "Final_Test/Images"};
+static const char *const png_folder_files[] = {"train", "test"};
+
+typedef struct kind {
+    const char *name;
+    sj_status (*load)(const sj_dataset_request *r, sj_dataset *out, sj_error *err);
+    bool resizes;
+    int file_count;
+    const char *const *files;
+} kind;
+
+static const kind kinds[] = {
+    {"glyphs", load_glyphs, false, 0, NULL},        {"idx", load_idx, false, 4, idx_files},           {"mnist", load_idx, false, 4, idx_files},
+    {"fashion-mnist", load_idx, false, 4, idx_files}, {"cifar10", load_cifar10, false, 6, cifar_files}, {"cifar100", load_cifar100, false, 2, cifar100_files},
+    {"gtsrb", load_gtsrb, true, 2, gtsrb_files},    {"png-folder", load_png_folder, true, 2, png_folder_files},
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static const kind *find_kind(const char *name) {
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(name, kinds[i].name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
 }
 
 // Mean and deviation of each channel over the training images, from integer sums: exact in any order.
-static void normalise(sj_dataset *d) {
-    const int64_t channels = d->dims.c, values = d->train.count * d->dims.h * d->dims.w * channels;
-    uint64_t sums[4] = {0}, squares[4] = {0};
-    for (int64_t i = 0; i < values; i++) {
-        const uint64_t v = d->train.pixels[i];
-        sums[i % channels] += v;
-        squares[i % channels] += v * v;
+static sj_status normalise(sj_dataset *d, sj_error *err) {
+    const int64_t channels = d->dims.c, pixels = d->train.count * d->dims.h * d->dims.w;
+    int64_t(*seen)[LEVELS];
+    SJ_TRY(sj_alloc((void **)&seen, CHANNELS_MAX, sizeof *seen, "the levels of a data set", err));
+    for (int64_t i = 0; i < pixels; i++) {
+        for (int64_t c = 0; c < channels; c++) {
+            seen[c][d->train.pixels[i * channels + c]]++;
+        }
     }
-    const double count = (double)(values / channels);
     for (int64_t c = 0; c < channels; c++) {
-        const double mean = (double)sums[c] / count / 255.0, variance = (double)squares[c] / count / 65025.0 - mean * mean;
+        uint64_t sum = 0, squares = 0;
+        for (uint64_t level = 0; level < LEVELS; level++) {
+            sum += level * (uint64_t)seen[c][level];
+            squares += level * level * (uint64_t)seen[c][level];
+        }
+        const double count = (double)pixels, mean = (double)sum / count / 255.0, variance = (double)squares / count / 65025.0 - mean * mean;
         d->mean[c] = (float)mean;
         d->inverse_std[c] = (float)(variance > 1e-8 ? 1.0 / sqrt(variance) : 1.0);
     }
+    free(seen);
+    return SJ_OK;
 }
 
 // `part` is "training" or "test"; `wanted` images were asked for under `key`.
@@ -78,63 +156,71 @@ static sj_status check_images(const sj_dataset *d, const sj_images *images, cons
     return SJ_OK;
 }
 
-static sj_status load(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
-    if (strcmp(r->name, "glyphs") == 0) {
-        return r->dir == NULL ? load_glyphs(r, out, err)
-                              : SJ_FAIL(err, SJ_ERR_CONFIG, "data set glyphs is drawn by the program and reads no folder; leave out --data or data.dir (%s), or give another data.name",
-                                        r->dir);
+static sj_status check_request(const sj_dataset_request *r, const kind *k, sj_error *err) {
+    if (k->file_count == 0 && r->dir != NULL) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "data set %s is drawn by the program and reads no folder; leave out --data or data.dir (%s), or give another data.name", r->name, r->dir);
     }
-    if (r->dir == NULL) {
+    if (k->file_count > 0 && r->dir == NULL) {
         return SJ_FAIL(err, SJ_ERR_CONFIG, "data set %s is read from a folder: give it with --data DIR or data.dir", r->name);
     }
-    return strcmp(r->name, "cifar10") == 0 ? load_cifar(r, out, err) : load_idx(r, out, err);
+    if ((r->image_h != 0 || r->image_w != 0) && !k->resizes) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "data.image: images of data set %s have the size that they have; data.image is for gtsrb and png-folder", r->name);
+    }
+    const bool given = r->image_h != 0 || r->image_w != 0;
+    if (given && (r->image_h < 1 || r->image_h > SJ_PICTURE_TARGET_MAX || r->image_w < 1 || r->image_w > SJ_PICTURE_TARGET_MAX)) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "data.image: [%lld, %lld]; height and width may be 1 to %d", (long long)r->image_h, (long long)r->image_w, SJ_PICTURE_TARGET_MAX);
+    }
+    return SJ_OK;
 }
 
-static bool is_known(const char *name) {
-    for (int i = 0; i < NAME_COUNT; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
+static sj_status unknown_name(const char *name, sj_error *err) {
+    const char *names[KINDS];
+    char allowed[256] = "";
+    for (int i = 0; i < KINDS; i++) {
+        names[i] = kinds[i].name;
+        const size_t used = strlen(allowed);
+        (void)snprintf(allowed + used, sizeof allowed - used, "%s%s", i > 0 ? ", " : "", names[i]);
     }
-    return false;
+    const char *nearest = sj_nearest_name(name, names, KINDS);
+    return SJ_FAIL(err, SJ_ERR_CONFIG, "data.name: unknown data set \"%s\"%s%s%s; allowed: %s", name, nearest != NULL ? " (did you mean \"" : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "\"?)" : "", allowed);
+}
+
+static sj_status load(const sj_dataset_request *r, const kind *k, sj_dataset *out, sj_error *err) {
+    SJ_TRY(k->load(r, out, err));
+    SJ_TRY(check_images(out, &out->train, "training", "data.train_images", r->train_images, err));
+    SJ_TRY(check_images(out, &out->test, "test", "data.test_images", r->test_images, err));
+    return normalise(out, err);
 }
 
 sj_status sj_dataset_load(const sj_dataset_request *request, sj_dataset *out, sj_error *err) {
     memset(out, 0, sizeof *out);
-    if (!is_known(request->name)) {
-        const char *nearest = sj_nearest_name(request->name, names, NAME_COUNT);
-        return SJ_FAIL(err, SJ_ERR_CONFIG, "data.name: unknown data set \"%s\"%s%s%s; allowed: glyphs, idx, mnist, fashion-mnist, cifar10", request->name,
-                       nearest != NULL ? " (did you mean \"" : "", nearest != NULL ? nearest : "", nearest != NULL ? "\"?)" : "");
+    const kind *k = find_kind(request->name);
+    if (k == NULL) {
+        return unknown_name(request->name, err);
     }
+    SJ_TRY(check_request(request, k, err));
     (void)snprintf(out->name, sizeof out->name, "%.*s", SJ_NAME_MAX - 1, request->name);
     out->classes = CLASSES;
-    sj_status status = load(request, out, err);
-    if (status == SJ_OK) {
-        status = check_images(out, &out->train, "training", "data.train_images", request->train_images, err);
-    }
-    if (status == SJ_OK) {
-        status = check_images(out, &out->test, "test", "data.test_images", request->test_images, err);
-    }
+    const sj_status status = load(request, k, out, err);
     if (status != SJ_OK) {
         sj_dataset_free(out);
-        return status;
     }
-    normalise(out);
-    return SJ_OK;
+    return status;
 }
 
 bool sj_dataset_file(const char *name, const char *dir, int i, char path[4096]) {
-    static const char *const idx[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-    if (strcmp(name, "glyphs") == 0) {
+    const kind *k = find_kind(name);
+    if (k == NULL || i > k->file_count || (i == k->file_count && k->load != load_gtsrb)) {
         return false;
     }
-    const bool cifar = strcmp(name, "cifar10") == 0;
-    if (i >= (cifar ? 6 : 4)) {
-        return false;
+    if (i == k->file_count) {  // beside the test images it is counted with them
+        (void)snprintf(path, 4096, "%s/" SJ_GTSRB_TEST, dir);
+        return sj_path_exists(path);
     }
-    (void)snprintf(path, 4096, "%s/%s", dir, cifar ? (i < 5 ? cifar_train[i] : cifar_test[0]) : idx[i]);
-    if (!cifar && !sj_path_exists(path)) {
-        (void)snprintf(path, 4096, "%s/%s.gz", dir, idx[i]);
+    (void)snprintf(path, 4096, "%s/%s", dir, k->files[i]);
+    if (k->load == load_idx && !sj_path_exists(path)) {
+        (void)snprintf(path, 4096, "%s/%s.gz", dir, k->files[i]);
     }
     return true;
 }

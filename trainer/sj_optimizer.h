@@ -35,7 +35,7 @@ typedef struct sj_schedule {
     int milestone_count;
     int64_t milestones[SJ_MILESTONES_MAX];  // step: epochs, ascending
     double final_lr;       // cosine: final + (lr - final) (1 + cos(pi t)) / 2, t = done / all, by iteration
-    double warmup_epochs;  // of every kind: linear from lr / (warm-up iterations) up, by iteration; 0: none
+    double warmup_epochs;  // of every kind: its rate times (iteration + 1) / (warm-up iterations, rounded) while that is below 1; 0: none
 } sj_schedule;
 
 // The learning rate of an iteration (from 0) of the whole run; `iterations` of the run, `per_epoch` of them an epoch.

@@ -38,8 +38,9 @@ int sj_product_lanes(void);
 
 sj_status sj_product_create(const sj_product_shape *shape, sj_product **out, sj_error *err);
 void sj_product_destroy(sj_product *p);  // NULL is allowed
-// What it holds: weights in oneDNN's layouts, scratch of all lanes.
+// What it holds alone: weights in oneDNN's layouts. And what a call needs besides, in scratch that all products of a thread share (it grows to the largest, and lives as long as the thread).
 int64_t sj_product_memory_bytes(const sj_product *p);
+int64_t sj_product_scratch_bytes(const sj_product *p);
 
 // w: (K, R, S, C) float32; linear (K, H * W * C), NHWC order. Copied (and rounded) into oneDNN's own layouts; call again whenever w has changed.
 sj_status sj_product_set_weights(sj_product *p, const float *w, sj_error *err);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_train.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sj_checkpoint.h"
 #include "sj_file.h"
 #include "sj_metrics.h"
+#include "sj_state.h"
 
 enum { STREAM_IMAGES = 1 << 22 };
 
@@ -43,10 +42,29 @@ static sj_status check_sizes(const run *r, sj_error *err) {
     return SJ_OK;
 }
 
+// What a configuration can ask for and this loop does not do.
+static sj_status check_supported(const sj_train_config *c, sj_error *err) {
+    const struct {
+        bool asked;
+        const char *key;
+    } missing[] = {{c->bf16, "compute.dtype = \"bf16\""}, {c->algorithm == SJ_ALGORITHM_WINOGRAD, "compute.algorithm = \"winograd\""}, {c->optimizer.kind != SJ_OPTIMIZER_KIND_SGD, "optimizer.name = \"adam\""},
+                   {c->optimizer.nesterov, "optimizer.nesterov"}, {!c->optimizer.decay_norm, "optimizer.decay_norm = false"}, {c->label_smoothing > 0.0, "optimizer.label_smoothing"},
+                   {c->eat_on && c->eat.kind == SJ_EAT_L1, "method.l1"}, {c->ssprop.on && c->ssprop.random, "method.ssprop.select = \"random\""}, {c->ssprop.on && c->ssprop.linear, "method.ssprop.linear"},
+                   {c->gradsamp.on, "method.gradsamp"}, {c->image_h > 0, "data.image"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
+                   {!c->trace_densities, "trace.densities = false"}};
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        if (missing[i].asked) {
+            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: this version cannot train with it", missing[i].key);
+        }
+    }
+    return SJ_OK;
+}
+
 static sj_status load(run *r, sj_error *err) {
     const sj_train_config *c = r->config;
-    const sj_dataset_request request = {c->data_name, c->data_dir[0] != '\0' ? c->data_dir : NULL, c->train_images, c->test_images, c->data_seed};
+    const sj_dataset_request request = {c->data_name, c->data_dir[0] != '\0' ? c->data_dir : NULL, c->train_images, c->test_images, c->data_seed, c->image_h, c->image_w};
     sj_net net;
+    SJ_TRY(check_supported(c, err));
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
     SJ_TRY(check_sizes(r, err));
     SJ_TRY(sj_net_read(r->options->model_path, r->data.dims, r->data.classes, c->width, &net, err));
@@ -57,7 +75,7 @@ static sj_status load(run *r, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&r->densities, 3 * layers, sizeof *r->densities, "densities", err));
     r->density = (sj_batch_density){r->densities, r->densities + layers, r->densities + 2 * layers};
     r->iterations_per_epoch = r->data.train.count / c->batch_size;  // a last, smaller batch is left out
-    return SJ_OK;
+    return sj_train_config_fits(c, &r->model->net.network, r->iterations_per_epoch, err);
 }
 
 static sj_status open_outputs(run *r, sj_error *err) {
@@ -67,7 +85,7 @@ static sj_status open_outputs(run *r, sj_error *err) {
     (void)snprintf(meta.producer, sizeof meta.producer, "skipjoule %s", r->options->version);
     (void)snprintf(meta.network, sizeof meta.network, "%s", r->model->net.network.name);
     (void)snprintf(meta.dataset, sizeof meta.dataset, "%s", r->data.name);
-    (void)snprintf(meta.method, sizeof meta.method, "%s", sj_method_name(c->method));
+    (void)snprintf(meta.method, sizeof meta.method, "%s", sj_train_method_name(c));
     SJ_TRY(sj_trace_create(path_in(r, "trace.h5", path), &meta, &r->model->net.network, &r->trace, err));
     SJ_TRY(sj_atomic_open(&r->metrics, path_in(r, "metrics.csv", path), err));
     sj_metrics_header(r->metrics.stream);
@@ -76,16 +94,12 @@ static sj_status open_outputs(run *r, sj_error *err) {
 
 static sj_backward_options method_now(run *r, int64_t epoch) {
     const sj_train_config *c = r->config;
-    sj_backward_options o = {NULL, 0.0, 1.0};
-    (void)snprintf(r->method_state, sizeof r->method_state, "%s", sj_method_name(c->method));
-    if (c->method == SJ_METHOD_EAT) {
+    sj_backward_options o = {NULL, 0.0, sj_ssprop_keep(&c->ssprop, epoch, c->epochs, r->iteration)};
+    if (c->eat_on) {
         o.eat = &c->eat;
         o.lambda = sj_eat_lambda(&c->eat, (double)r->iteration / (double)r->iterations_per_epoch);
-        (void)snprintf(r->method_state, sizeof r->method_state, "eat lambda=%.6g sigma=%.6g", o.lambda, c->eat.sigma);
-    } else if (c->method == SJ_METHOD_SSPROP) {
-        o.keep = sj_ssprop_keep(&c->ssprop, epoch);
-        (void)snprintf(r->method_state, sizeof r->method_state, "ssprop keep=%.6g", o.keep);
     }
+    sj_train_method_state(c, o.lambda, o.keep, false, r->method_state);
     return o;
 }
 
@@ -103,15 +117,11 @@ static sj_status write_ledger(run *r, int64_t epoch, double loss, sj_error *err)
     return sj_trace_ledger(r->trace, &row, err);
 }
 
-static bool is_traced(const run *r, int64_t epoch, int64_t batch) {
-    bool traced = false;
-    for (int i = 0; i < r->config->traced_epoch_count; i++) {
-        traced |= r->config->traced_epochs[i] == epoch;
-    }
-    return traced && batch == r->iterations_per_epoch - 1;
+static double learning_rate(const run *r) {
+    return sj_schedule_lr(&r->config->schedule, r->iteration, r->iterations_per_epoch, r->config->epochs * r->iterations_per_epoch);
 }
 
-static sj_status train_batch(run *r, int64_t epoch, int64_t batch, double lr, sj_epoch_sums *sums, sj_error *err) {
+static sj_status train_batch(run *r, int64_t epoch, int64_t batch, sj_epoch_sums *sums, sj_error *err) {
     const sj_train_config *c = r->config;
     sj_forward_result result;
     double penalty;
@@ -122,10 +132,10 @@ static sj_status train_batch(run *r, int64_t epoch, int64_t batch, double lr, sj
     SJ_TRY(sj_measure_density(r->model, &r->density, err));
     sj_metrics_add(sums, r->model, &r->density, &result, penalty);
     SJ_TRY(write_ledger(r, epoch, result.loss, err));
-    if (is_traced(r, epoch, batch)) {
+    if (sj_train_is_traced(c, epoch, batch, r->iterations_per_epoch)) {
         SJ_TRY(export_step(r, SJ_MODE_TRAIN, epoch, result.loss, c->batch_size, err));
     }
-    sj_model_update(r->model, lr, c->momentum, c->weight_decay);
+    sj_model_update(r->model, learning_rate(r), c->optimizer.momentum, c->optimizer.weight_decay);
     r->iteration++;
     const sj_train_progress p = {epoch, c->epochs, batch + 1, r->iterations_per_epoch, result.loss, NULL};
     if (r->options->progress != NULL && !r->options->progress(r->options->context, &p)) {
@@ -137,10 +147,10 @@ static sj_status train_batch(run *r, int64_t epoch, int64_t batch, double lr, sj
 static sj_status train_epoch(run *r, int64_t epoch, sj_epoch_metrics *out, sj_error *err) {
     const sj_train_config *c = r->config;
     sj_epoch_sums sums = {0};
-    *out = (sj_epoch_metrics){.epoch = epoch, .lr = c->schedule == SJ_SCHEDULE_EXPONENTIAL ? c->lr * pow(c->decay, (double)epoch) : c->lr};
+    *out = (sj_epoch_metrics){.epoch = epoch, .lr = learning_rate(r)};
     sj_batch_order(c->seed, epoch, r->data.train.count, r->order);
     for (int64_t batch = 0; batch < r->iterations_per_epoch; batch++) {
-        const sj_status status = train_batch(r, epoch, batch, out->lr, &sums, err);
+        const sj_status status = train_batch(r, epoch, batch, &sums, err);
         if (status != SJ_OK) {
             return status == SJ_ERR_INTERRUPTED ? status : sj_error_prefix(err, "epoch %lld, iteration %lld", (long long)epoch, (long long)r->iteration);
         }
@@ -173,7 +183,7 @@ static sj_status commit(run *r, sj_error *err) {
     sj_trace_writer *trace = r->trace;
     r->trace = NULL;
     SJ_TRY(sj_trace_commit(trace, err));
-    sj_status status = sj_checkpoint_write(path_in(r, "checkpoint.bin", checkpoint_path), r->model, r->config->seed, r->config->epochs, r->iteration, err);
+    sj_status status = sj_checkpoint_save_model(path_in(r, "checkpoint.bin", checkpoint_path), r->model, r->config->seed, r->config->epochs, r->iteration, err);
     if (status == SJ_OK) {
         status = sj_atomic_commit(&r->metrics, err);
         if (status != SJ_OK) {

@@ -19,7 +19,7 @@ says "ok"
 works "$SKIPJOULE" sim fashion/trace.h5 --accel edge16 --batch 2 -q
 
 sed 's#data = .*#data = { name = "cifar10"; train_images = 256; test_images = 128; };#; s/epochs = 4/epochs = 1/' "$SOURCE/configs/train/glyphs-ssprop.cfg" > cifar.cfg
-works "$SKIPJOULE" train cifar.cfg --data "$SJ_DATA/cifar-10-batches-bin" --set trace.images=2 --set method.schedule=constant -q -o cifar
+works "$SKIPJOULE" train cifar.cfg --data "$SJ_DATA/cifar-10-batches-bin" --set trace.images=2 --set method.ssprop.schedule=constant -q -o cifar
 works "$SKIPJOULE" trace check cifar/trace.h5
 works "$SKIPJOULE" sim cifar/trace.h5 --accel edge256 --batch 2 -q
 

@@ -122,7 +122,7 @@ static void interrupted_runs_leave_nothing(void **state) {
     make_folder(dir);
     read_shipped("glyphs-plain", tiny, &c);
     assert_int_equal(train(&c, dir, stop_soon, &result), SJ_ERR_INTERRUPTED);
-    c.lr = 1e30;  // the loss becomes no number in the second iteration or soon after
+    c.schedule.lr = 1e30;  // the loss becomes no number in the second iteration or soon after
     assert_int_equal(train(&c, dir, NULL, &result), SJ_ERR_NUMERIC);
     assert_non_null(strstr(err.message, "epoch 0, iteration"));
     assert_non_null(strstr(err.message, "layer "));
@@ -154,7 +154,7 @@ static void glyphs_is_hard(void **state) {
 #ifdef SJ_SLOW_BUILD
     skip();
 #endif
-    static const char *const linear[] = {"network.model=linear", "optimizer.lr=0.01", NULL}, *const shipped[] = {"epochs=3", "trace.epochs=[2]", NULL};
+    static const char *const linear[] = {"network.model=linear", "network.width=0", "optimizer.lr=0.01", NULL}, *const shipped[] = {"epochs=3", "trace.epochs=[2]", NULL};
     char dir[SJ_TEST_FOLDER_MAX];
     sj_train_config c;
     sj_train_result result;

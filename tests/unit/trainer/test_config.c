@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Networks and training configurations: what is read, and what is refused and how.
+// Networks: what is read, and what is refused and how.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "helper.h"
 #include "sj_metrics.h"
-#include "sj_train_config.h"
+#include "sj_net.h"
 
 static sj_error err;
 
@@ -84,62 +84,6 @@ static void reads_the_shipped_models(void **state) {
     }
 }
 
-static const char plain[] =
-    "seed = 1; data = { name = \"glyphs\"; }; network = { model = \"cnn8\"; }; batch_size = 16; epochs = 4;"
-    "optimizer = { lr = 1; momentum = 0.9; weight_decay = 5e-4; schedule = \"exponential\"; decay = 0.95; }; trace = { images = 2; };";
-
-static sj_status read_config(const char *method, const char *override, sj_train_config *out) {
-    char text[2048];
-    sj_config *c;
-    (void)snprintf(text, sizeof text, "%s method = %s;", plain, method);
-    test_ok(sj_config_parse(text, "test.cfg", &c, &err), &err);
-    if (override != NULL) {
-        test_ok(sj_config_override(c, override, &err), &err);
-    }
-    const sj_status status = sj_train_config_read(c, out, &err);
-    sj_config_close(c);
-    return status;
-}
-
-static void resolved_text_reads_back(void **state) {
-    (void)state;
-    static const char *const methods[] = {"{ name = \"plain\"; }", "{ name = \"ssprop\"; keep = 0.2; schedule = \"interleaved\"; }",
-                                          "{ name = \"eat\"; lambda = 2.5; sigma = 1e-4; reduce = \"sum\"; warmup_epochs = 1; kinds = [\"relu\", \"input\"]; }"};
-    for (int i = 0; i < 3; i++) {
-        sj_train_config a, b;
-        char *text;
-        sj_config *c;
-        test_ok(read_config(methods[i], "trace.epochs=[0, 3]", &a), &err);
-        assert_true(a.traced_epoch_count == 2 && a.traced_epochs[1] == 3 && a.lr == 1.0 && a.trace_type == SJ_TYPE_BF16 && a.trace_eval);
-        test_ok(sj_train_config_text(&a, &text, &err), &err);
-        test_ok(sj_config_parse(text, "resolved.cfg", &c, &err), &err);
-        test_ok(sj_train_config_read(c, &b, &err), &err);
-        assert_memory_equal(&a, &b, sizeof a);
-        sj_config_close(c);
-        free(text);
-    }
-}
-
-static void refuses_configurations(void **state) {
-    (void)state;
-    static const struct {
-        const char *method, *override, *word;
-    } cases[] = {
-        {"{ name = \"plain\"; }", "epochs=0", "epochs"},        {"{ name = \"plain\"; }", "epoch=3", "epochs"},
-        {"{ name = \"plain\"; }", "trace.images=17", "batch_size"}, {"{ name = \"plian\"; }", NULL, "plain"},
-        {"{ name = \"plain\"; keep = 0.2; }", NULL, "keep"},    {"{ name = \"ssprop\"; schedule = \"constant\"; }", NULL, "method.keep"},
-        {"{ name = \"eat\"; lambda = 1; sigma = 0.0; reduce = \"mean\"; warmup_epochs = 0; }", NULL, "sigma"},
-        {"{ name = \"plain\"; }", "trace.epochs=[4]", "trace.epochs"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sj_train_config c;
-        assert_int_equal(read_config(cases[i].method, cases[i].override, &c), SJ_ERR_CONFIG);
-        if (strstr(err.message, cases[i].word) == NULL) {
-            fail_msg("case %zu: expected \"%s\" in: %s", i, cases[i].word, err.message);
-        }
-    }
-}
-
 static void macro_f1_by_hand(void **state) {
     (void)state;
     const int64_t confusion[] = {3, 1, 0, 2, 4, 0, 0, 0, 0};  // F1: 6/(4+5), 8/(6+5), 0
@@ -169,7 +113,7 @@ static void names_the_layer_of_a_nan(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_networks),       cmocka_unit_test(reads_the_shipped_models), cmocka_unit_test(resolved_text_reads_back),
-                                       cmocka_unit_test(refuses_configurations), cmocka_unit_test(macro_f1_by_hand),         cmocka_unit_test(names_the_layer_of_a_nan)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_networks), cmocka_unit_test(reads_the_shipped_models), cmocka_unit_test(macro_f1_by_hand),
+                                       cmocka_unit_test(names_the_layer_of_a_nan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

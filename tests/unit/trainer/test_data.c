@@ -93,12 +93,12 @@ static void reads_idx(void **state) {
     const char *dir = test_folder();
     write_idx(dir);
     sj_dataset d;
-    const sj_dataset_request request = {"idx", dir, 4, 0, 0};
+    const sj_dataset_request request = {"idx", dir, 4, 0, 0, 0, 0};
     test_ok(sj_dataset_load(&request, &d, &err), &err);
     assert_true(d.train.count == 4 && d.test.count == IMAGES && d.dims.h == SIDE_H && d.dims.w == SIDE_W && d.dims.c == 1);
     assert_true(d.train.labels[1] == 8 && d.test.labels[5] == 4 && d.test.pixels[BODY - 1] == (uint8_t)((BODY - 1) * 7) && d.train.pixels[3] == 21);
     sj_dataset_free(&d);
-    const sj_dataset_request whole = {"idx", dir, IMAGES, IMAGES, 0}, train = {"idx", dir, IMAGES + 1, 0, 0}, test = {"idx", dir, 0, IMAGES + 1, 0};
+    const sj_dataset_request whole = {"idx", dir, IMAGES, IMAGES, 0, 0, 0}, train = {"idx", dir, IMAGES + 1, 0, 0, 0, 0}, test = {"idx", dir, 0, IMAGES + 1, 0, 0, 0};
     test_ok(sj_dataset_load(&whole, &d, &err), &err);
     sj_dataset_free(&d);
     expect(&train, SJ_ERR_CONFIG, "data.train_images: 7", "idx", "6 training images");
@@ -109,7 +109,7 @@ static void reads_idx(void **state) {
 static void refuses_wrong_idx(void **state) {
     (void)state;
     const char *dir = test_folder();
-    const sj_dataset_request request = {"idx", dir, 0, 0, 0};
+    const sj_dataset_request request = {"idx", dir, 0, 0, 0, 0, 0};
     expect(&request, SJ_ERR_IO, "train-images-idx3-ubyte", ".gz", "No such file");
     uint8_t bytes[16 + BODY + 1] = {0};
     write_idx(dir);
@@ -151,7 +151,7 @@ static void reads_cifar(void **state) {
     file[1 + 2048] = 33;
     file[RECORD] = 9;
     char name[32];
-    const sj_dataset_request request = {"cifar10", dir, 20, 5, 0};
+    const sj_dataset_request request = {"cifar10", dir, 20, 5, 0, 0, 0};
     expect(&request, SJ_ERR_IO, "data_batch_1.bin", "cannot open", "No such file");
     for (int i = 1; i <= 5; i++) {
         (void)snprintf(name, sizeof name, "data_batch_%d.bin", i);
@@ -171,10 +171,10 @@ static void reads_cifar(void **state) {
 
 static void names_the_nearest_data_set(void **state) {
     (void)state;
-    const sj_dataset_request wrong = {"glyph", NULL, 0, 0, 0}, homeless = {"mnist", NULL, 0, 0, 0};
+    const sj_dataset_request wrong = {"glyph", NULL, 0, 0, 0, 0, 0}, homeless = {"mnist", NULL, 0, 0, 0, 0, 0};
     expect(&wrong, SJ_ERR_CONFIG, "\"glyph\"", "did you mean \"glyphs\"", "cifar10");
     expect(&homeless, SJ_ERR_CONFIG, "mnist", "--data", "folder");
-    const sj_dataset_request drawn = {"glyphs", "somewhere", 10, 10, 0};
+    const sj_dataset_request drawn = {"glyphs", "somewhere", 10, 10, 0, 0, 0};
     expect(&drawn, SJ_ERR_CONFIG, "glyphs", "--data", "somewhere");
 }
 

@@ -21,10 +21,10 @@ static void counts_and_schedules(void **state) {
     assert_int_equal(sj_ssprop_count(0.2, 4), 1);   // int(0.8) = 0: at least one
     assert_int_equal(sj_ssprop_count(0.25, 16), 4);
     assert_int_equal(sj_ssprop_count(1.0, 7), 7);
-    const sj_ssprop constant = {0.2, SJ_SSPROP_CONSTANT}, interleaved = {0.2, SJ_SSPROP_INTERLEAVED};
+    const sj_ssprop constant = {.on = true, .keep = 0.2, .schedule = SJ_SSPROP_CONSTANT}, interleaved = {.on = true, .keep = 0.2, .schedule = SJ_SSPROP_INTERLEAVED};
     for (int64_t epoch = 0; epoch < 6; epoch++) {
-        assert_true(sj_ssprop_keep(&constant, epoch) == 0.2);
-        assert_true(sj_ssprop_keep(&interleaved, epoch) == (epoch % 2 == 0 ? 1.0 : 0.2));
+        assert_true(sj_ssprop_keep(&constant, epoch, 6, 10 * epoch) == 0.2);
+        assert_true(sj_ssprop_keep(&interleaved, epoch, 6, 10 * epoch) == (epoch % 2 == 0 ? 1.0 : 0.2));
     }
 }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Groups of 16 values as SJ_NV vectors of SJ_LANES lanes, so that every build does the same operations in the same order on every lane.
+#ifndef SJ_KERNELS_VECTOR_H
+#define SJ_KERNELS_VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "sj_bf16.h"
+#include "table.h"
+
+#define SJ_INLINE static inline __attribute__((always_inline))
+#define SJ_UNROLL _Pragma("GCC unroll 16")
+enum { SJ_NV = SJ_GROUP / SJ_LANES };
+
+typedef float vf __attribute__((vector_size(4 * SJ_LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * SJ_LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * SJ_LANES)));
+typedef uint16_t vh __attribute__((vector_size(2 * SJ_LANES)));
+
+SJ_INLINE vf load_f32(const float *from) {
+    vf v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+SJ_INLINE void store_f32(float *to, vf v) { memcpy(to, &v, sizeof v); }
+
+SJ_INLINE vf load_bf16(const sj_bf16 *from) {
+    vh v;
+    memcpy(&v, from, sizeof v);
+    return (vf)(__builtin_convertvector(v, vu) << 16);
+}
+
+// sj_bf16_from_f32 without branches.
+SJ_INLINE void store_bf16(sj_bf16 *to, vf v) {
+    const vu bits = (vu)v, rounded = bits + 0x7fffU + (bits >> 16 & 1U);
+    const vu nan = (vu)(v != v), normal = (vu)((vi)(rounded & 0x7f800000U) != 0);
+    const vu high = (~nan & normal & rounded) | (nan & (bits | 0x400000U));
+    const vh out = __builtin_convertvector(high >> 16, vh);
+    memcpy(to, &out, sizeof out);
+}
+
+// The same of one value.
+SJ_INLINE sj_bf16 one_bf16(float v) {
+    const uint32_t bits = sj_f32_bits(v), rounded = bits + 0x7fffU + (bits >> 16 & 1U);
+    const uint32_t normal = (rounded & 0x7f800000U) != 0 ? rounded : 0;
+    return (sj_bf16)((v != v ? bits | 0x400000U : normal) >> 16);
+}
+
+SJ_INLINE vf keep(vi where, vf v) { return (vf)(where & (vi)v); }
+
+// Not above 0: +0. A NaN stays, so that it is seen at the end.
+SJ_INLINE vf rectified(vf v) { return keep(~(v <= 0.0F), v); }
+
+// 1 where a value is nonzero once rounded to bfloat16: nearest, ties to even.
+SJ_INLINE vi nonzero(vf v) { return (vi)((vu)(((vi)v & 0x7fffffff) >= 0x007f8000) >> 31); }
+
+SJ_INLINE int64_t count_of(const vi counts[SJ_NV]) {
+    int32_t lanes[SJ_GROUP];
+    memcpy(lanes, counts, sizeof lanes);
+    int64_t sum = 0;
+    for (int i = 0; i < SJ_GROUP; i++) {
+        sum += lanes[i];
+    }
+    return sum;
+}
+
+// 2 sigma x / (x^2 + sigma)^2 * scale; no product overflows before the result would (a square that does gives 0).
+SJ_INLINE vf eat_gradient(float sigma, float factor, vf x) {
+    const vf inverse = 1.0F / (x * x + sigma);
+    return (x * inverse) * (inverse * factor);
+}
+
+SJ_INLINE vf penalty_gradient(const sj_penalty *p, vf x) {
+    if (p->kind == SJ_PENALTY_EAT) {
+        return eat_gradient(p->sigma, (float)(2.0 * (double)p->sigma * (double)p->scale), x);
+    }
+    const vf zero = {0.0F};
+    return keep(x > 0.0F, zero + p->scale) - keep(x < 0.0F, zero + p->scale);
+}
+
+SJ_INLINE vf penalty_value(const sj_penalty *p, vf x) {
+    if (p->kind == SJ_PENALTY_EAT) {
+        const vf square = x * x, most = (vf){0.0F} + 1e38F;
+        const vi above = square > most;
+        const vf bounded = (vf)((above & (vi)most) | (~above & (vi)square));
+        return bounded / (bounded + p->sigma);
+    }
+    return (vf)((vi)x & 0x7fffffff);
+}
+
+#endif
