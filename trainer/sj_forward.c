@@ -115,7 +115,7 @@ static void dropout_forward(const sj_model *m, int layer, int64_t first, int64_t
 }
 
 // A flattened tensor in the layout of a vector.
-static void unfold(const sj_model *m, int layer, int lane, int64_t first, int64_t images, bool back) {
+static void unfold(const sj_model *m, int layer, int lane, int64_t first, int64_t images) {
     const int source = sj_source_of(m, layer, 0);
     const sj_layout *in = sj_source_layout(m, source), *out = &m->layers[layer].layout;
     float *image = m->engine->scratch[2 * lane + 1];
@@ -179,7 +179,7 @@ static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
             dropout_forward(m, layer, first, images);
             break;
         default:
-            unfold(m, layer, lane, first, images, false);
+            unfold(m, layer, lane, first, images);
             break;
     }
     count_stored(m, layer, first, images);
@@ -254,6 +254,7 @@ sj_status sj_model_forward(sj_model *m, sj_mode mode, int64_t images, const sj_f
     e->mode = mode;
     e->images = images;
     e->forward_options = options;
+    e->label_smoothing = options->label_smoothing;
     if (mode == SJ_MODE_TRAIN) {
         start_counts(m);
     } else {

@@ -2,6 +2,7 @@
 // The order of work. A level ends where something needs the whole batch: batch norm's statistics, their counterparts in the backward pass, ssProp's scores. What lies between is done
 // chunk by chunk, so all of it has chunks of one size: places that hand a tensor on within a level are joined.
 #include "sj_engine.h"
+#include "sj_file.h"
 
 enum { CHUNK_MIN = 4, CHUNK_MAX = 32, CHUNK_VALUES = 65536 };
 
@@ -27,7 +28,7 @@ int64_t sj_order_chunk(const sj_model *m, sj_op_kind kind, int layer, int term) 
 // Adds an op that reads what `reads` made, at the level `level` at least; returns where and when it makes its own.
 static sj_made add_at(sj_model *m, sj_plan *plan, sj_op_kind kind, int layer, int term, int place, int level) {
     sj_op *op = &plan->ops[plan->count++];
-    *op = (sj_op){kind, layer, term, level, place, m->engine->chunks[place]};
+    *op = (sj_op){kind, layer, term, level, place, m->engine->chunks[place], NULL};
     return (sj_made){level, place};
 }
 
@@ -108,9 +109,7 @@ static void order_forward(sj_model *m) {
     }
     sj_plan *plan = &m->engine->forward;
     sort_by_level(m->engine, plan);
-    int first = 0;  // the input is counted by whoever comes first
-    const sj_op *host = &plan->ops[first];
-    (void)add_at(m, plan, SJ_OP_COUNT_INPUT, 0, 0, host->place, host->level);
+    (void)add_at(m, plan, SJ_OP_COUNT_INPUT, 0, 0, plan->ops[0].place, plan->ops[0].level);
     sort_by_level(m->engine, plan);
 }
 
