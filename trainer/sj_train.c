@@ -68,6 +68,12 @@ static sj_status load(run *r, sj_error *err) {
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
     SJ_TRY(check_sizes(r, err));
     SJ_TRY(sj_net_read(r->options->model_path, r->data.dims, r->data.classes, c->width, &net, err));
+    for (int i = 0; i < net.network.layer_count; i++) {
+        if (net.network.layers[i].kind == SJ_KIND_DROPOUT) {
+            sj_net_free(&net);
+            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "network %s: this version cannot train dropout layers", c->model);
+        }
+    }
     SJ_TRY(sj_model_create(&net, r->data.dims, c->batch_size, c->seed, &r->model, err));
     const uint64_t layers = (uint64_t)r->model->layer_count;
     SJ_TRY(sj_alloc((void **)&r->order, (uint64_t)r->data.train.count, sizeof *r->order, "the order of the images", err));
