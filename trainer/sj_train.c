@@ -50,7 +50,7 @@ static sj_status check_supported(const sj_train_config *c, sj_error *err) {
     } missing[] = {{c->bf16, "compute.dtype = \"bf16\""}, {c->algorithm == SJ_ALGORITHM_WINOGRAD, "compute.algorithm = \"winograd\""}, {c->optimizer.kind != SJ_OPTIMIZER_KIND_SGD, "optimizer.name = \"adam\""},
                    {c->optimizer.nesterov, "optimizer.nesterov"}, {!c->optimizer.decay_norm, "optimizer.decay_norm = false"}, {c->label_smoothing > 0.0, "optimizer.label_smoothing"},
                    {c->eat_on && c->eat.kind == SJ_EAT_L1, "method.l1"}, {c->ssprop.on && c->ssprop.random, "method.ssprop.select = \"random\""}, {c->ssprop.on && c->ssprop.linear, "method.ssprop.linear"},
-                   {c->gradsamp.on, "method.gradsamp"}, {c->image_h > 0, "data.image"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
+                   {c->gradsamp.on, "method.gradsamp"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
                    {!c->trace_densities, "trace.densities = false"}};
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
         if (missing[i].asked) {
