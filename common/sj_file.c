@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,6 +64,35 @@ void sj_atomic_abandon(sj_atomic_file *f) {
     free(f->path);
     free(f->temporary);
     *f = (sj_atomic_file){NULL, NULL, NULL};
+}
+
+// The process number in "base.tmp-<pid>"; -1 for any other name.
+static long leftover_of(const char *name, const char *base) {
+    const size_t length = strlen(base);
+    if (strncmp(name, base, length) != 0 || strncmp(name + length, ".tmp-", 5) != 0) {
+        return -1;
+    }
+    const char *digits = name + length + 5;
+    return strlen(digits) < 10 && digits[0] != '\0' && digits[strspn(digits, "0123456789")] == '\0' ? strtol(digits, NULL, 10) : -1;
+}
+
+sj_status sj_remove_leftovers(const char *path, sj_error *err) {
+    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    DIR *dir = folder != NULL ? opendir(folder) : NULL;
+    sj_status status = dir != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "%s: cannot look for what was left of it: %s", path, strerror(errno));
+    for (const struct dirent *entry; status == SJ_OK && (entry = readdir(dir)) != NULL;) {
+        const long pid = leftover_of(entry->d_name, base);
+        const bool dead = pid > 0 && (pid == (long)getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH));
+        if (dead && unlinkat(dirfd(dir), entry->d_name, 0) != 0 && errno != ENOENT) {
+            status = SJ_FAIL(err, SJ_ERR_IO, "%s/%s: cannot remove: %s", folder, entry->d_name, strerror(errno));
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    free(folder);
+    return status;
 }
 
 sj_status sj_rename_into_place(const char *temporary, const char *path, sj_error *err) {

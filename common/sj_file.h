@@ -25,6 +25,8 @@ sj_status sj_atomic_commit(sj_atomic_file *f, sj_error *err);
 void sj_atomic_abandon(sj_atomic_file *f);  // closes and removes the temporary; safe after commit
 // "path.tmp-<pid>": for writers with their own I/O (HDF5). Caller frees.
 char *sj_temporary_name(const char *path);
+// Removes what killed writers of this path left behind: "path.tmp-<pid>" of processes that are no more, and of this one (before it writes itself).
+sj_status sj_remove_leftovers(const char *path, sj_error *err);
 sj_status sj_rename_into_place(const char *temporary, const char *path, sj_error *err);
 
 // A folder to write into: refused when it exists and is not empty, unless force.

@@ -129,7 +129,7 @@ int sj_branch_slots(const sj_model *m, int fork, int branch, sj_slot *out);
 const sj_layout *sj_source_layout(const sj_model *m, int source);
 void *sj_source_at(const sj_model *m, int source, int64_t image);
 int64_t sj_block_of(const sj_model *m, int64_t channels);
-static inline float sj_dropout_rate(const sj_model *m, int layer) { (void)m, (void)layer; return 0.5F; }
+static inline float sj_dropout_rate(const sj_model *m, int layer) { return m->net.dropout_p[layer]; }
 static inline int sj_source_of(const sj_model *m, int layer, int input) {
     const int from = m->layers[layer].info->inputs[input];
     return from < 0 ? -1 : m->engine->nodes[from].source;

@@ -18,6 +18,7 @@ typedef struct reader {
     sj_dims input;
     int64_t classes;
     int layer;
+    bool uses_width;
     bool failed;  // shapes of later layers would only repeat the first error
 } reader;
 
@@ -45,7 +46,7 @@ static bool has(const reader *r, const char *key) {
 
 static bool read_kind(reader *r, sj_kind *kind) {
     static const sj_kind trained[] = {SJ_KIND_CONV, SJ_KIND_LINEAR, SJ_KIND_BN, SJ_KIND_RELU, SJ_KIND_MAXPOOL, SJ_KIND_AVGPOOL, SJ_KIND_ADD, SJ_KIND_FORK,
-                                      SJ_KIND_FLATTEN, SJ_KIND_SOFTMAX_CE};
+                                      SJ_KIND_FLATTEN, SJ_KIND_DROPOUT, SJ_KIND_SOFTMAX_CE};
     enum { TRAINED = sizeof trained / sizeof trained[0] };
     const char *names[TRAINED];
     char path[128];
@@ -58,7 +59,7 @@ static bool read_kind(reader *r, sj_kind *kind) {
         }
     }
     const char *nearest = sj_nearest_name(word, names, TRAINED);
-    FAIL_AT(r, SJ_CFG_RANGE, "kind", "unknown layer kind \"%s\"%s%s%s; the trainer has conv, linear, bn, relu, maxpool, avgpool, add, fork, flatten, softmax_ce", word,
+    FAIL_AT(r, SJ_CFG_RANGE, "kind", "unknown layer kind \"%s\"%s%s%s; the trainer has conv, linear, bn, relu, maxpool, avgpool, add, fork, flatten, dropout, softmax_ce", word,
             nearest != NULL ? " (did you mean \"" : "", nearest != NULL ? nearest : "", nearest != NULL ? "\"?)" : "");
     return false;
 }
@@ -100,6 +101,40 @@ static void read_inputs(reader *r, sj_layer_info *l) {
     }
 }
 
+static bool is_array(const reader *r, const char *key) {
+    char item[32];
+    (void)snprintf(item, sizeof item, "%s.[0]", key);
+    return has(r, item);
+}
+
+// A key of one number or of two in an array; how many.
+static int read_pair(reader *r, const char *key, int64_t max, int64_t out[2]) {
+    char path[128], item[32];
+    if (!is_array(r, key)) {
+        out[0] = out[1] = read_int(r, key, SJ_REQUIRED, 1, 1, max);
+        return 1;
+    }
+    const int count = sj_config_length(r->config, key_path(r, key, path), SJ_REQUIRED);
+    for (int i = 0; i < count; i++) {
+        (void)snprintf(item, sizeof item, "%s.[%d]", key, i);
+        const int64_t value = read_int(r, item, SJ_REQUIRED, 1, 1, max);
+        out[i > 0 ? 1 : 0] = value;
+    }
+    if (count != 2) {
+        out[1] = 1;
+        FAIL_AT(r, SJ_CFG_RANGE, key, "\"%s\" of layer \"%s\" has %d numbers; one, or an array of two, is needed", key, r->net->network.layers[r->layer].name, count);
+    }
+    return 2;
+}
+
+// out_width = n: n times the width. [n, d]: n d-ths of it, rounded up.
+static int64_t read_scaled(reader *r) {
+    int64_t factor[2];
+    const int64_t divisor = read_pair(r, "out_width", 1024, factor) == 2 ? factor[1] : 1;
+    r->uses_width = true;
+    return (factor[0] * r->net->width + divisor - 1) / divisor;
+}
+
 static int64_t read_out(reader *r) {
     char path[128];
     const int given = (int)has(r, "out") + (int)has(r, "out_width") + (int)has(r, "out_classes");
@@ -108,7 +143,7 @@ static int64_t read_out(reader *r) {
         out = read_int(r, "out", SJ_REQUIRED, 1, 1, CHANNELS_MAX);
     }
     if (has(r, "out_width")) {
-        out = read_int(r, "out_width", SJ_REQUIRED, 1, 1, 1024) * r->net->width;
+        out = read_scaled(r);
     }
     if (has(r, "out_classes")) {
         (void)sj_config_bool(r->config, key_path(r, "out_classes", path), SJ_REQUIRED, true);
@@ -120,6 +155,27 @@ static int64_t read_out(reader *r) {
     return out;
 }
 
+// A pool told by its output: windows of one size that neither overlap nor leave anything out.
+static void read_adaptive(reader *r, sj_layer_info *l) {
+    int64_t out[2];
+    (void)read_pair(r, "adaptive", CHANNELS_MAX, out);
+    if (r->failed) {
+        return;
+    }
+    if (l->in.h % out[0] != 0 || l->in.w % out[1] != 0) {
+        FAIL_AT(r, SJ_CFG_RANGE, "adaptive", "layer \"%s\" pools %lldx%lld to %lldx%lld; windows must be of one size: the input a multiple of the output", l->name, (long long)l->in.h,
+                (long long)l->in.w, (long long)out[0], (long long)out[1]);
+        return;
+    }
+    l->kernel_h = l->in.h / out[0];
+    l->kernel_w = l->in.w / out[1];
+    l->stride = out[0] > 1 ? l->kernel_h : l->kernel_w;  // along a side of one window it means nothing
+    if (out[0] > 1 && out[1] > 1 && l->kernel_h != l->kernel_w) {
+        FAIL_AT(r, SJ_CFG_RANGE, "adaptive", "layer \"%s\" pools %lldx%lld to %lldx%lld: windows of %lldx%lld would need two strides; one is allowed", l->name, (long long)l->in.h,
+                (long long)l->in.w, (long long)out[0], (long long)out[1], (long long)l->kernel_h, (long long)l->kernel_w);
+    }
+}
+
 static void read_kernel(reader *r, sj_layer_info *l) {
     char path[128];
     const bool pool = l->kind != SJ_KIND_CONV;
@@ -129,6 +185,10 @@ static void read_kernel(reader *r, sj_layer_info *l) {
         }
         l->kernel_h = l->in.h;
         l->kernel_w = l->in.w;
+        return;
+    }
+    if (l->kind == SJ_KIND_AVGPOOL && has(r, "adaptive")) {
+        read_adaptive(r, l);
         return;
     }
     if (has(r, "kernel_h") || has(r, "kernel_w")) {
@@ -144,6 +204,9 @@ static void read_kernel(reader *r, sj_layer_info *l) {
 
 static void read_window(reader *r, sj_layer_info *l) {
     read_kernel(r, l);
+    if (r->failed) {
+        return;
+    }
     const int64_t h = l->in.h + 2 * l->padding - l->kernel_h, w = l->in.w + 2 * l->padding - l->kernel_w;
     if (h < 0 || w < 0) {
         FAIL_AT(r, SJ_CFG_RANGE, "kernel", "layer \"%s\": a kernel of %lldx%lld does not fit into an input of %lldx%lld with padding %lld", l->name,
@@ -164,6 +227,15 @@ static void check_same_dims(reader *r, const sj_layer_info *l) {
     }
 }
 
+static void read_dropout(reader *r) {
+    char path[128];
+    const double p = sj_config_float(r->config, key_path(r, "p", path), SJ_REQUIRED, 0.0, 0.0, 1.0);
+    if (p >= 1.0) {
+        FAIL_AT(r, SJ_CFG_RANGE, "p", "layer \"%s\": p is 1 and nothing would be left; at least 0 and below 1 is allowed", r->net->network.layers[r->layer].name);
+    }
+    r->net->dropout_p[r->layer] = (float)p;
+}
+
 static void read_shape(reader *r, sj_layer_info *l) {
     char path[128];
     l->in = l->out = dims_of(r, l->inputs[0]);
@@ -174,6 +246,9 @@ static void read_shape(reader *r, sj_layer_info *l) {
     if (l->kind == SJ_KIND_CONV || l->kind == SJ_KIND_LINEAR) {
         l->out.c = read_out(r);
         l->has_bias = sj_config_bool(r->config, key_path(r, "bias", path), SJ_OPTIONAL, l->kind == SJ_KIND_LINEAR);
+    }
+    if (l->kind == SJ_KIND_DROPOUT) {
+        read_dropout(r);
     }
     if (l->kind == SJ_KIND_FLATTEN) {
         l->out = (sj_dims){1, 1, sj_dims_count(l->in)};
@@ -197,8 +272,8 @@ static void read_shape(reader *r, sj_layer_info *l) {
 
 // After an error the other keys are only read for what they are, so that they are not taken for unknown ones.
 static void touch_keys(reader *r) {
-    static const char *const ints[] = {"out", "out_width", "kernel", "kernel_h", "kernel_w", "stride", "padding"};
-    static const char *const bools[] = {"out_classes", "bias", "global"};
+    static const char *const ints[] = {"out", "kernel", "kernel_h", "kernel_w", "stride", "padding"};
+    static const char *const bools[] = {"out_classes", "bias", "global"}, *const arrays[] = {"out_width", "adaptive", "from"};
     char path[128], item[160];
     (void)sj_config_string(r->config, key_path(r, "kind", path), SJ_REQUIRED, "");
     (void)sj_config_string(r->config, key_path(r, "name", path), SJ_REQUIRED, "");
@@ -208,10 +283,20 @@ static void touch_keys(reader *r) {
     for (size_t i = 0; i < sizeof bools / sizeof bools[0]; i++) {
         (void)sj_config_bool(r->config, key_path(r, bools[i], path), SJ_OPTIONAL, false);
     }
-    const int inputs = has(r, "from") ? sj_config_length(r->config, key_path(r, "from", path), SJ_REQUIRED) : 0;
-    for (int i = 0; i < inputs; i++) {
-        (void)snprintf(item, sizeof item, "%s.[%d]", path, i);
-        (void)sj_config_string(r->config, item, SJ_REQUIRED, "");
+    (void)sj_config_float(r->config, key_path(r, "p", path), SJ_OPTIONAL, 0.0, -1e300, 1e300);
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        const int length = is_array(r, arrays[i]) ? sj_config_length(r->config, key_path(r, arrays[i], path), SJ_REQUIRED) : 0;
+        for (int j = 0; j < length; j++) {
+            (void)snprintf(item, sizeof item, "%s.[%d]", path, j);
+            if (strcmp(arrays[i], "from") == 0) {
+                (void)sj_config_string(r->config, item, SJ_REQUIRED, "");
+            } else {
+                (void)sj_config_int(r->config, item, SJ_REQUIRED, 0, 0, CHANNELS_MAX);
+            }
+        }
+        if (length == 0 && strcmp(arrays[i], "from") != 0) {
+            (void)read_int(r, arrays[i], SJ_OPTIONAL, 0, 0, CHANNELS_MAX);
+        }
     }
 }
 
@@ -293,6 +378,19 @@ static void read_sizes(reader *r) {
     r->classes = r->classes == 0 ? classes : r->classes;
 }
 
+// A width that no layer looks at is a mistake, whoever gives it.
+static void check_width(reader *r, int64_t width) {
+    sj_net *net = r->net;
+    if (r->uses_width) {
+        return;
+    }
+    if (width > 0 || sj_config_has(r->config, "width")) {
+        sj_config_error(r->config, SJ_CFG_RANGE, "width", "%s is %lld, but no layer of network \"%s\" has out_width; leave it out", width > 0 ? "network.width" : "width",
+                        (long long)net->width, net->network.name);
+    }
+    net->width = 0;
+}
+
 static void read_all(reader *r, int64_t width) {
     sj_net *net = r->net;
     read_sizes(r);
@@ -312,6 +410,9 @@ static void read_all(reader *r, int64_t width) {
     if (!r->failed) {
         check_readers(r);
     }
+    if (!r->failed) {
+        check_width(r, width);
+    }
     find_needs_dx(&net->network);
 }
 
@@ -324,8 +425,9 @@ static sj_status read_config(reader *r, int64_t width, sj_error *err) {
     }
     SJ_TRY(sj_alloc((void **)&net->network.layers, (uint64_t)(count > 0 ? count : 1), sizeof(sj_layer_info), "the layer table", err));
     net->network.layer_count = count;
+    SJ_TRY(sj_alloc((void **)&net->dropout_p, (uint64_t)(count > 0 ? count : 1), sizeof *net->dropout_p, "the layer table", err));
     read_all(r, width);
-    const bool failed = r->failed;
+    const bool failed = r->failed;  // was told as an error of the file
     SJ_TRY(sj_config_finish(r->config, err));
     if (failed) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: a network error was not reported", sj_config_path(r->config));
@@ -354,5 +456,6 @@ sj_status sj_net_read(const char *path, sj_dims input, int64_t classes, int64_t 
 
 void sj_net_free(sj_net *net) {
     sj_network_free(&net->network);
+    free(net->dropout_p);
     memset(net, 0, sizeof *net);
 }

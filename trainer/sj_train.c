@@ -49,7 +49,7 @@ static sj_status check_supported(const sj_train_config *c, sj_error *err) {
     const struct {
         bool asked;
         const char *key;
-    } missing[] = {{c->gradsamp.on, "method.gradsamp"}, {c->image_h > 0, "data.image"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
+    } missing[] = {{c->gradsamp.on, "method.gradsamp"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
                    {!c->trace_densities, "trace.densities = false"}};
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
         if (missing[i].asked) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -211,6 +212,44 @@ static void progress_is_silent_where_stderr_is_no_terminal(void **state) {
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
+static void touch(const char *path) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+}
+
+// Of dead processes and of this one, but of no other file and no living process (the parent).
+static void leftovers_of_dead_writers_go(void **state) {
+    char alive[64], own[64];
+    const pid_t child = fork();
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    char dead[64];
+    snprintf(dead, sizeof dead, "a.tmp-%ld", (long)child);
+    snprintf(alive, sizeof alive, "a.tmp-%ld", (long)getppid());
+    snprintf(own, sizeof own, "a.tmp-%ld", (long)getpid());
+    touch(dead);
+    touch(alive);
+    touch(own);
+    touch("a");
+    touch("a.tmp-");
+    touch("a.tmp-12x");
+    touch("a.tmp-99999999999999999999");
+    touch("b.tmp-99999999");
+    assert_int_equal(sj_remove_leftovers("a", &err), SJ_OK);
+    assert_int_equal(entries("."), 6);
+    assert_false(sj_path_exists(dead) || sj_path_exists(own));
+    touch(dead);
+    char path[SJ_TEST_FOLDER_MAX + 8];
+    snprintf(path, sizeof path, "%s/a", folder);
+    assert_int_equal(sj_remove_leftovers(path, &err), SJ_OK);
+    assert_int_equal(entries("."), 6);
+    assert_int_equal(sj_remove_leftovers("none/a", &err), SJ_ERR_IO);
+    assert_string_equal(err.message, "none/a: cannot look for what was left of it: No such file or directory");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_file_appears_whole_at_commit),
@@ -221,6 +260,7 @@ int main(void) {
         IN_FOLDER(large_files_are_read_whole),
         IN_FOLDER(run_folders_are_made_or_refused),
         IN_FOLDER(the_hash_is_fnv1a_64),
+        IN_FOLDER(leftovers_of_dead_writers_go),
         cmocka_unit_test(allocation_refuses_what_overflows),
         cmocka_unit_test(bf16_rounds_to_nearest_even_and_flushes),
         cmocka_unit_test(random_numbers_start_as_documented),

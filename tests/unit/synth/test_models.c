@@ -22,6 +22,8 @@ typedef struct figures {
 // Written as sums over stages, so that each term can be checked: pixels * outputs * inputs * taps.
 #define RES_STAGE(p, c) (p * p * c * (c / 2) * 9 + 3 * (p * p * c * c * 9) + p * p * c * (c / 2))
 #define RES_BLOCKS(c) (9 * c * (c / 2) + 3 * 9 * c * c + c * (c / 2) + 10 * c)
+#define ONE_BLOCK_STAGE(p, c) (INT64_C(p) * p * c * (c / 2) * 9 + INT64_C(p) * p * c * c * 9 + INT64_C(p) * p * c * (c / 2))
+#define ONE_BLOCK(c) (9 * c * (c / 2) + 9 * c * c + c * (c / 2) + 6 * c)
 static const figures known[] = {
     {"cnn8",  // 28, 14, 7, 7, 3, 3, 2 pixels a side
      INT64_C(784) * 16 * 1 * 9 + 196 * 32 * 16 * 9 + 49 * 32 * 32 * 9 + 49 * 64 * 32 * 9 + 9 * 64 * 64 * 9 + 9 * 64 * 64 * 9 + 4 * 64 * 64 * 9, 640,
@@ -37,6 +39,11 @@ static const figures known[] = {
     {"vgg16-imagenet",
      INT64_C(50176) * 64 * (27 + 576) + INT64_C(12544) * 128 * (576 + 1152) + INT64_C(3136) * 256 * (1152 + 2 * 2304) + INT64_C(784) * 512 * (2304 + 2 * 4608) + INT64_C(196) * 512 * 3 * 4608,
      INT64_C(25088) * 4096 + 4096 * 4096 + 4096 * 1000, INT64_C(138357544)},
+    {"resnet8", INT64_C(1024) * 16 * 27 + 2 * (INT64_C(1024) * 16 * 144) + ONE_BLOCK_STAGE(16, 32) + ONE_BLOCK_STAGE(8, 64), 640,
+     27 * 16 + 32 + 2 * (9 * 16 * 16 + 32) + ONE_BLOCK(32) + ONE_BLOCK(64) + 650},
+    {"resnet20", INT64_C(1024) * 16 * 27 + 6 * (INT64_C(1024) * 16 * 144) + ONE_BLOCK_STAGE(16, 32) + 4 * (INT64_C(256) * 32 * 288) + ONE_BLOCK_STAGE(8, 64) + 4 * (INT64_C(64) * 64 * 576), 640,
+     INT64_C(272474)},  // the literature's 269722 and the two shortcuts with their batch norm: 16 * 32 + 32 * 64 + 2 * 96
+    {"mlp", 0, 784 * 512 + 512 * 512 + 5120, 784 * 512 + 512 * 512 + 5120 + 1034},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -72,6 +79,7 @@ static void macs_and_parameters_are_the_literatures(void **state) {
     assert_int_equal(known[4].conv_macs, 1813561344);
     assert_int_equal(known[5].conv_macs, 313196544);
     assert_int_equal(known[6].conv_macs, INT64_C(15346630656));
+    assert_int_equal(known[8].conv_macs, 40550400 + 1024 * 16 * 16);  // the literature's, and the shortcuts
 }
 
 static void no_shipped_network_is_left_out(void **state) {
