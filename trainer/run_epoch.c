@@ -59,7 +59,7 @@ static sj_status train_batch(sj_run *r, sj_error *err) {
     double penalty;
     SJ_TRY(sj_model_forward(r->model, SJ_MODE_TRAIN, c->batch_size, &forward, &result, err));
     SJ_TRY(sj_model_backward(r->model, &method, &penalty, err));
-    sj_export_density(r->model, &r->density);
+    sj_measure_density(r->model, &r->density);
     sj_metrics_add(&r->at.sums, r->model, &r->density, &result, penalty);
     SJ_TRY(write_ledger(r, false, result.loss, err));
     if (sj_train_is_traced(c, r->at.epoch, r->at.batch, r->per_epoch)) {
@@ -137,7 +137,9 @@ static sj_status append_row(sj_run *r, const sj_epoch_metrics *e, sj_error *err)
 static sj_status finish_epoch(sj_run *r, bool skipped, sj_error *err) {
     const sj_train_config *c = r->config;
     const int64_t first = r->at.epoch * r->per_epoch;
-    sj_epoch_metrics e = {.epoch = r->at.epoch, .skipped = skipped, .lr = sj_schedule_lr(&c->schedule, first, r->per_epoch, c->epochs * r->per_epoch)};
+    sj_epoch_metrics e = sj_metrics_none(r->at.epoch);
+    e.skipped = skipped;
+    e.lr = sj_schedule_lr(&c->schedule, first, r->per_epoch, c->epochs * r->per_epoch);
     if (!skipped) {
         sj_metrics_finish(&r->at.sums, &e);
     }
