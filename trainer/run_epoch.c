@@ -97,13 +97,26 @@ static sj_status train_batches(sj_run *r, sj_error *err) {
     return status;
 }
 
+static void clear_optimizer(const sj_model *m) {
+    for (int i = 0; i < m->layer_count; i++) {
+        for (int j = 0; j < m->layers[i].param_count; j++) {
+            const sj_param *p = &m->layers[i].params[j];
+            for (int k = 0; k < SJ_OPTIMIZER_STATES; k++) {
+                if (p->state[k] != NULL) {
+                    memset(p->state[k], 0, (size_t)p->count * sizeof *p->state[k]);
+                }
+            }
+        }
+    }
+}
+
 // GradSamp: every parameter takes a sampled step; no data is seen.
 static sj_status skip_epoch(sj_run *r, sj_error *err) {
     const sj_train_config *c = r->config;
     sj_train_method_state(c, 0.0, 1.0, true, r->method_state);
     sj_gradsamp_sample(&c->gradsamp, &r->samples, c->seed, r->at.epoch, r->arrays, r->array_count);
     if (c->gradsamp.momentum == SJ_GRADSAMP_MOMENTUM_RESET) {
-        sj_model_clear_states(r->model);
+        clear_optimizer(r->model);
     }
     clear_densities(r);
     SJ_TRY(write_ledger(r, true, 0.0, err));

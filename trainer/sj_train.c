@@ -53,7 +53,7 @@ static uint64_t hash_data(const sj_dataset *d) {
 
 static sj_model_options model_options(const sj_train_config *c) {
     return (sj_model_options){.batch = c->batch_size, .seed = c->seed, .bf16 = c->bf16, .native_bf16 = c->bf16 && sj_cpu_has_bf16(), .algorithm = c->algorithm,
-                              .optimizer = c->optimizer, .gather = !c->ssprop.mask};
+                              .optimizer = c->optimizer.kind, .gather = !c->ssprop.mask};
 }
 
 // What the pipeline and GradSamp hold beside the model is small or like the parameters; oneDNN's code and the trace's steps are not foreseen.
