@@ -73,7 +73,7 @@ static sj_status make_model(sj_run *r, sj_error *err) {
     sj_net net;
     SJ_TRY(sj_net_read(r->options->model_path, r->data.dims, r->data.classes, c->width, &net, err));
     r->per_epoch = r->data.train.count / c->batch_size;  // a last, smaller batch is left out
-    sj_status status = sj_train_config_fits(c, &net, r->per_epoch, err);
+    sj_status status = sj_train_config_fits(c, &net.network, r->per_epoch, err);
     if (status == SJ_OK) {
         status = check_memory(&net, r, err);
     }
