@@ -46,7 +46,8 @@ void sj_gradsamp_free(sj_gradsamp_state *s);
 bool sj_gradsamp_skips(const sj_gradsamp *g, uint64_t seed, int64_t epoch, int64_t real_epochs);
 // After a real epoch.
 void sj_gradsamp_record(sj_gradsamp_state *s, const sj_gradsamp_array *arrays, int array_count);
-// A skipped epoch: values += eps. The same bits at any thread count; depends on (seed, epoch) and the state alone. Needs real_epochs >= 2.
+// A skipped epoch: values += eps. Arrays that stay (norm) take no part in a layer's or the global fit. The same bits at any thread count; depends on (seed, epoch) and the state alone.
+// Needs real_epochs >= 2.
 void sj_gradsamp_sample(const sj_gradsamp *g, const sj_gradsamp_state *s, uint64_t seed, int64_t epoch, const sj_gradsamp_array *arrays, int array_count);
 
 #endif
