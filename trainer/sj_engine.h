@@ -58,6 +58,7 @@ typedef struct sj_node {
     void *y, *dx[SJ_INPUTS_MAX];
     int64_t chunk;          // of a product, and of its chunks' sums
     sj_product *product;
+    int64_t partial_values; // of a chunk's weight gradient
     sj_gathered gathered[SJ_GATHERED_MAX];
     float *scale, *shift, *inverse_std, *a_mean, *b_mean;  // bn; with the layout's padding
     double *sums;           // two vectors a chunk and channel
@@ -112,7 +113,8 @@ typedef struct sj_engine {
     float *probabilities;
     double *input_penalty_sums;
     bool dry;                    // sizes are added up, nothing is allocated
-    int64_t bytes;               // allocated, without products
+    int64_t bytes;               // allocated, products' memory and scratch included
+    int64_t product_scratch;     // bytes of a lane
     int64_t backward_clock;      // which gathered product was used last
     // of the pass that runs
     const sj_forward_options *forward_options;

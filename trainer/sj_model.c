@@ -46,6 +46,8 @@ int sj_engine_threads(const sj_model *m) {
     return most < m->engine->lanes ? most : m->engine->lanes;
 }
 
+static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
 static sj_status alloc_floats(sj_model *m, float **out, int64_t count, const sj_layer *l, sj_error *err) {
     return sj_engine_alloc(m->engine, (void **)out, count, sizeof(float), l->info->name, err);
 }
@@ -73,16 +75,6 @@ static void init_he(sj_param *w, int64_t fan_in, uint64_t seed, int layer) {
         const double radius = sqrt(-2.0 * log(1.0 - sj_random_unit(&r)));  // Box and Muller
         w->value[i] = (float)(deviation * radius * cos(6.283185307179586 * sj_random_unit(&r)));
     }
-}
-
-static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
-
-// Before a product exists: its weights in two layouts, and a lane's scratch for the weight gradient's transposed operands. oneDNN alone knows better.
-static int64_t foreseen_product(const sj_model *m, const sj_layer *l, int64_t chunk) {
-    const sj_layer_info *i = l->info;
-    const int64_t weights = padded(i->out.c) * i->kernel_h * i->kernel_w * (i->in.c < 16 ? i->in.c : padded(i->in.c)) * (int64_t)sizeof(float);
-    const int64_t rounded = m->options.bf16 && !m->options.native_bf16 ? sj_dims_count(i->in) + 2 * sj_dims_count(i->out) : 0;
-    return 2 * weights + sj_product_lanes() * (weights + chunk * rounded * (int64_t)sizeof(float));
 }
 
 static sj_product_shape shape_of(const sj_model *m, int layer) {
@@ -120,12 +112,18 @@ static sj_status make_product(sj_model *m, int layer, sj_error *err) {
     SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->kept_list, i->out.c, sizeof *n->kept_list, i->name, err));
     SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->sums, m->batch / n->chunk * sj_layout_channels(&l->layout), sizeof(double), i->name, err));
     l->kept_count = i->out.c;
-    if (m->engine->dry) {
-        m->engine->bytes += foreseen_product(m, l, n->chunk);
-        return SJ_OK;
+    if (l->kept != NULL) {
+        memset(l->kept, 1, (size_t)i->out.c);
     }
-    memset(l->kept, 1, (size_t)i->out.c);
-    return sj_model_product(m, layer, NULL, &n->product, err);
+    SJ_TRY(sj_model_product(m, layer, NULL, &n->product, err));
+    n->partial_values = sj_product_partial_values(n->product);
+    m->engine->bytes += sj_product_memory_bytes(n->product);
+    m->engine->product_scratch = max_of(m->engine->product_scratch, sj_product_scratch_bytes(n->product));
+    if (m->engine->dry) {  // one at a time
+        sj_product_destroy(n->product);
+        n->product = NULL;
+    }
+    return SJ_OK;
 }
 
 static sj_status make_bn(sj_model *m, int layer, sj_error *err) {
@@ -176,16 +174,9 @@ static int64_t scratch_bytes(const sj_model *m) {
     for (int i = 0; i < plan->count; i++) {
         const sj_layer *l = &m->layers[plan->ops[i].layer];
         const int64_t chunk = m->engine->chunks[plan->ops[i].place] * sj_layout_bytes(&l->layout), image = (int64_t)sizeof(float) * sj_dims_count(l->info->out);
-        most = chunk > most ? chunk : most;
-        most = image > most ? image : most;
+        most = max_of(most, max_of(chunk, image));
     }
     return most;
-}
-
-static int64_t partial_values_of(const sj_model *m, int layer) {
-    const sj_layer_info *l = m->layers[layer].info;
-    const sj_product *p = m->engine->nodes[layer].product;
-    return p != NULL ? sj_product_partial_values(p) : padded(l->out.c) * l->kernel_h * l->kernel_w * (l->in.c < 16 ? l->in.c : padded(l->in.c));
 }
 
 static int64_t partials_needed(const sj_model *m) {
@@ -195,9 +186,9 @@ static int64_t partials_needed(const sj_model *m) {
         int64_t values = 0;
         for (int i = first; i < sj_order_run_end(plan, first); i++) {
             const sj_op *op = &plan->ops[i];
-            values += op->kind == SJ_OP_PRODUCT_BACK ? sj_line_floats(m->batch / op->chunk * partial_values_of(m, op->layer)) : 0;
+            values += op->kind == SJ_OP_PRODUCT_BACK ? sj_line_floats(m->batch / op->chunk * m->engine->nodes[op->layer].partial_values) : 0;
         }
-        most = values > most ? values : most;
+        most = max_of(most, values);
     }
     return most;
 }
@@ -207,12 +198,13 @@ static sj_status make_scratch(sj_model *m, sj_error *err) {
     const int64_t classes = m->layers[m->layer_count - 1].info->in.c;
     int64_t weights = 1;
     e->lanes = sj_product_lanes();
+    e->bytes += e->lanes * e->product_scratch;
     sj_order_backward(m, NULL);
     e->scratch_bytes = scratch_bytes(m);
     e->partial_values = partials_needed(m);
     for (int i = 0; i < m->layer_count && m->options.gather; i++) {
         const int64_t count = sj_is_product(m->layers[i].info->kind) ? m->layers[i].params[0].count : 0;
-        weights = count > weights ? count : weights;
+        weights = max_of(weights, count);
     }
     SJ_TRY(sj_alloc((void **)&e->scratch, 2U * (uint64_t)e->lanes, sizeof *e->scratch, "scratch", err));
     for (int i = 0; i < 2 * e->lanes; i++) {

@@ -127,7 +127,8 @@ class Recording:
         return reader, out
 
     def adopt(self, tensor):
-        """A value that no call of a torch function made (a custom autograd function, a script): an opaque layer, its inputs found by walking autograd's graph back."""
+        """A value that no call of a torch function made (a custom autograd function, a script): an opaque layer. Its inputs are found by walking autograd's graph back; where there
+        is none, they are what nobody has read yet, or else what was made last."""
         found, seen, queue = [], set(), [tensor.grad_fn]
         while queue:
             node = queue.pop(0)
@@ -138,6 +139,9 @@ class Recording:
                 found.append(self.nodes[node])
             else:
                 queue += [n for n, _ in node.next_functions]
+        if not found:
+            made = [layer.output for layer in self.layers]
+            found = [v for v in made if not v.readers][:INPUTS_MAX] or made[-1:]
         layer = Layer(self.name("joint"), "opaque", None, None, why="not made by a torch function")
         layer.readers = [Reader(v) for v in found]
         self.append(layer, tensor, 1, None)
@@ -167,7 +171,8 @@ class Recording:
             return func(*args, **kwargs)
         x_shape, axis = first.shape, self.known(first)[1]
         state = rng_state(first) if name in ("dropout", "dropout_") else None
-        out = func(*replaced(tuple(args), swap), **replaced(kwargs, swap))
+        shown = 1 if name.endswith("_as") else len(args)  # x.view_as(other) looks at the other's shape alone
+        out = func(*replaced(tuple(args[:shown]), swap), *args[shown:], **replaced(kwargs, swap))
         if name == "dropout" and id(out) in given and not in_place:
             out = out.view_as(out)  # outside of training it gives its argument back; it is a layer all the same
         outputs = [t for t in tensors_in(target if name == "__setitem__" else out) if t.is_floating_point()]

@@ -30,14 +30,15 @@ static sj_model *write_trace(const char *path, sj_type type, const sj_eat *eat, 
     sj_model *m = test_model(net, (sj_dims){10, 8, 3}, 5, BATCH, seed);
     sj_forward_result result;
     double penalty;
-    const sj_backward_options options = {eat, 0.3, 0.5};
+    const sj_backward_options options = {.eat = eat, .lambda = 0.3, .keep = 0.5};
+    const sj_forward_options forward = {0};
     const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "ssprop", .batch_size = BATCH, .images = image_count};
     const sj_step_info train = {.number = 0, .mode = SJ_MODE_TRAIN}, eval = {.number = 1, .mode = SJ_MODE_EVAL};
     sj_export e = {NULL, type, image_count, images};
     test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_EVAL, BATCH, &result, &err), &err);
+    test_ok(sj_model_forward(m, SJ_MODE_EVAL, BATCH, &forward, &result, &err), &err);
     test_ok(sj_export_step(&e, m, &eval, BATCH, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &result, &err), &err);
+    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &forward, &result, &err), &err);
     test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
     test_ok(sj_export_step(&e, m, &train, BATCH, &err), &err);
     test_ok(sj_trace_commit(e.writer, &err), &err);
@@ -105,7 +106,7 @@ static void assert_within(const char *what, const float *v, const double *expect
     }
 }
 
-static void check_layer(sj_trace *t, const sj_model *m, int layer, sj_type type) {
+static void check_layer(sj_trace *t, sj_model *m, int layer, sj_type type) {
     const sj_layer *l = &m->layers[layer];
     int64_t x_count, w_count, dy_count;
     double *x = read_values(t, layer, "x", &x_count), *w = read_values(t, layer, "w", &w_count), *dy = read_values(t, layer, "dy", &dy_count);
@@ -118,7 +119,11 @@ static void check_layer(sj_trace *t, const sj_model *m, int layer, sj_type type)
     const double bound = exact ? 1e-5 : BF16_BOUND;
     assert_within("dw", l->params[0].grad, o.dw, exact ? NULL : o.dw_size, w_count, bound);
     if (l->info->needs_dx) {
-        assert_within("dx", sj_model_dx(m, layer, 0), o.dx, exact ? NULL : o.dx_size, x_count, bound);
+        const int from = l->info->inputs[0];
+        const bool fork = m->layers[from].info->kind == SJ_KIND_FORK;
+        float *dx = test_gradient(m, from, !fork ? -1 : layer == from + 1 ? 0 : 1);
+        assert_within("dx", dx, o.dx, exact ? NULL : o.dx_size, x_count, bound);
+        free(dx);
     }
     double *const all[] = {x, w, dy, o.dw, o.dx, o.dw_size, o.dx_size};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -139,7 +144,7 @@ static void reproduces(sj_type type, uint64_t seed) {
     assert_int_equal(sj_trace_step_count(t), 2);
     int products_checked = 0;
     for (int i = 0; i < m->layer_count; i++) {
-        if (m->layers[i].product != NULL) {
+        if (m->layers[i].kept != NULL) {
             check_layer(t, m, i, type);
             products_checked++;
         }
@@ -180,11 +185,13 @@ static void samples_and_links(void **state) {
         test_ok(sj_trace_open(path, &t, &err), &err);
         test_ok(sj_trace_check(t, &err), &err);
         test_ok(sj_trace_read(t, 0, 2, "x", SJ_TYPE_F32, &x, &err), &err);
-        const int64_t each = sj_model_out_count(&m->layers[1]);
+        const int64_t each = test_out_count(m, 1);
+        float *bn = test_value(m, 1);
         assert_int_equal(x.full_count, BATCH * each);
-        assert_memory_equal(x.data, m->layers[1].y + each, (size_t)each * sizeof(float));
-        assert_memory_equal((const float *)x.data + each, m->layers[1].y + 4 * each, (size_t)each * sizeof(float));
+        assert_memory_equal(x.data, bn + each, (size_t)each * sizeof(float));
+        assert_memory_equal((const float *)x.data + each, bn + 4 * each, (size_t)each * sizeof(float));
         sj_tensor_free(&x);
+        free(bn);
         const uint64_t fork_x = sj_trace_object_id(t, 0, 3, "x"), sum = sj_trace_object_id(t, 0, 7, "dy");
         assert_true(fork_x != 0 && fork_x == sj_trace_object_id(t, 0, 4, "x") && fork_x == sj_trace_object_id(t, 0, 6, "x"));
         assert_true(sum != 0 && sum == sj_trace_object_id(t, 0, 6, "dy"));  // the shortcut's gradient is the sum's
@@ -211,13 +218,14 @@ static void forks_may_nest(void **state) {
     sj_model *m = test_model(nested, (sj_dims){8, 8, 3}, 5, BATCH, 10);
     sj_forward_result result;
     double penalty;
-    const sj_backward_options options = {NULL, 0.0, 1.0};
+    const sj_backward_options options = {.keep = 1.0};
+    const sj_forward_options forward = {0};
     const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
     const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
     sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
     sj_trace *t;
     test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &result, &err), &err);
+    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &forward, &result, &err), &err);
     test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
     test_ok(sj_export_step(&e, m, &step, BATCH, &err), &err);
     test_ok(sj_trace_commit(e.writer, &err), &err);
