@@ -212,6 +212,10 @@ static void gtsrb_annotation_may_lie_in_the_folder(void **state) {
     write_text(path_in(dir, "Final_Test/Images"), "empty", "");  // a name
     test_ok(sj_dataset_hash(path_in(dir, "Final_Test/Images"), hex[1], &err), &err);
     assert_string_not_equal(hex[0], hex[1]);
+    (void)snprintf(path, sizeof path, "%s", path_in(dir, "Final_Test/Images/empty"));
+    assert_int_equal(rename(path, path_in(dir, "Final_Test/Images/void")), 0);
+    test_ok(sj_dataset_hash(path_in(dir, "Final_Test/Images"), hex[0], &err), &err);
+    assert_string_not_equal(hex[0], hex[1]);
     assert_int_equal(sj_dataset_hash("nowhere", hex[0], &err), SJ_ERR_IO);
     assert_true(sj_test_remove_folder(dir));
 }
