@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that Skipjoule is built from. Idempotent: what is there is left alone. Without root it prints the command.
-# Usage: scripts/get-deps.sh [--minimal]     --minimal: what the program needs; else also what the tests need
+# Usage: scripts/get-deps.sh [--minimal]     --minimal: what the program needs; else also what the tests need. Of those python3-torch is the largest: with what it depends on 64 MB to
+# download, 270 MB installed, for tests/torch and bench/train alone; without it those tests are skipped.
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config libsystemc-dev verilator libconfig-dev libhdf5-dev libdnnl-dev libjansson-dev zlib1g-dev libpng-dev python3)
 case "${1:-}" in
   --minimal) ;;
-  "") packages+=(libcmocka-dev python3-h5py) ;;
+  "") packages+=(libcmocka-dev python3-h5py python3-torch) ;;
   *) echo "get-deps.sh: unknown argument '$1'; allowed: --minimal" >&2; exit 2 ;;
 esac
 

@@ -49,6 +49,8 @@ void sj_dataset_free(sj_dataset *d);
 bool sj_dataset_file(const char *name, const char *dir, int i, char path[4096]);
 // As sj_file_hash; of a folder: over the names and the hashes of all that it holds, in the order of the names' bytes, without names that start with a dot.
 sj_status sj_dataset_hash(const char *path, char hex[17], sj_error *err);
+// Of what is in memory: sizes, pixels, labels, in their order. For a run that goes on: are these the data that it began with?
+uint64_t sj_dataset_fingerprint(const sj_dataset *d);
 
 // The parts, for sj_dataset_load and tests.
 // Image i of a glyphs stream: 32 x 32 x 3, label i % 10. Integer and IEEE basic operations only: the same bytes on every machine.

@@ -138,6 +138,32 @@ static dnnl_status_t hand_back(const sj_product *p, const sj_lane *lane, int pas
     return dnnl_success;
 }
 
+static dnnl_status_t execute(const sj_product *p, int pass, const sj_lane *lane, dnnl_memory_t w, const float *bias, char *scratch) {
+    const sj_pass *s = &p->pass[pass];
+    DNN_TRY(bind(lane->pad[pass], scratch + s->pad_at));
+    DNN_TRY(bind(lane->bias, bias));
+    const dnnl_exec_arg_t args[] = {{pass == PASS_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, lane->own[pass][ROLE_X]},
+                                    {pass == PASS_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, w},
+                                    {pass == PASS_FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, lane->own[pass][ROLE_Y]},
+                                    {DNNL_ARG_SCRATCHPAD, lane->pad[pass]},
+                                    {DNNL_ARG_BIAS, lane->bias}};
+    DNN_TRY(dnnl_primitive_execute(s->primitive, lane->stream, pass == PASS_FORWARD && p->shape.has_bias ? 5 : 4, args));
+    return dnnl_stream_wait(lane->stream);
+}
+
+static dnnl_status_t execute_winograd(const sj_pass *s, int pass, const sj_lane *lane, dnnl_memory_t w, const float *bias, char *scratch) {
+    void *x, *y, *weights;
+    DNN_TRY(dnnl_memory_get_data_handle(lane->own[pass][ROLE_X], &x));
+    DNN_TRY(dnnl_memory_get_data_handle(lane->own[pass][ROLE_Y], &y));
+    DNN_TRY(dnnl_memory_get_data_handle(w, &weights));
+    switch (pass) {
+    case PASS_FORWARD: sj_winograd_forward(&s->shape, x, weights, false, bias, y, scratch + s->pad_at); break;
+    case PASS_DATA: sj_winograd_forward(&s->shape, y, weights, true, NULL, x, scratch + s->pad_at); break;
+    default: sj_winograd_weights(&s->shape, x, y, weights, scratch + s->pad_at); break;
+    }
+    return dnnl_success;
+}
+
 static dnnl_status_t run_single(const sj_product *p, int pass, const sj_lane *lane, const void *x, const void *y, dnnl_memory_t w, const float *bias) {
     const sj_pass *s = &p->pass[pass];
     char *scratch = sj_product_scratch(p->scratch_bytes);
@@ -148,15 +174,7 @@ static dnnl_status_t run_single(const sj_product *p, int pass, const sj_lane *la
     for (int role = 0; role < ROLE_COUNT; role++) {
         DNN_TRY(bind_operand(p, lane, pass, role, data[role], scratch));
     }
-    DNN_TRY(bind(lane->pad[pass], scratch + s->pad_at));
-    DNN_TRY(bind(lane->bias, bias));
-    const dnnl_exec_arg_t args[] = {{pass == PASS_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, lane->own[pass][ROLE_X]},
-                                    {pass == PASS_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, w},
-                                    {pass == PASS_FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, lane->own[pass][ROLE_Y]},
-                                    {DNNL_ARG_SCRATCHPAD, lane->pad[pass]},
-                                    {DNNL_ARG_BIAS, lane->bias}};
-    DNN_TRY(dnnl_primitive_execute(s->primitive, lane->stream, pass == PASS_FORWARD && p->shape.has_bias ? 5 : 4, args));
-    DNN_TRY(dnnl_stream_wait(lane->stream));
+    DNN_TRY(s->winograd ? execute_winograd(s, pass, lane, w, bias, scratch) : execute(p, pass, lane, w, bias, scratch));
     for (int role = 0; role < ROLE_COUNT; role++) {
         if (!sj_pass_reads(pass, role)) {
             DNN_TRY(hand_back(p, lane, pass, role, (void *)(uintptr_t)data[role], scratch));

@@ -16,8 +16,8 @@
 // With bf16 layouts: `native` takes oneDNN's bf16 primitives (f32 sums), `rounded` converts a chunk to f32 in the lane's scratch, multiplies in f32 and rounds the result. Both round
 // operands (weights too) and results to bfloat16; weight gradients are f32. oneDNN runs bf16 primitives also where the processor has no bf16, three times slower than f32.
 typedef enum sj_arithmetic { SJ_ARITHMETIC_F32, SJ_ARITHMETIC_BF16_ROUNDED, SJ_ARITHMETIC_BF16_NATIVE } sj_arithmetic;
-// Winograd F(4x4, 3x3) does a quarter of the multiplications of a 3x3 convolution with stride 1 and rounds otherwise (about 1e-5 relative instead of 1e-6); where it does not
-// apply, direct is taken. auto: Winograd where it has been measured to win (sj_product.c tells which shapes), else direct.
+// Winograd F(4x4, 3x3) (sj_winograd.h) does a quarter of the multiplications of a 3x3 convolution with stride 1 and rounds otherwise (about 1e-6 of the sum of magnitudes instead of
+// 1e-7); where it does not apply (blocks of 16, channels in sixteens, AVX-512), direct is taken. auto: Winograd where it has been measured to win (sj_product_make.c tells where).
 typedef enum sj_algorithm { SJ_ALGORITHM_DIRECT, SJ_ALGORITHM_WINOGRAD, SJ_ALGORITHM_AUTO } sj_algorithm;
 
 typedef struct sj_product_shape {

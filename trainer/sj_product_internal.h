@@ -7,6 +7,7 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "sj_product.h"
+#include "sj_winograd.h"
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define SJ_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -33,14 +34,16 @@ typedef struct sj_operand {
 } sj_operand;
 
 typedef struct sj_pass {
-    bool wanted;
+    bool wanted, winograd;
+    sj_winograd shape;                      // of a Winograd pass; PASS_DATA: as a forward pass over dy
     dnnl_primitive_desc_t hint, pd;         // hint: the forward pass that a backward one is described with
     dnnl_primitive_t primitive;
     sj_operand operand[ROLE_COUNT];
     dnnl_memory_desc_t w;                   // weights, or their gradient, in the primitive's layout
     dnnl_memory_t weights;                  // FORWARD and DATA
     dnnl_primitive_t weights_reorder;       // from the user's layout; WEIGHTS: to it
-    size_t pad_at;                          // the primitive's scratchpad, bytes into the scratch
+    dnnl_memory_desc_t pad;
+    size_t pad_at;                          // the primitive's (or Winograd's) scratch, bytes into ours
 } sj_pass;
 
 // oneDNN's memory objects are cheap handles, one set a lane; the data they point to is set at each call.
@@ -61,6 +64,9 @@ struct sj_product {
 };
 
 static inline bool sj_pass_reads(int pass, int role) { return pass == PASS_WEIGHTS || (pass == PASS_FORWARD) == (role == ROLE_X); }
+
+// Below this, starting threads for the weights costs more than it saves.
+static inline bool sj_product_is_small(const sj_product *p) { return dnnl_memory_desc_get_size(&p->user_w) < ((size_t)1 << 20); }
 
 // sj_product_make.c. Plans and makes all primitives for one thread. On failure what was made stays in p for sj_product_destroy.
 dnnl_status_t sj_product_plan(sj_product *p);

@@ -19,31 +19,20 @@ int64_t sj_cpu_block(bool native_bf16) {
     return (isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2 ? 8 : 0;
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// Where Winograd wins over direct (oneDNN 2.6, AVX-512, 2 cores, ResNet18's shapes at width 16 and 64, chunks of 2 to 64 images). A call transforms all weights (or their gradient), which
-// pays from a number of 4 x 4 output tiles on, whatever the channels; 16 channels do not pay for transforming the activations. us an image, direct / Winograd, forward:
-//   64 channels 32x32, 8 images (512 tiles) 334 / 250      128 at 16x16, 8 (128) 405 / 283, 2 (32) 405 / 420    256 at 8x8, 16 (64) 318 / 266, 8 (32) 300 / 367
-//   512 at 4x4, 32 (32) 328 / 335, 16 (16) 324 / 522       32 at 16x16, 16 (256) 18.2 / 16.7, 4 (64) 18.4 / 19.9    64 at 8x8, 32 (128) 17.5 / 14.6, 8 (32) 18.1 / 22.8
-//   16 at 32x32: never
-// backward by data differs by less than 10 % from forward. Weight gradients pay sooner:
-//   256 at 8x8, 16 (64) 346 / 282, 8 (32) 348 / 410        512 at 4x4, 32 (32) 658 / 414, 16 (16) 693 / 841       128 at 4x4, 32 (32) 30.5 / 26.3, 16 (16) 31.6 / 33.0
-//   64 at 8x8, 8 (32) 19.7 / 18.5                          32 at 16x16, 16 (256) 20.6 / 14.3, 8 (128) 20.4 / 20.7
-static bool winograd_pays(const sj_product_shape *s, int pass) {
-    const int64_t channels = least(s->in.dims.c, s->out.dims.c);
+// Where Winograd wins over oneDNN's direct convolution (AVX-512, 2 cores, ResNet18's shapes at width 16 and 64): with any channels, once a chunk has some 4 x 4 tiles of output that share
+// the transformation of the weights, and more than half of their pixels are wanted. us an image, direct / Winograd, forward; weight gradient:
+//   16 channels at 32x32 30 / 20; 24 / 21      32 at 16x16 18 / 12; 20 / 12      64 at 8x8 18 / 11; 20 / 10          128 at 4x4 31 / 11; 30 / 10
+//   64 at 32x32 400 / 200; 510 / 230           128 at 16x16 400 / 170; 450 / 180   256 at 8x8 305 / 170; 350 / 175      512 at 4x4 328 / 170; 658 / 165
+static bool winograd_pays(const sj_product_shape *s) {
     const int64_t tiles = s->images * ((s->out.dims.h + 3) / 4) * ((s->out.dims.w + 3) / 4);
-    if (channels < 32) {
-        return false;
-    }
-    if (channels < 64) {
-        return tiles >= 256;
-    }
-    return tiles >= (pass == PASS_WEIGHTS ? 32 : 64);
+    return tiles >= 8 && 2 * s->images * sj_layout_pixels(&s->out) > 16 * tiles;
 }
 
-static bool wants_winograd(const sj_product_shape *s, int pass) {
-    const bool fits = !s->linear && s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1;
-    return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s, pass)));
+static bool takes_winograd(const sj_product *p, sj_winograd *shape) {
+    const sj_product_shape *s = &p->shape;
+    *shape = (sj_winograd){s->images, s->in.dims.c, s->in.dims.h, s->in.dims.w, s->out.dims.c, s->out.dims.h, s->out.dims.w, s->padding};
+    const bool fits = !s->linear && s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && p->type == dnnl_f32 && s->in.block == 16 && s->out.block == 16 && sj_winograd_fits(shape);
+    return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s)));
 }
 
 // (images, C, H, W) in oneDNN's words. A linear layer's y is (images, K) after conversion, and its x too where an image is a plain row.
@@ -88,7 +77,6 @@ static dnnl_status_t any_like(const dnnl_memory_desc_t *d, dnnl_data_type_t type
 }
 
 typedef struct attempt {
-    dnnl_alg_kind_t algorithm;
     bool own_layouts;  // the primitive chooses: reorders through the scratch
     bool reference;    // also oneDNN's plain loops, which are a thousand times slower
 } attempt;
@@ -106,12 +94,13 @@ static dnnl_status_t describe_linear(const sj_product *p, int pass, const dnnl_m
     }
 }
 
-static dnnl_status_t describe_convolution(const sj_product *p, int pass, dnnl_alg_kind_t algorithm, const dnnl_memory_desc_t md[3], dnnl_convolution_desc_t *d) {
+static dnnl_status_t describe_convolution(const sj_product *p, int pass, const dnnl_memory_desc_t md[3], dnnl_convolution_desc_t *d) {
     const sj_product_shape *s = &p->shape;
     // The far padding is what the output's size needs: less than `padding` where the stride does not divide, and then negative is allowed.
     const dnnl_dims_t strides = {s->stride, s->stride}, near_side = {s->padding, s->padding};
     const dnnl_dims_t far_side = {(s->out.dims.h - 1) * s->stride + s->kernel_h - s->in.dims.h - s->padding, (s->out.dims.w - 1) * s->stride + s->kernel_w - s->in.dims.w - s->padding};
     const dnnl_memory_desc_t *bias = s->has_bias ? &p->bias : NULL;
+    const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
     switch (pass) {
     case PASS_FORWARD: return dnnl_convolution_forward_desc_init(d, dnnl_forward_training, algorithm, &md[0], &md[1], bias, &md[2], strides, near_side, far_side);
     case PASS_DATA: return dnnl_convolution_backward_data_desc_init(d, algorithm, &md[0], &md[1], &md[2], strides, near_side, far_side);
@@ -132,7 +121,7 @@ static dnnl_status_t make_pd(const sj_product *p, int pass, const attempt *a, dn
     // Called for the hint, too: then the pass is the forward one although the operands are another's.
     const int described = hint == NULL ? PASS_FORWARD : pass;
     DNN_TRY(any_like(&p->user_w, described == PASS_WEIGHTS ? dnnl_f32 : p->type, &md[1]));
-    DNN_TRY(p->shape.linear ? describe_linear(p, described, md, &d.inner_product) : describe_convolution(p, described, a->algorithm, md, &d.convolution));
+    DNN_TRY(p->shape.linear ? describe_linear(p, described, md, &d.inner_product) : describe_convolution(p, described, md, &d.convolution));
     DNN_TRY(dnnl_primitive_desc_create(out, &d, attr, p->engine, hint));
     const char *implementation = "";
     DNN_TRY(dnnl_primitive_desc_query(*out, dnnl_query_impl_info_str, 0, (void *)&implementation));
@@ -147,10 +136,10 @@ static void drop_pd(dnnl_primitive_desc_t *pd) {
 }
 
 static dnnl_status_t choose_pd(sj_product *p, int pass, dnnl_primitive_attr_t attr) {
-    const attempt attempts[] = {{dnnl_convolution_winograd, false, false}, {dnnl_convolution_direct, false, false}, {dnnl_convolution_direct, true, false}, {dnnl_convolution_direct, false, true}};
+    const attempt attempts[] = {{false, false}, {true, false}, {false, true}};
     sj_pass *s = &p->pass[pass];
     dnnl_status_t status = dnnl_unimplemented;
-    for (size_t i = wants_winograd(&p->shape, pass) ? 0 : 1; i < sizeof attempts / sizeof attempts[0] && status != dnnl_success; i++) {
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0] && status != dnnl_success; i++) {
         drop_pd(&s->pd);
         drop_pd(&s->hint);
         status = pass == PASS_FORWARD ? dnnl_success : make_pd(p, pass, &attempts[i], attr, NULL, &s->hint);
@@ -198,6 +187,47 @@ static bool is_converted(const sj_product *p, int role) {
     return padded_row || (l->bf16 && p->type == dnnl_f32);
 }
 
+// sj_winograd.h's weights: blocks of 16 output channels, of which the first 9 * in values are one block's. Backward by data they are the product's input channels.
+static dnnl_status_t describe_winograd_weights(const sj_product *p, int pass, dnnl_memory_desc_t *w) {
+    const int outer = pass == PASS_DATA ? 1 : 0;
+    DNN_TRY(dnnl_memory_desc_init_by_tag(w, 4, p->user_w.dims, dnnl_f32, dnnl_Oihw16o));
+    dnnl_blocking_desc_t *blocking = &w->format_desc.blocking;
+    blocking->inner_idxs[0] = outer;
+    blocking->strides[3] = 16;
+    blocking->strides[2] = 3 * 16;
+    blocking->strides[1 - outer] = 9 * 16;
+    blocking->strides[outer] = p->user_w.dims[1 - outer] * 9 * 16;
+    return dnnl_success;
+}
+
+static dnnl_status_t make_winograd(sj_product *p, int pass, size_t *top) {
+    sj_pass *s = &p->pass[pass];
+    if (pass == PASS_DATA) {
+        const sj_winograd f = s->shape;
+        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding};
+    }
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        sj_operand *o = &s->operand[role];
+        o->own = o->user;
+        o->converted_at = o->converted ? claim(top, dnnl_memory_desc_get_size(&o->user)) : 0;
+    }
+    s->pad_at = claim(top, sj_winograd_scratch(&s->shape));
+    return describe_winograd_weights(p, pass, &s->w);
+}
+
+static dnnl_status_t make_direct(sj_product *p, int pass, dnnl_primitive_attr_t attr, size_t *top) {
+    sj_pass *s = &p->pass[pass];
+    DNN_TRY(choose_pd(p, pass, attr));
+    DNN_TRY(dnnl_primitive_create(&s->primitive, s->pd));
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        DNN_TRY(make_operand(p, pass, role, attr, top));
+    }
+    s->pad = *dnnl_primitive_desc_query_md(s->pd, dnnl_query_scratchpad_md, 0);
+    s->pad_at = claim(top, dnnl_memory_desc_get_size(&s->pad));
+    s->w = *dnnl_primitive_desc_query_md(s->pd, pass == PASS_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+    return dnnl_success;
+}
+
 static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t attr) {
     sj_pass *s = &p->pass[pass];
     size_t top = 0;
@@ -205,14 +235,9 @@ static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t at
         s->operand[role].converted = is_converted(p, role);
         DNN_TRY(describe_activation(p, role, &s->operand[role].user));
     }
-    DNN_TRY(choose_pd(p, pass, attr));
-    DNN_TRY(dnnl_primitive_create(&s->primitive, s->pd));
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        DNN_TRY(make_operand(p, pass, role, attr, &top));
-    }
-    s->pad_at = claim(&top, dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(s->pd, dnnl_query_scratchpad_md, 0)));
+    s->winograd = takes_winograd(p, &s->shape);
+    DNN_TRY(s->winograd ? make_winograd(p, pass, &top) : make_direct(p, pass, attr, &top));
     p->reorder_pad_at = top > p->reorder_pad_at ? top : p->reorder_pad_at;
-    s->w = *dnnl_primitive_desc_query_md(s->pd, pass == PASS_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
     return pass == PASS_WEIGHTS ? dnnl_success : dnnl_memory_create(&s->weights, &s->w, p->engine, DNNL_MEMORY_ALLOCATE);
 }
 
@@ -220,7 +245,11 @@ static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t at
 static dnnl_status_t make_weights_reorder(sj_product *p, int pass) {
     sj_pass *s = &p->pass[pass];
     const bool gradient = pass == PASS_WEIGHTS;
-    return make_reorder(p, gradient ? &s->w : &p->user_w, gradient ? &p->user_w : &s->w, NULL, &s->weights_reorder);
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(sj_product_is_small(p) ? 1 : threads);
+    const dnnl_status_t status = make_reorder(p, gradient ? &s->w : &p->user_w, gradient ? &p->user_w : &s->w, NULL, &s->weights_reorder);
+    omp_set_num_threads(threads);
+    return status;
 }
 
 static dnnl_status_t make_lane(const sj_product *p, sj_lane *lane) {
@@ -233,7 +262,7 @@ static dnnl_status_t make_lane(const sj_product *p, sj_lane *lane) {
             DNN_TRY(dnnl_memory_create(&lane->own[pass][role], &s->operand[role].own, p->engine, DNNL_MEMORY_NONE));
         }
         if (s->wanted) {
-            DNN_TRY(dnnl_memory_create(&lane->pad[pass], dnnl_primitive_desc_query_md(s->pd, dnnl_query_scratchpad_md, 0), p->engine, DNNL_MEMORY_NONE));
+            DNN_TRY(dnnl_memory_create(&lane->pad[pass], &s->pad, p->engine, DNNL_MEMORY_NONE));
         }
     }
     if (p->pass[PASS_WEIGHTS].wanted) {

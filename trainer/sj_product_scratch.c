@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sj_bf16.h"
 #include "sj_product_internal.h"
@@ -39,12 +40,14 @@ void *sj_product_scratch(size_t bytes) {
         }
     }
     if (s->bytes < bytes || s->data == NULL) {
-        const size_t page = 1u << 21;  // starts on a large page
+        const size_t page = 1u << 21;  // large pages, where the system has them: the transforms touch 36 places at a time
         free(s->data);
         s->bytes = (bytes / page + 1) * page;
         s->data = aligned_alloc(page, s->bytes);
         if (s->data == NULL) {
             s->bytes = 0;
+        } else {
+            (void)madvise(s->data, s->bytes, MADV_HUGEPAGE);
         }
     }
     return s->data;

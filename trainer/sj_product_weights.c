@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights into oneDNN's layouts, their gradients out of them. Called outside of parallel regions; these use all threads.
+#include <omp.h>
+
 #include "sj_product_internal.h"
 
 int64_t sj_product_partial_values(const sj_product *p) { return (int64_t)(dnnl_memory_desc_get_size(&p->pass[PASS_WEIGHTS].w) / sizeof(float)); }
@@ -19,10 +21,13 @@ static dnnl_status_t reorder(const sj_product *p, int pass, const void *user, dn
     DNN_TRY(dnnl_memory_create(&memory, &p->user_w, p->engine, (void *)(uintptr_t)user));
     const bool gradient = pass == PASS_WEIGHTS;
     const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, gradient ? own : memory}, {DNNL_ARG_TO, gradient ? memory : own}};
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(sj_product_is_small(p) ? 1 : threads);
     dnnl_status_t status = dnnl_primitive_execute(p->pass[pass].weights_reorder, p->lanes[0].stream, 2, args);
     if (status == dnnl_success) {
         status = dnnl_stream_wait(p->lanes[0].stream);
     }
+    omp_set_num_threads(threads);
     dnnl_memory_destroy(memory);
     return status;
 }
@@ -39,7 +44,7 @@ sj_status sj_product_set_weights(sj_product *p, const float *w, sj_error *err) {
         if (rounded == NULL) {
             return SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for %lld rounded weights", (long long)count);
         }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (!sj_product_is_small(p))
         for (int64_t first = 0; first < count; first += SPAN) {
             sj_product_round(w + first, rounded + first, span_length(count, first));
         }
@@ -64,7 +69,7 @@ SJ_WIDE static void add(float *restrict sum, const float *restrict v, int64_t co
 
 sj_status sj_product_reduce_weights(sj_product *p, float *partials, int64_t count, float *dw, sj_error *err) {
     const int64_t values = sj_product_partial_values(p);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (!sj_product_is_small(p))
     for (int64_t first = 0; first < values; first += SPAN) {
         for (int64_t c = 1; c < count; c++) {
             add(partials + first, partials + c * values + first, span_length(values, first));

@@ -27,30 +27,6 @@ static sj_status check_sizes(const sj_run *r, sj_error *err) {
     return SJ_OK;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes) {
-    const uint8_t *p = data;
-    uint64_t word;
-    for (; bytes >= sizeof word; bytes -= sizeof word, p += sizeof word) {  // FNV-1a over words: a byte at a time would take seconds for a large set
-        memcpy(&word, p, sizeof word);
-        hash = (hash ^ word) * 0x100000001b3ull;
-        hash ^= hash >> 32;
-    }
-    for (; bytes > 0; bytes--, p++) {
-        hash = (hash ^ *p) * 0x100000001b3ull;
-    }
-    return hash;
-}
-
-static uint64_t hash_data(const sj_dataset *d) {
-    uint64_t hash = 0xcbf29ce484222325ull;
-    const sj_images *parts[] = {&d->train, &d->test};
-    for (int i = 0; i < 2; i++) {
-        hash = hash_bytes(hash, parts[i]->labels, (size_t)parts[i]->count * sizeof *parts[i]->labels);
-        hash = hash_bytes(hash, parts[i]->pixels, (size_t)(parts[i]->count * sj_dims_count(d->dims)));
-    }
-    return hash;
-}
-
 static sj_model_options model_options(const sj_train_config *c) {
     return (sj_model_options){.batch = c->batch_size, .seed = c->seed, .bf16 = c->bf16, .native_bf16 = c->bf16 && sj_cpu_has_bf16(), .algorithm = c->algorithm,
                               .optimizer = c->optimizer.kind, .gather = !c->ssprop.mask};
@@ -105,7 +81,7 @@ static sj_status load(sj_run *r, sj_error *err) {
                                         .seed = c->data_seed, .image_h = c->image_h, .image_w = c->image_w};
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
     SJ_TRY(check_sizes(r, err));
-    r->data_hash = hash_data(&r->data);
+    r->data_hash = sj_dataset_fingerprint(&r->data);
     SJ_TRY(make_model(r, err));
     const uint64_t layers = (uint64_t)r->model->layer_count;
     SJ_TRY(sj_batch_alloc(&r->model->input_layout, c->batch_size, &r->input, &r->labels, err));
@@ -135,12 +111,23 @@ static sj_status start_rows(sj_run *r, sj_error *err) {
     return fclose(f) == 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for metrics.csv");
 }
 
+// What a killed process may have left half written.
+static sj_status remove_leftovers(const sj_run *r, sj_error *err) {
+    static const char *const names[] = {"trace.h5", SJ_RUN_PARTIAL, "checkpoint.bin", "metrics.csv"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[SJ_RUN_PATH_MAX];
+        SJ_TRY(sj_remove_leftovers(sj_run_path(r, names[i], path), err));
+    }
+    return SJ_OK;
+}
+
 static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
     char path[SJ_RUN_PATH_MAX];
     const sj_trace_meta meta = trace_meta(r);
     bool found = false;
     (void)clock_gettime(CLOCK_MONOTONIC, &r->last_checkpoint);
     SJ_TRY(start_rows(r, err));
+    SJ_TRY(remove_leftovers(r, err));
     if (r->options->resume) {
         SJ_TRY(sj_run_restore(r, &meta, &found, err));
     }

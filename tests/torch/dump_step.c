@@ -198,7 +198,7 @@ static sj_status dump(const settings *s, sj_error *err) {
             input = net.network.layers[i].in;
         }
     }
-    const sj_model_options options = {.batch = s->batch, .seed = (uint64_t)s->seed, .bf16 = s->bf16, .algorithm = s->algorithm, .optimizer = optimizer_of(s).kind, .gather = s->gather};
+    const sj_model_options options = {.batch = s->batch, .seed = (uint64_t)s->seed, .bf16 = s->bf16, .native_bf16 = sj_cpu_has_bf16(), .algorithm = s->algorithm, .optimizer = optimizer_of(s).kind, .gather = s->gather};
     SJ_TRY(sj_model_create(&net, input, &options, &m, err));
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/step.txt", s->out);

@@ -212,6 +212,10 @@ static void gtsrb_annotation_may_lie_in_the_folder(void **state) {
     write_text(path_in(dir, "Final_Test/Images"), "empty", "");  // a name
     test_ok(sj_dataset_hash(path_in(dir, "Final_Test/Images"), hex[1], &err), &err);
     assert_string_not_equal(hex[0], hex[1]);
+    (void)snprintf(path, sizeof path, "%s", path_in(dir, "Final_Test/Images/empty"));
+    assert_int_equal(rename(path, path_in(dir, "Final_Test/Images/void")), 0);
+    test_ok(sj_dataset_hash(path_in(dir, "Final_Test/Images"), hex[0], &err), &err);
+    assert_string_not_equal(hex[0], hex[1]);
     assert_int_equal(sj_dataset_hash("nowhere", hex[0], &err), SJ_ERR_IO);
     assert_true(sj_test_remove_folder(dir));
 }
@@ -373,13 +377,40 @@ static void knows_the_names(void **state) {
     refused(&drawn, SJ_ERR_CONFIG, "data.image", "glyphs");
 }
 
+static void fingerprint_sees_every_change(void **state) {
+    (void)state;
+    const sj_dataset_request request = {"glyphs", NULL, 11, 3, 5, 0, 0};
+    sj_dataset d = loaded(&request), same = loaded(&request);
+    const uint64_t before = sj_dataset_fingerprint(&d);
+    assert_true(before == sj_dataset_fingerprint(&same));
+    for (int64_t i = 0; i < 11 * 3072; i += 13) {
+        d.train.pixels[i] ^= 1;
+        assert_true(before != sj_dataset_fingerprint(&d));
+        d.train.pixels[i] ^= 1;
+    }
+    uint16_t *const labels[] = {&d.train.labels[10], &d.test.labels[0], &d.test.labels[2]};
+    for (int i = 0; i < 3; i++) {
+        *labels[i] ^= 0x100;
+        assert_true(before != sj_dataset_fingerprint(&d));
+        *labels[i] ^= 0x100;
+    }
+    for (int i = 0; i < 3072; i++) {  // the first two images exchanged
+        const uint8_t other = d.train.pixels[i];
+        d.train.pixels[i] = d.train.pixels[3072 + i];
+        d.train.pixels[3072 + i] = other;
+    }
+    assert_true(before != sj_dataset_fingerprint(&d));
+    sj_dataset_free(&d);
+    sj_dataset_free(&same);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_cifar100),   cmocka_unit_test(reads_gtsrb),
         cmocka_unit_test(refuses_wrong_gtsrb), cmocka_unit_test(gtsrb_annotation_may_lie_in_the_folder),
         cmocka_unit_test(reads_png_folder), cmocka_unit_test(png_folder_of_other_sizes),
         cmocka_unit_test(refuses_wrong_png_folder), cmocka_unit_test(the_first_fault_is_told),
-        cmocka_unit_test(knows_the_names),
+        cmocka_unit_test(knows_the_names),  cmocka_unit_test(fingerprint_sees_every_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,8 @@ static void wrong_modules_are_refused(void **state) {
     (void)state;
     static const struct {
         const char *name, *word;
-    } cases[] = {{"relu3", "did you mean \"relu"}, {"inptu", "did you mean \"input\""}, {"add1", "no module"}, {"loss", "no module"}, {"drop", "no module"}, {"fork1", "no module"}, {"zzzzzzzz", "has no layer \"zzzzzzzz\""}};
+    } cases[] = {{"relu3", "did you mean \"relu"}, {"inptu", "did you mean \"input\""}, {"add1", "no module"}, {"loss", "no module"},
+                 {"drop", "no module"},           {"fork1", "no module"},               {"zzzzzzzz", "has no layer \"zzzzzzzz\""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sj_eat eat = {.module_count = 2, .modules = {"conv2"}};
         (void)snprintf(eat.modules[1], SJ_NAME_MAX, "%s", cases[i].name);

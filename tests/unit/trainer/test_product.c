@@ -278,7 +278,7 @@ static sj_product_shape random_shape(sj_random *r) {
 static void equals_reference(void **state) {
     (void)state;
     sj_random r = sj_random_seed(seed(11));
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 120; round++) {
         sj_product_shape s = random_shape(&r);
         check(&s, between(&r, 1, 3), 1 + round % 2, &r);
     }
@@ -301,6 +301,22 @@ static void equals_reference_on_layers(void **state) {
             s.algorithm = variant == 0 ? SJ_ALGORITHM_DIRECT : variant == 1 ? SJ_ALGORITHM_WINOGRAD : SJ_ALGORITHM_AUTO;
             check(&s, 2, 2, &r);
         }
+    }
+}
+
+// Winograd's own tiles, groups of tiles, panels of channels and pairs of output blocks: whole ones, several, and what is left over.
+static void winograd_equals_reference(void **state) {
+    (void)state;
+    sj_random r = sj_random_seed(seed(17));
+    const int64_t channels[] = {16, 32, 48, 80, 144};
+    for (int round = 0; round < 24; round++) {
+        const int64_t in_c = channels[sj_random_below(&r, 5)], out_c = channels[sj_random_below(&r, in_c > 48 ? 3 : 5)], padding = between(&r, 0, 2);
+        const sj_dims in = {between(&r, 3, 10), between(&r, 3, 10), in_c};
+        sj_product_shape s = shape_of(in, 16, out_c, 16, 3, 1, padding, between(&r, 1, round % 8 == 0 ? 20 : 3));
+        s.algorithm = SJ_ALGORITHM_WINOGRAD;
+        s.has_bias = sj_random_below(&r, 2) == 0;
+        set_arithmetic(&s, round % 4 == 3 ? SJ_ARITHMETIC_BF16_ROUNDED : SJ_ARITHMETIC_F32);
+        check(&s, between(&r, 1, 2), 2, &r);
     }
 }
 
@@ -444,7 +460,7 @@ static void layouts_place_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(layouts_place_values),     cmocka_unit_test(equals_reference),       cmocka_unit_test(equals_reference_on_layers),
-                                       cmocka_unit_test(makes_wanted_passes_only), cmocka_unit_test(same_bits_in_any_lanes), cmocka_unit_test(adds_partials_in_order),
+                                       cmocka_unit_test(winograd_equals_reference), cmocka_unit_test(makes_wanted_passes_only), cmocka_unit_test(same_bits_in_any_lanes), cmocka_unit_test(adds_partials_in_order),
                                        cmocka_unit_test(rounds_like_bf16),         cmocka_unit_test(refuses_what_does_not_fit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A whole training step (zero_grad, forward, loss, backward, update by SGD with momentum and weight decay) of ResNet18 for small images, in PyTorch and in the trainer, in turn in one run.
+
+usage: bench_torch.py STEP_PROGRAM [ROUNDS [CASE ...]]     the same network as models/resnet18.cfg; cases: w16 w64 ssprop (default: all)
+"""
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+THREADS = os.cpu_count()
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.short = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)) if stride != 1 else nn.Identity()
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        y += self.short(x)
+        return self.relu(y)
+
+
+class ResNet18(nn.Sequential):
+    def __init__(self, width):
+        w = width
+        blocks = [Block(w, w, 1), Block(w, w, 1), Block(w, 2 * w, 2), Block(2 * w, 2 * w, 1), Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1), Block(4 * w, 8 * w, 2), Block(8 * w, 8 * w, 1)]
+        super().__init__(nn.Conv2d(3, w, 3, 1, 1, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * w, 10))
+
+
+class Torch:
+    """A model in PyTorch and its data, kept over the rounds."""
+
+    def __init__(self, width, batch, dtype, layout):
+        torch.manual_seed(1)
+        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+        self.model = ResNet18(width).to(memory_format=self.format)
+        self.x, self.labels = torch.randn(batch, 3, 32, 32).to(memory_format=self.format), torch.randint(10, (batch,))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.01, 0.9, weight_decay=5e-4)
+        self.batch, self.bf16 = batch, dtype == "bf16"
+        self.step()
+
+    def step(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            loss = F.cross_entropy(self.model(self.x), self.labels)
+        loss.backward()
+        self.optimizer.step()
+
+    def speeds(self, steps):
+        """Of the best step and of the median step, in images/s."""
+        times = []
+        for _ in range(steps):
+            start = time.perf_counter()
+            self.step()
+            times.append(time.perf_counter() - start)
+        return self.batch / min(times), self.batch / sorted(times)[steps // 2]
+
+
+class Trainer:
+    """The trainer's step, in a process of its own each time; it warms up by itself."""
+
+    def __init__(self, program, *arguments):
+        self.command = [program, "--threads", str(THREADS), *arguments]
+
+    def speeds(self, steps):
+        out = subprocess.run(self.command + ["--steps", str(steps)], check=True, capture_output=True, text=True).stdout
+        return float(re.search(r"best ([0-9.]+) images/s", out)[1]), float(re.search(r"median ([0-9.]+) images/s", out)[1])
+
+
+def contenders_of(program, names):
+    """name -> (what runs, steps of a measurement); names of PyTorch's begin with "PyTorch"."""
+    made = {}
+    for width, batch, steps in ((16, 128, (8, 4)), (64, 64, (2, 1))):
+        if f"w{width}" not in names:
+            continue
+        for dtype, count in zip(("f32", "bf16"), steps):
+            for layout in ("NCHW", "channels_last"):
+                made[f"PyTorch w{width} {dtype} {layout}"] = (lambda w=width, b=batch, d=dtype, o=layout: Torch(w, b, d, o), count)
+            shape = ("--width", str(width), "--batch", str(batch), "--dtype", dtype)
+            made[f"ours w{width} {dtype} auto"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto"), steps[0])
+            if dtype == "f32":
+                made[f"ours w{width} {dtype} direct"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "direct"), steps[0])
+    if "ssprop" in names:
+        for dtype in ("f32", "bf16"):
+            shape = ("--width", "64", "--batch", "64", "--dtype", dtype, "--algorithm", "auto")
+            if "w64" not in names:
+                made[f"ours w64 {dtype} auto"] = (lambda s=shape: Trainer(program, *s), 2)
+            made[f"ours w64 {dtype} keep 0.2 gather"] = (lambda s=shape: Trainer(program, *s, "--keep", "0.2", "--gather"), 2)
+    return made
+
+
+def load():
+    return "%.2f %.2f %.2f" % os.getloadavg()
+
+
+def measure(program, rounds, names):
+    runs, speeds, bests = {}, {}, {}
+    for i in range(rounds):
+        print(f"round {i + 1} of {rounds}, load {load()}", file=sys.stderr, flush=True)
+        for name, (make, steps) in contenders_of(program, names).items():
+            try:
+                if name not in runs:
+                    runs[name] = make()
+                best, median = runs[name].speeds(steps)
+                speeds.setdefault(name, []).append(median)
+                bests[name] = max(best, bests.get(name, 0.0))
+                print(f"  {name}: {median:.1f}", file=sys.stderr, flush=True)
+            except (subprocess.CalledProcessError, OSError) as error:
+                sys.exit(f"bench_torch.py: {name}: {error}\n{getattr(error, 'stderr', '') or ''}")
+    return speeds, bests
+
+
+def best_of(speeds, start):
+    """The contender of these with the best median."""
+    found = [name for name in speeds if name.startswith(start)]
+    return max(found, key=lambda name: statistics.median(speeds[name])) if found else None
+
+
+def report(speeds, bests):
+    print(f"{'images/s':40s} {'median':>8s} {'best':>8s}   median step of each round")
+    for name, values in speeds.items():
+        print(f"{name:40s} {statistics.median(values):8.1f} {bests[name]:8.1f}   {' '.join(f'{v:.1f}' for v in values)}")
+    print()
+    for width in (16, 64):
+        for dtype in ("f32", "bf16"):
+            theirs, ours = best_of(speeds, f"PyTorch w{width} {dtype}"), best_of({n: v for n, v in speeds.items() if "keep" not in n}, f"ours w{width} {dtype}")
+            if theirs and ours:
+                print(f"width {width} {dtype}: {ratio(speeds, bests, ours, theirs)}   ({ours} against {theirs})")
+    for dtype in ("f32", "bf16"):
+        dense, sparse = f"ours w64 {dtype} auto", f"ours w64 {dtype} keep 0.2 gather"
+        if sparse in speeds:
+            pairs = statistics.median(1 - d / s for d, s in zip(speeds[dense], speeds[sparse]))
+            print(f"ssProp keep 0.2 gather, width 64 {dtype}: step time {100 * (1 - statistics.median(speeds[dense]) / statistics.median(speeds[sparse])):.1f} % less than dense by medians, {100 * pairs:.1f} % by rounds")
+
+
+def ratio(speeds, bests, ours, theirs):
+    pairs = [a / b for a, b in zip(speeds[ours], speeds[theirs])]
+    return (f"ours / PyTorch = {statistics.median(speeds[ours]) / statistics.median(speeds[theirs]):.2f} by medians, {bests[ours] / bests[theirs]:.2f} by best steps, "
+            f"{min(pairs):.2f} to {max(pairs):.2f} round by round")
+
+
+def main():
+    program, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
+    names = sys.argv[3:] or ["w16", "w64", "ssprop"]
+    torch.set_num_threads(THREADS)
+    print(f"PyTorch {torch.__version__}, {THREADS} threads each, {rounds} rounds in turn, load at the start {load()}")
+    report(*measure(program, rounds, names))
+    print(f"load at the end {load()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# A training run that ends at any moment goes on and gives the same files, bit for bit, as one that never ended. What cannot be continued is refused and left as it is.
+"$SKIPJOULE" train -h | grep -q -- --resume || { echo "skipped: this build cannot resume"; exit 77; }
+source "$SOURCE/tests/cli/lib.sh"
+export OMP_WAIT_POLICY=passive
+RANDOM=${SJ_TEST_SEED:-7}
+echo "SJ_TEST_SEED=${SJ_TEST_SEED:-7}"
+kills_wanted=10  # of each of the two runs
+[ "${SJ_SANITIZED:-0}" = 1 ] && kills_wanted=2
+
+common='seed = 3; data = { name = "glyphs"; train_images = 640; test_images = 200; flip = true; crop = 2; };
+batch_size = 32; epochs = 3; checkpoint = { minutes = 0.002; each_epoch = true; };
+evaluate = { every = 1; asic_ratio = true; asic_batch = 64; };'
+cat > plain.cfg << CFG
+$common
+network = { model = "cnn8"; width = 8; };
+optimizer = { lr = 0.05; momentum = 0.9; weight_decay = 5e-4; schedule = "cosine"; warmup_epochs = 0.5; };
+trace = { images = 2; epochs = [0, 1, 2]; iterations = [0, -1]; };
+CFG
+# All methods together, Adam, residual blocks, a skipped epoch (the third), bfloat16.
+cat > all.cfg << CFG
+$common
+network = { model = "resnet8"; width = 8; };
+compute = { dtype = "bf16"; };
+optimizer = { name = "adam"; lr = 0.001; weight_decay = 0.0; schedule = "constant"; };
+method = {
+  eat = { lambda = 0.1; sigma = 1e-4; reduce = "mean"; warmup_epochs = 1.0; };
+  ssprop = { keep = 0.5; schedule = "linear"; by = "iteration"; period = 7; };
+  gradsamp = { schedule = "periodic"; period = 3; fit = "tensor"; norm = "sample"; momentum = "keep"; };
+};
+trace = { images = 2; dtype = "float32"; epochs = [0, 1]; iterations = [3, -1]; };
+CFG
+
+train() { "$SKIPJOULE" train "$@" -q; }
+
+# same RUN BASE: the files that a run leaves, but for when and how fast it ran.
+same() {
+  local file
+  checks=$((checks + 1))
+  [ "$(ls -A "$1")" = "$(ls -A "$2")" ] || fault "$1 holds $(ls -A "$1" | tr '\n' ' '), and $2 $(ls -A "$2" | tr '\n' ' ')"
+  for file in trace.h5 metrics.csv checkpoint.bin config.cfg; do
+    cmp "$1/$file" "$2/$file" || fault "$1/$file differs from $2/$file"
+  done
+}
+
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# killed CONFIG RUN MS SIGNAL [more]: starts or resumes the run and ends it after so many milliseconds. Its exit code.
+killed() {
+  local pid status resume=()
+  [ -e "$2/checkpoint.bin" ] && resume=(--resume)
+  [ -e "$2" ] && [ ${#resume[@]} = 0 ] && rm -rf "$2"  # it ended before its first checkpoint: nothing to go on from
+  "$SKIPJOULE" train "$1" "${resume[@]}" -q -o "$2" > .out 2> .err &
+  pid=$!
+  sleep "$(printf '%d.%03d' $(($3 / 1000)) $(($3 % 1000)))"
+  kill -s "$4" $pid 2> /dev/null
+  wait $pid 2> /dev/null
+}
+
+# Until so many kills are done, run after run; each run is compared once it has come to its end.
+run_through_kills() {
+  local config=$1.cfg base=$1-1 wanted=$2 kills=0 resumed=0 attempts=0 run=$1-killed status
+  while [ $kills -lt "$wanted" ] && [ $attempts -lt 100 ]; do
+    attempts=$((attempts + 1))
+    export OMP_NUM_THREADS=$((1 + RANDOM % 2))
+    [ -e $run/checkpoint.bin ] && resumed=$((resumed + 1))
+    killed $config $run $((span / 10 + RANDOM % span)) KILL
+    status=$?
+    if [ $status = 137 ]; then
+      kills=$((kills + 1))
+    elif [ $status = 0 ]; then
+      same $run $base
+      rm -rf $run
+    else
+      fault "$config: exit $status: $(cat .err)"
+      rm -rf $run
+    fi
+  done
+  if [ -e $run/checkpoint.bin ]; then
+    works train $config --resume -o $run
+    same $run $base
+  fi
+  checks=$((checks + 1))
+  echo "$config: $kills kills, $resumed resumed, in $attempts starts of up to $span ms"
+  [ $kills -ge "$wanted" ] && [ $resumed -ge $((wanted / 2)) ] || fault "$config: $kills kills with $resumed resumed were too few"
+}
+
+# One and two threads, twice; then the kills.
+for name in plain all; do
+  started=$(now_ms)
+  OMP_NUM_THREADS=1 works train $name.cfg -o $name-1
+  span=$((($(now_ms) - started) * 7 / 10 + 50))
+  OMP_NUM_THREADS=2 works train $name.cfg -o $name-2
+  same $name-2 $name-1
+  works "$SKIPJOULE" trace check $name-1/trace.h5
+  run_through_kills $name $kills_wanted
+done
+export OMP_NUM_THREADS=2
+
+# SIGINT: a checkpoint, exit 130, and the same end.
+interrupted=0
+for part in 3 5 7; do
+  rm -rf int
+  killed plain.cfg int $((span * part / 10)) INT
+  status=$?
+  [ $status = 0 ] && continue  # it was through before
+  interrupted=$((interrupted + 1))
+  checks=$((checks + 1))
+  [ $status = 130 ] || fault "SIGINT: exit $status: $(cat .err)"
+  [ -e int ] || continue  # interrupted before its first step
+  [ -e int/checkpoint.bin ] || fault "SIGINT left no checkpoint: $(ls -A int)"
+  cp -r int kept
+  works train plain.cfg --resume -o int
+  same int plain-1
+  [ -e stopped ] && rm -rf kept || mv kept stopped
+done
+checks=$((checks + 1))
+[ $interrupted -gt 0 ] && [ -e stopped/checkpoint.bin ] || fault "no run was interrupted"
+
+# What cannot be continued. `refused` sees that no file comes or changes its size; contents are compared at the end.
+cp -r stopped before
+refused 1 "exists" train plain.cfg -o stopped
+refused 1 "optimizer.lr" train plain.cfg --set optimizer.lr=0.06 --resume -o stopped
+refused 1 "network.width" train plain.cfg --set network.width=16 --resume -o stopped
+refused 1 "epochs" train plain.cfg --set epochs=4 --resume -o stopped
+refused 1 "seed" train plain.cfg --set seed=4 --resume -o stopped
+refused 1 "method.eat" train plain.cfg --set method.eat.lambda=1 --set method.eat.sigma=1e-4 --set method.eat.reduce=mean --set method.eat.warmup_epochs=0.0 --resume -o stopped
+refused 1 "none" train plain.cfg --resume -o none
+checks=$((checks + 1))
+diff -r before stopped || fault "a refused resume changed the run"
+
+# A checkpoint with one byte changed, cut short, of another version, empty.
+damage() {
+  rm -rf damaged
+  cp -r stopped damaged
+  python3 - damaged/checkpoint.bin "$1" << 'PY'
+import sys
+path, how = sys.argv[1:]
+data = bytearray(open(path, "rb").read())
+if how == "flipped":
+    data[len(data) // 2] ^= 4
+elif how == "cut":
+    del data[-8:]
+elif how == "version":
+    data[8] = 1
+else:
+    data = b""
+open(path, "wb").write(data)
+PY
+  cp -r damaged damaged-before
+  refused 1 "damaged/checkpoint.bin: $2" train plain.cfg --resume -o damaged
+  checks=$((checks + 1))
+  diff -r damaged-before damaged || fault "a damaged run was changed"
+  rm -rf damaged-before
+}
+damage flipped "the file is damaged"
+damage cut "the file is truncated"
+damage version "checkpoint version 1"
+damage empty "not a checkpoint"
+
+# A run that is through says so and stays as it is.
+cp -r plain-1 before-finished
+checks=$((checks + 1))
+train plain.cfg --resume -o plain-1 > .out 2> .err
+cat .out .err | grep -qi "finished" || fault "resuming a finished run does not say so: $(cat .out .err)"
+diff -r before-finished plain-1 || fault "resuming a finished run changed it"
+finish
