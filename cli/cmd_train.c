@@ -294,8 +294,8 @@ static sj_status run(job *j, sj_error *err) {
     const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_progress, j};
     sj_status status = sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
-    print_resumed(j);
     if (status == SJ_OK) {
+        print_resumed(j);
         status = write_descriptions(j, err);
     }
     if (status != SJ_OK && !existed) {

@@ -49,7 +49,7 @@ static void read_shipped(const char *name, const char *const *overrides, sj_trai
 static sj_status train(const sj_train_config *config, const char *dir, bool (*progress)(void *, const sj_train_progress *), sj_train_result *result) {
     char model[2048];
     (void)snprintf(model, sizeof model, SJ_SOURCE_DIR "/models/%s.cfg", config->model);
-    const sj_train_options options = {model, dir, "test", progress, NULL};
+    const sj_train_options options = {.model_path = model, .run_dir = dir, .version = "test", .progress = progress};
     return sj_train_run(config, &options, result, &err);
 }
 
