@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiles of 6x6 inputs and 4x4 outputs are counted through the chunk's images and dealt to groups of `rows` tiles, the register block of the multiplication. BATCH groups are worked on at a
+// Tiles of 6x6 inputs and 4x4 outputs are counted through the chunk's images and dealt to groups of `rows` tiles, the register block of the multiplication. A batch of groups is worked on at a
 // time: transformed inputs v (group, 36, C / 16, rows, 16); for 32 output channels and up to 128 input channels, transformed weights u (36, c, 32), which stay in the cache; products m
 // (group, 36, rows, 32).
 #include "sj_winograd.h"
@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 16, POINTS = 36, ROWS_LEAST = 6, ROWS_MOST = 14, BATCH = 4, PANEL = 128, WIDE = 32, GRADIENT_BLOCKS = 4 };
+enum { LANES = 16, POINTS = 36, ROWS_LEAST = 6, ROWS_MOST = 14, BATCH_NARROW = 4, BATCH_WIDE = 6, PANEL = 128, WIDE = 32, GRADIENT_BLOCKS = 4 };
 
 typedef __m512 vec;
 
@@ -25,7 +25,7 @@ typedef __m512 vec;
 static inline vec splat(float v) { return _mm512_set1_ps(v); }
 
 typedef struct plan {
-    int64_t tiles_h, tiles_w, tiles, rows, groups;
+    int64_t tiles_h, tiles_w, tiles, rows, groups, batch;
 } plan;
 
 static plan make_plan(const sj_winograd *g) {
@@ -38,6 +38,9 @@ static plan make_plan(const sj_winograd *g) {
         }
     }
     p.groups = (p.tiles + p.rows - 1) / p.rows;
+    // Few channels: what a batch needs fits into the second-level cache. Many: it does not anyway, and weights are transformed once a batch.
+    const int64_t most = g->in_c + g->out_c < 256 ? BATCH_NARROW : BATCH_WIDE, batches = (p.groups + most - 1) / most;
+    p.batch = (p.groups + batches - 1) / batches;
     return p;
 }
 
@@ -46,6 +49,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 // Floats of one group of transformed activations. A line more than needed: 36 points at a distance of a power of two would share a few lines of the cache.
 static int64_t point_stride(int64_t channels, int64_t rows) { return channels * rows + LANES; }
 static int64_t group_stride(int64_t channels, int64_t rows) { return POINTS * point_stride(channels, rows); }
+static int64_t weights_stride(int64_t channels) { return channels * WIDE + LANES; }
 
 // --- one-dimensional transforms of 6 (or fewer) vectors ---
 
@@ -105,26 +109,53 @@ static tile_at tile_of(const plan *p, int64_t tile) {
     return (tile_at){tile / (p->tiles_h * p->tiles_w), tile / p->tiles_w % p->tiles_h * 4, tile % p->tiles_w * 4};
 }
 
-// size x size pixels from (h, w) on of a plane of 16 channels, 0 beyond its edges.
-static inline __attribute__((always_inline)) void load_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, int size, vec *d) {
-    const bool inside = h >= 0 && w >= 0 && h + size <= height && w + size <= width;
+// `size` pixels down column w of a plane of 16 channels, from row h on; 0 beyond its edges.
+static inline __attribute__((always_inline)) void load_column(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, int size, bool inside, vec *d) {
+#pragma GCC unroll 6
     for (int i = 0; i < size; i++) {
-        const float *row = plane + ((h + i) * width + w) * LANES;
-        for (int j = 0; j < size; j++) {
-            const bool valid = inside || (h + i >= 0 && h + i < height && w + j >= 0 && w + j < width);
-            d[i * size + j] = valid ? _mm512_load_ps(row + j * LANES) : _mm512_setzero_ps();
+        const bool valid = inside || (h + i >= 0 && h + i < height && w >= 0 && w < width);
+        d[i] = valid ? _mm512_load_ps(plane + ((h + i) * width + w) * LANES) : _mm512_setzero_ps();
+    }
+}
+
+static bool lies_inside(int64_t height, int64_t width, int64_t h, int64_t w, int size) { return h >= 0 && w >= 0 && h + size <= height && w + size <= width; }
+
+static inline __attribute__((always_inline)) void input_tile_at(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
+    vec d[6], t[POINTS], out[6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; j++) {
+        load_column(plane, height, width, h, w + j, 6, inside, d);
+        input_1d(d, 1, t + j, 6);
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        input_1d(t + 6 * i, 1, out, 1);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) {
+            _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
         }
     }
 }
 
 static void input_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    vec d[POINTS], t[POINTS], out[6];
-    load_tile(plane, height, width, h, w, 6, d);
-    for (int j = 0; j < 6; j++) {
-        input_1d(d + j, 6, t + j, 6);
+    if (lies_inside(height, width, h, w, 6)) {
+        input_tile_at(plane, height, width, h, w, true, v, stride);
+    } else {
+        input_tile_at(plane, height, width, h, w, false, v, stride);
     }
+}
+
+static inline __attribute__((always_inline)) void gradient_tile_at(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
+    vec d[4], t[24], out[6];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        load_column(plane, height, width, h, w + j, 4, inside, d);
+        gradient_1d(d, 1, t + j, 4);
+    }
+#pragma GCC unroll 6
     for (int i = 0; i < 6; i++) {
-        input_1d(t + 6 * i, 1, out, 1);
+        gradient_1d(t + 4 * i, 1, out, 1);
+#pragma GCC unroll 6
         for (int j = 0; j < 6; j++) {
             _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
         }
@@ -132,16 +163,10 @@ static void input_tile(const float *plane, int64_t height, int64_t width, int64_
 }
 
 static void gradient_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    vec d[16], t[24], out[6];
-    load_tile(plane, height, width, h, w, 4, d);
-    for (int j = 0; j < 4; j++) {
-        gradient_1d(d + j, 4, t + j, 4);
-    }
-    for (int i = 0; i < 6; i++) {
-        gradient_1d(t + 4 * i, 1, out, 1);
-        for (int j = 0; j < 6; j++) {
-            _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
-        }
+    if (lies_inside(height, width, h, w, 4)) {
+        gradient_tile_at(plane, height, width, h, w, true, v, stride);
+    } else {
+        gradient_tile_at(plane, height, width, h, w, false, v, stride);
     }
 }
 
@@ -150,17 +175,17 @@ typedef void (*tile_transform)(const float *plane, int64_t height, int64_t width
 // Groups first .. first + count - 1 of an activation (images, channels / 16, height, width, 16). Rows beyond the last tile are 0.
 static void transform_groups(const plan *p, int64_t first, int64_t count, const float *x, int64_t channels, int64_t height, int64_t width, int64_t padding, tile_transform transform, float *v) {
     const int64_t stride = point_stride(channels, p->rows), blocks = channels / LANES, plane = height * width * LANES;
-    for (int64_t i = 0; i < count * p->rows; i++) {
-        const int64_t tile = first * p->rows + i;
-        float *to = v + i / p->rows * group_stride(channels, p->rows) + i % p->rows * LANES;
-        const tile_at at = tile_of(p, tile);
-        for (int64_t b = 0; b < blocks; b++) {
+    for (int64_t b = 0; b < blocks; b++) {
+        for (int64_t i = 0; i < count * p->rows; i++) {
+            const int64_t tile = first * p->rows + i;
+            float *to = v + i / p->rows * group_stride(channels, p->rows) + (b * p->rows + i % p->rows) * LANES;
             if (tile < p->tiles) {
-                transform(x + (at.image * blocks + b) * plane, height, width, at.h - padding, at.w - padding, to + b * p->rows * LANES, stride);
+                const tile_at at = tile_of(p, tile);
+                transform(x + (at.image * blocks + b) * plane, height, width, at.h - padding, at.w - padding, to, stride);
                 continue;
             }
             for (int64_t point = 0; point < POINTS; point++) {
-                _mm512_store_ps(to + b * p->rows * LANES + point * stride, _mm512_setzero_ps());
+                _mm512_store_ps(to + point * stride, _mm512_setzero_ps());
             }
         }
     }
@@ -183,7 +208,7 @@ static void transform_weights(const sj_winograd *g, const float *w, bool rotated
             for (int i = 0; i < 6; i++) {
                 weights_1d(t[3 * i], t[3 * i + 1], t[3 * i + 2], out, 1);
                 for (int j = 0; j < 6; j++) {
-                    _mm512_store_ps(u + ((6 * i + j) * count + c) * WIDE + column * LANES, out[j]);
+                    _mm512_store_ps(u + (6 * i + j) * weights_stride(count) + c * WIDE + column * LANES, out[j]);
                 }
             }
         }
@@ -275,9 +300,9 @@ static void write_outputs(const sj_winograd *g, const plan *p, int64_t first, in
 void sj_winograd_forward(const sj_winograd *g, const float *x, const float *w, bool rotated, const float *bias, float *y, void *scratch) {
     const plan p = make_plan(g);
     const int64_t v_group = group_stride(g->in_c, p.rows), v_point = point_stride(g->in_c, p.rows), blocks = g->out_c / LANES;
-    float *v = scratch, *u = v + BATCH * v_group, *m = u + POINTS * PANEL * WIDE;
-    for (int64_t first = 0; first < p.groups; first += BATCH) {
-        const int64_t count = least(BATCH, p.groups - first);
+    float *v = scratch, *u = v + p.batch * v_group, *m = u + POINTS * weights_stride(PANEL);
+    for (int64_t first = 0; first < p.groups; first += p.batch) {
+        const int64_t count = least(p.batch, p.groups - first);
         transform_groups(&p, first, count, x, g->in_c, g->in_h, g->in_w, g->padding, input_tile, v);
         for (int64_t block = 0; block < blocks; block += 2) {
             const int columns = block + 1 < blocks ? 2 : 1;
@@ -287,7 +312,7 @@ void sj_winograd_forward(const sj_winograd *g, const float *x, const float *w, b
                 transform_weights(g, w, rotated, block, columns, c, panel, u);
                 for (int64_t point = 0; point < POINTS; point++) {
                     for (int64_t group = 0; group < count; group++) {
-                        run(panel / LANES, v + group * v_group + point * v_point + c * p.rows, u + point * panel * WIDE, m + (group * POINTS + point) * p.rows * WIDE, c > 0);
+                        run(panel / LANES, v + group * v_group + point * v_point + c * p.rows, u + point * weights_stride(panel), m + (group * POINTS + point) * p.rows * WIDE, c > 0);
                     }
                 }
             }
@@ -376,9 +401,9 @@ static void gradient_panel(const sj_winograd *g, const plan *p, int64_t groups, 
 void sj_winograd_weights(const sj_winograd *g, const float *x, const float *dy, float *dw, void *scratch) {
     const plan p = make_plan(g);
     const int64_t in_blocks = g->in_c / LANES, out_blocks = g->out_c / LANES;
-    float *v = scratch, *dv = v + BATCH * group_stride(g->in_c, p.rows), *m = dv + BATCH * group_stride(g->out_c, p.rows);
-    for (int64_t first = 0; first < p.groups; first += BATCH) {
-        const int64_t count = least(BATCH, p.groups - first);
+    float *v = scratch, *dv = v + p.batch * group_stride(g->in_c, p.rows), *m = dv + p.batch * group_stride(g->out_c, p.rows);
+    for (int64_t first = 0; first < p.groups; first += p.batch) {
+        const int64_t count = least(p.batch, p.groups - first);
         transform_groups(&p, first, count, x, g->in_c, g->in_h, g->in_w, g->padding, input_tile, v);
         transform_groups(&p, first, count, dy, g->out_c, g->out_h, g->out_w, 0, gradient_tile, dv);
         for (int64_t in_block = 0; in_block < in_blocks; in_block += GRADIENT_BLOCKS) {
@@ -395,8 +420,8 @@ bool sj_winograd_fits(const sj_winograd *g) {
 
 size_t sj_winograd_scratch(const sj_winograd *g) {
     const plan p = make_plan(g);
-    const int64_t v = BATCH * group_stride(g->in_c, p.rows), dv = BATCH * group_stride(g->out_c, p.rows);
-    const int64_t forward = v + POINTS * PANEL * WIDE + BATCH * POINTS * p.rows * WIDE, weights = v + dv + POINTS * (GRADIENT_BLOCKS * LANES * WIDE + LANES);
+    const int64_t v = p.batch * group_stride(g->in_c, p.rows), dv = p.batch * group_stride(g->out_c, p.rows);
+    const int64_t forward = v + POINTS * weights_stride(PANEL) + p.batch * POINTS * p.rows * WIDE, weights = v + dv + POINTS * (GRADIENT_BLOCKS * LANES * WIDE + LANES);
     return (size_t)(forward > weights ? forward : weights) * sizeof(float);
 }
 
