@@ -60,6 +60,15 @@ sj_status sj_config_finish(sj_config *c, sj_error *err);
 // The configuration as it stands (overrides applied), as libconfig text; caller frees.
 sj_status sj_config_text(const sj_config *c, char **out, sj_error *err);
 
+// The first key, in the order of a and then of b, whose value is not the same in both: its path, and both values as libconfig text ("" where it is absent, "a group" for a whole group).
+// false where there is none. The order of keys does not matter.
+#define SJ_CONFIG_PATH_MAX 256
+#define SJ_CONFIG_VALUE_MAX 128
+typedef struct sj_config_change {
+    char path[SJ_CONFIG_PATH_MAX], a[SJ_CONFIG_VALUE_MAX], b[SJ_CONFIG_VALUE_MAX];
+} sj_config_change;
+bool sj_config_difference(const sj_config *a, const sj_config *b, sj_config_change *out);
+
 // Nearest of `names` by edit distance, or NULL when none is near (distance > 1 + length/3).
 const char *sj_nearest_name(const char *word, const char *const *names, int count);
 

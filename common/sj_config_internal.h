@@ -7,8 +7,6 @@
 
 #include "sj_config.h"
 
-#define SJ_CONFIG_PATH_MAX 256
-
 typedef struct sj_config_problem {
     sj_config_error_class cls;
     int line;   // 0: a --set value

@@ -89,6 +89,64 @@ static void write_setting(FILE *f, const config_setting_t *s, int depth) {
     fputs(list ? ")" : "]", f);
 }
 
+// One value as text, cut off where it is long; a group by the word alone.
+static void value_text(const config_setting_t *s, char out[SJ_CONFIG_VALUE_MAX]) {
+    char *text = NULL;
+    size_t size;
+    FILE *f = s != NULL && !config_setting_is_group(s) ? open_memstream(&text, &size) : NULL;
+    if (f != NULL) {
+        write_setting(f, s, 0);
+        fclose(f);
+    }
+    snprintf(out, SJ_CONFIG_VALUE_MAX, "%s", text != NULL ? text : s != NULL ? "a group" : "");
+    free(text);
+}
+
+static bool same_value(const config_setting_t *a, const config_setting_t *b) {
+    char *texts[2] = {NULL, NULL};
+    size_t size;
+    for (int i = 0; i < 2; i++) {
+        FILE *f = open_memstream(&texts[i], &size);
+        if (f != NULL) {
+            write_setting(f, i == 0 ? a : b, 0);
+            fclose(f);
+        }
+    }
+    const bool same = texts[0] != NULL && texts[1] != NULL && strcmp(texts[0], texts[1]) == 0;
+    free(texts[0]);
+    free(texts[1]);
+    return same;
+}
+
+// a or b may be NULL: the key is absent there.
+static bool report_change(const config_setting_t *a, const config_setting_t *b, sj_config_change *out) {
+    sj_config_setting_path(a != NULL ? a : b, out->path);
+    value_text(a, out->a);
+    value_text(b, out->b);
+    return true;
+}
+
+static bool find_change(const config_setting_t *a, const config_setting_t *b, sj_config_change *out) {
+    for (int i = 0; i < config_setting_length(a); i++) {
+        const config_setting_t *x = config_setting_get_elem(a, (unsigned)i), *y = config_setting_get_member(b, config_setting_name(x));
+        const bool groups = y != NULL && config_setting_is_group(x) && config_setting_is_group(y);
+        if (groups ? find_change(x, y, out) : y == NULL || !same_value(x, y)) {
+            return groups || report_change(x, y, out);
+        }
+    }
+    for (int i = 0; i < config_setting_length(b); i++) {
+        const config_setting_t *y = config_setting_get_elem(b, (unsigned)i);
+        if (config_setting_get_member(a, config_setting_name(y)) == NULL) {
+            return report_change(NULL, y, out);
+        }
+    }
+    return false;
+}
+
+bool sj_config_difference(const sj_config *a, const sj_config *b, sj_config_change *out) {
+    return find_change(config_root_setting(&a->tree), config_root_setting(&b->tree), out);
+}
+
 sj_status sj_config_text(const sj_config *c, char **out, sj_error *err) {
     size_t size;
     *out = NULL;

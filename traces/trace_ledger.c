@@ -151,8 +151,11 @@ static sj_status unpack(sj_ledger_writer *w, const char *data, size_t bytes, sj_
     for (int c = 0; c < COLUMN_COUNT; c++) {
         one += row_bytes(l, (ledger_column)c);
     }
-    memcpy(head, data, bytes < sizeof head ? bytes : sizeof head);
-    if (bytes < sizeof head || head[1] != l->layers || head[0] < 0 || (uint64_t)head[0] > bytes / one || (uint64_t)head[0] * one + sizeof head != bytes) {
+    if (bytes < sizeof head) {
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "a packed ledger has %zu bytes at least; these are %zu", sizeof head, bytes);
+    }
+    memcpy(head, data, sizeof head);
+    if (head[1] != l->layers || head[0] < 0 || (uint64_t)head[0] > bytes / one || (uint64_t)head[0] * one + sizeof head != bytes) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "a packed ledger of %zu bytes says %" PRId64 " rows of %" PRId64 " layers; the network has %d layers, a row %" PRIu64 " bytes", bytes, head[0], head[1],
                        l->layers, one);
     }

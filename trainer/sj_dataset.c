@@ -233,7 +233,7 @@ static uint64_t mix(uint64_t hash, const void *data, uint64_t bytes) {
         uint64_t word = 0;
         memcpy(&word, at + i, bytes - i < 8 ? (size_t)(bytes - i) : 8);
         hash = (hash ^ word) * 0x100000001b3ULL;
-        hash ^= hash >> 32;  // a step of eight bytes leaves the low half unmixed
+        hash ^= hash >> 32;  // the multiplication carries upwards only
     }
     return hash;
 }

@@ -61,8 +61,8 @@ void sj_sum_forward(const sj_layout *l, int64_t images, const sj_term *terms, in
     kernels()->forward[l->bf16](&w);
 }
 
-static sj_sweep back_sweep(const sj_layout *l, int64_t images, const sj_sum_back *b, const float *a_mean, const float *b_mean) {
-    sj_sweep w = {.layout = l, .images = images, .relu = b->relu, .terms = b->dy_count, .in_count = 2 + b->dy_count, .back = b};
+static sj_sweep back_sweep(const sj_layout *l, int64_t images, const sj_sum_back *b, const float *a_mean, const float *b_mean, sj_back_kind wanted) {
+    sj_sweep w = {.wanted = wanted, .layout = l, .images = images, .relu = b->relu, .terms = b->dy_count, .in_count = 2 + b->dy_count, .back = b};
     w.in[0] = b->relu || b->on_y.kind != SJ_PENALTY_NONE ? b->y : NULL;
     memcpy(w.in + 2, b->dy, (size_t)b->dy_count * sizeof b->dy[0]);
     if (b->term.mean != NULL) {
@@ -79,29 +79,29 @@ static sj_sweep back_sweep(const sj_layout *l, int64_t images, const sj_sum_back
 static void zero(const sj_layout *l, double *sums) { memset(sums, 0, (size_t)sj_layout_channels(l) * sizeof *sums); }
 
 void sj_sum_backward_sums(const sj_layout *l, int64_t images, const sj_sum_back *b, double *g_sums, double *gx_sums) {
-    sj_sweep w = back_sweep(l, images, b, NULL, NULL);
+    sj_sweep w = back_sweep(l, images, b, NULL, NULL, SJ_BACK_SUMS);
     w.sum_kind = SJ_SUM_CHANNELS;
     w.sums[0] = g_sums;
     w.sums[1] = gx_sums;
     zero(l, g_sums);
     zero(l, gx_sums);
-    kernels()->backward[l->bf16](&w, SJ_BACK_SUMS);
+    kernels()->backward[l->bf16](&w);
     for (int64_t c = 0; c < sj_layout_channels(l); c++) {
         gx_sums[c] *= (double)b->inverse_std[c];
     }
 }
 
 void sj_sum_backward(const sj_layout *l, int64_t images, const sj_sum_back *b, const float *a_mean, const float *b_mean, void *dx, int64_t *counts) {
-    sj_sweep w = back_sweep(l, images, b, a_mean, b_mean);
+    sj_sweep w = back_sweep(l, images, b, a_mean, b_mean, SJ_BACK_DX);
     w.out = dx;
     w.counts = counts;
-    kernels()->backward[l->bf16](&w, SJ_BACK_DX);
+    kernels()->backward[l->bf16](&w);
 }
 
 void sj_sum_gradient(const sj_layout *l, int64_t images, const sj_sum_back *b, bool of_term, void *out) {
-    sj_sweep w = back_sweep(l, images, b, NULL, NULL);
+    sj_sweep w = back_sweep(l, images, b, NULL, NULL, of_term ? SJ_BACK_OF_TERM : SJ_BACK_OF_SUM);
     w.out = out;
-    kernels()->backward[l->bf16](&w, of_term ? SJ_BACK_OF_TERM : SJ_BACK_OF_SUM);
+    kernels()->backward[l->bf16](&w);
 }
 
 static void channel_reduce(const sj_layout *l, int64_t images, const void *v, double *sums, double *squares, sj_reduce_kind kind) {

@@ -385,8 +385,8 @@ static void check_width(reader *r, int64_t width) {
         return;
     }
     if (width > 0 || sj_config_has(r->config, "width")) {
-        sj_config_error(r->config, SJ_CFG_RANGE, "width", "%s is %lld, but no layer of network \"%s\" has out_width; leave it out", width > 0 ? "network.width" : "width",
-                        (long long)net->width, net->network.name);
+        sj_config_error(r->config, SJ_CFG_RANGE, "width", "%s is %lld, but no layer of network \"%s\" has out_width; leave it out%s", width > 0 ? "network.width" : "width",
+                        (long long)net->width, net->network.name, width > 0 ? ", or give 0" : "");
     }
     net->width = 0;
 }

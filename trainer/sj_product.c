@@ -151,15 +151,26 @@ static dnnl_status_t execute(const sj_product *p, int pass, const sj_lane *lane,
     return dnnl_stream_wait(lane->stream);
 }
 
-static dnnl_status_t execute_winograd(const sj_pass *s, int pass, const sj_lane *lane, dnnl_memory_t w, const float *bias, char *scratch) {
-    void *x, *y, *weights;
-    DNN_TRY(dnnl_memory_get_data_handle(lane->own[pass][ROLE_X], &x));
-    DNN_TRY(dnnl_memory_get_data_handle(lane->own[pass][ROLE_Y], &y));
+static dnnl_status_t run_winograd(const sj_pass *s, int pass, void *x, void *y, dnnl_memory_t w, const float *bias, char *scratch) {
+    void *weights;
     DNN_TRY(dnnl_memory_get_data_handle(w, &weights));
     switch (pass) {
     case PASS_FORWARD: sj_winograd_forward(&s->shape, x, weights, false, bias, y, scratch + s->pad_at); break;
     case PASS_DATA: sj_winograd_forward(&s->shape, y, weights, true, NULL, x, scratch + s->pad_at); break;
     default: sj_winograd_weights(&s->shape, x, y, weights, scratch + s->pad_at); break;
+    }
+    return dnnl_success;
+}
+
+static dnnl_status_t run_direct(const sj_product *p, int pass, const sj_lane *lane, void *const data[ROLE_COUNT], dnnl_memory_t w, const float *bias, char *scratch) {
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        DNN_TRY(bind_operand(p, lane, pass, role, data[role], scratch));
+    }
+    DNN_TRY(execute(p, pass, lane, w, bias, scratch));
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        if (!sj_pass_reads(pass, role)) {
+            DNN_TRY(hand_back(p, lane, pass, role, data[role], scratch));
+        }
     }
     return dnnl_success;
 }
@@ -170,17 +181,8 @@ static dnnl_status_t run_single(const sj_product *p, int pass, const sj_lane *la
     if (scratch == NULL) {
         return dnnl_out_of_memory;
     }
-    const void *const data[ROLE_COUNT] = {x, y};
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        DNN_TRY(bind_operand(p, lane, pass, role, data[role], scratch));
-    }
-    DNN_TRY(s->winograd ? execute_winograd(s, pass, lane, w, bias, scratch) : execute(p, pass, lane, w, bias, scratch));
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        if (!sj_pass_reads(pass, role)) {
-            DNN_TRY(hand_back(p, lane, pass, role, (void *)(uintptr_t)data[role], scratch));
-        }
-    }
-    return dnnl_success;
+    void *const data[ROLE_COUNT] = {(void *)(uintptr_t)x, (void *)(uintptr_t)y};  // one of them is written, in two passes of three
+    return s->winograd ? run_winograd(s, pass, data[ROLE_X], data[ROLE_Y], w, p->shape.has_bias ? bias : NULL, scratch) : run_direct(p, pass, lane, data, w, bias, scratch);
 }
 
 static int run(const sj_product *p, int pass, int lane, const void *x, const void *y, dnnl_memory_t w, const float *bias) {

@@ -30,7 +30,7 @@ static bool winograd_pays(const sj_product_shape *s) {
 
 static bool takes_winograd(const sj_product *p, sj_winograd *shape) {
     const sj_product_shape *s = &p->shape;
-    *shape = (sj_winograd){s->images, s->in.dims.c, s->in.dims.h, s->in.dims.w, s->out.dims.c, s->out.dims.h, s->out.dims.w, s->padding};
+    *shape = (sj_winograd){s->images, s->in.dims.c, s->in.dims.h, s->in.dims.w, s->out.dims.c, s->out.dims.h, s->out.dims.w, s->padding, s->in.bf16};
     const bool fits = !s->linear && s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && p->type == dnnl_f32 && s->in.block == 16 && s->out.block == 16 && sj_winograd_fits(shape);
     return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s)));
 }
@@ -204,12 +204,7 @@ static dnnl_status_t make_winograd(sj_product *p, int pass, size_t *top) {
     sj_pass *s = &p->pass[pass];
     if (pass == PASS_DATA) {
         const sj_winograd f = s->shape;
-        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding};
-    }
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        sj_operand *o = &s->operand[role];
-        o->own = o->user;
-        o->converted_at = o->converted ? claim(top, dnnl_memory_desc_get_size(&o->user)) : 0;
+        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding, f.bf16};
     }
     s->pad_at = claim(top, sj_winograd_scratch(&s->shape));
     return describe_winograd_weights(p, pass, &s->w);
@@ -217,6 +212,10 @@ static dnnl_status_t make_winograd(sj_product *p, int pass, size_t *top) {
 
 static dnnl_status_t make_direct(sj_product *p, int pass, dnnl_primitive_attr_t attr, size_t *top) {
     sj_pass *s = &p->pass[pass];
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        s->operand[role].converted = is_converted(p, role);
+        DNN_TRY(describe_activation(p, role, &s->operand[role].user));
+    }
     DNN_TRY(choose_pd(p, pass, attr));
     DNN_TRY(dnnl_primitive_create(&s->primitive, s->pd));
     for (int role = 0; role < ROLE_COUNT; role++) {
@@ -231,10 +230,6 @@ static dnnl_status_t make_direct(sj_product *p, int pass, dnnl_primitive_attr_t 
 static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t attr) {
     sj_pass *s = &p->pass[pass];
     size_t top = 0;
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        s->operand[role].converted = is_converted(p, role);
-        DNN_TRY(describe_activation(p, role, &s->operand[role].user));
-    }
     s->winograd = takes_winograd(p, &s->shape);
     DNN_TRY(s->winograd ? make_winograd(p, pass, &top) : make_direct(p, pass, attr, &top));
     p->reorder_pad_at = top > p->reorder_pad_at ? top : p->reorder_pad_at;
@@ -257,11 +252,11 @@ static dnnl_status_t make_lane(const sj_product *p, sj_lane *lane) {
     DNN_TRY(dnnl_memory_create(&lane->bias, &p->bias, p->engine, DNNL_MEMORY_NONE));
     for (int pass = 0; pass < PASS_COUNT; pass++) {
         const sj_pass *s = &p->pass[pass];
-        for (int role = 0; role < ROLE_COUNT && s->wanted; role++) {
+        for (int role = 0; role < ROLE_COUNT && s->wanted && !s->winograd; role++) {
             DNN_TRY(dnnl_memory_create(&lane->user[pass][role], &s->operand[role].user, p->engine, DNNL_MEMORY_NONE));
             DNN_TRY(dnnl_memory_create(&lane->own[pass][role], &s->operand[role].own, p->engine, DNNL_MEMORY_NONE));
         }
-        if (s->wanted) {
+        if (s->wanted && !s->winograd) {
             DNN_TRY(dnnl_memory_create(&lane->pad[pass], &s->pad, p->engine, DNNL_MEMORY_NONE));
         }
     }

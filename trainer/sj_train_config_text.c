@@ -11,7 +11,8 @@ static void put_float(FILE *f, const char *key, double v) {
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v) {
+        const bool needless = strchr(text, 'e') != NULL && v >= 1.0 && v < 1e15;  // 1e+01 for 10
+        if (strtod(text, NULL) == v && !needless) {
             break;
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiles of 6x6 inputs and 4x4 outputs are counted through the chunk's images and dealt to groups of `rows` tiles, the register block of the multiplication. BATCH groups are worked on at a
+// Tiles of 6x6 inputs and 4x4 outputs are counted through the chunk's images and dealt to groups of `rows` tiles, the register block of the multiplication. A batch of groups is worked on at a
 // time: transformed inputs v (group, 36, C / 16, rows, 16); for 32 output channels and up to 128 input channels, transformed weights u (36, c, 32), which stay in the cache; products m
 // (group, 36, rows, 32).
 #include "sj_winograd.h"
@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 16, POINTS = 36, ROWS_LEAST = 6, ROWS_MOST = 14, BATCH = 4, PANEL = 128, WIDE = 32, GRADIENT_BLOCKS = 4 };
+enum { LANES = 16, POINTS = 36, ROWS_LEAST = 6, ROWS_MOST = 14, BATCH_NARROW = 4, BATCH_WIDE = 6, PANEL = 128, WIDE = 32, GRADIENT_BLOCKS = 4 };
 
 typedef __m512 vec;
 
@@ -22,10 +22,33 @@ typedef __m512 vec;
 #define NA (1.0f / (2.0f * A2 * (A2 - B2)))
 #define NB (1.0f / (2.0f * B2 * (B2 - A2)))
 
+// 16 activations at an offset counted in values.
+static inline vec load_values(const void *from, int64_t at, bool bf16) {
+    if (bf16) {
+        const __m256i half = _mm256_load_si256((const __m256i *)(const void *)((const uint16_t *)from + at));
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    }
+    return _mm512_load_ps((const float *)from + at);
+}
+
+// Rounded as sj_bf16_from_f32 does: to nearest even, exponent 0 to +0, NaN stays NaN.
+static inline void store_values(void *to, int64_t at, bool bf16, vec v) {
+    if (!bf16) {
+        _mm512_store_ps((float *)to + at, v);
+        return;
+    }
+    const __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    const __mmask16 nonzero = _mm512_test_epi32_mask(rounded, _mm512_set1_epi32(0x7f800000)), nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i flushed = _mm512_maskz_mov_epi32(nonzero, rounded);
+    const __m512i kept = _mm512_mask_or_epi32(flushed, nan, bits, _mm512_set1_epi32(0x400000));
+    _mm256_store_si256((__m256i *)(void *)((uint16_t *)to + at), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+}
+
 static inline vec splat(float v) { return _mm512_set1_ps(v); }
 
 typedef struct plan {
-    int64_t tiles_h, tiles_w, tiles, rows, groups;
+    int64_t tiles_h, tiles_w, tiles, rows, groups, batch;
 } plan;
 
 static plan make_plan(const sj_winograd *g) {
@@ -38,6 +61,9 @@ static plan make_plan(const sj_winograd *g) {
         }
     }
     p.groups = (p.tiles + p.rows - 1) / p.rows;
+    // Few channels: what a batch needs fits into the second-level cache. Many: it does not anyway, and weights are transformed once a batch.
+    const int64_t most = g->in_c + g->out_c < 256 ? BATCH_NARROW : BATCH_WIDE, batches = (p.groups + most - 1) / most;
+    p.batch = (p.groups + batches - 1) / batches;
     return p;
 }
 
@@ -46,6 +72,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 // Floats of one group of transformed activations. A line more than needed: 36 points at a distance of a power of two would share a few lines of the cache.
 static int64_t point_stride(int64_t channels, int64_t rows) { return channels * rows + LANES; }
 static int64_t group_stride(int64_t channels, int64_t rows) { return POINTS * point_stride(channels, rows); }
+static int64_t weights_stride(int64_t channels) { return channels * WIDE + LANES; }
 
 // --- one-dimensional transforms of 6 (or fewer) vectors ---
 
@@ -105,62 +132,95 @@ static tile_at tile_of(const plan *p, int64_t tile) {
     return (tile_at){tile / (p->tiles_h * p->tiles_w), tile / p->tiles_w % p->tiles_h * 4, tile % p->tiles_w * 4};
 }
 
-// size x size pixels from (h, w) on of a plane of 16 channels, 0 beyond its edges.
-static inline __attribute__((always_inline)) void load_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, int size, vec *d) {
-    const bool inside = h >= 0 && w >= 0 && h + size <= height && w + size <= width;
+// `size` pixels down column w of a plane of 16 channels, from row h on; 0 beyond its edges.
+static inline __attribute__((always_inline)) void load_column(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, int size, bool inside, vec *d) {
+#pragma GCC unroll 6
     for (int i = 0; i < size; i++) {
-        const float *row = plane + ((h + i) * width + w) * LANES;
-        for (int j = 0; j < size; j++) {
-            const bool valid = inside || (h + i >= 0 && h + i < height && w + j >= 0 && w + j < width);
-            d[i * size + j] = valid ? _mm512_load_ps(row + j * LANES) : _mm512_setzero_ps();
-        }
+        const bool valid = inside || (h + i >= 0 && h + i < height && w >= 0 && w < width);
+        d[i] = valid ? load_values(plane, ((h + i) * width + w) * LANES, bf16) : _mm512_setzero_ps();
     }
 }
 
-static void input_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    vec d[POINTS], t[POINTS], out[6];
-    load_tile(plane, height, width, h, w, 6, d);
+static bool lies_inside(int64_t height, int64_t width, int64_t h, int64_t w, int size) { return h >= 0 && w >= 0 && h + size <= height && w + size <= width; }
+
+static inline __attribute__((always_inline)) void input_tile_at(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
+    vec d[6], t[POINTS], out[6];
+#pragma GCC unroll 6
     for (int j = 0; j < 6; j++) {
-        input_1d(d + j, 6, t + j, 6);
+        load_column(plane, bf16, height, width, h, w + j, 6, inside, d);
+        input_1d(d, 1, t + j, 6);
     }
+#pragma GCC unroll 6
     for (int i = 0; i < 6; i++) {
         input_1d(t + 6 * i, 1, out, 1);
+#pragma GCC unroll 6
         for (int j = 0; j < 6; j++) {
             _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
         }
     }
 }
 
-static void gradient_tile(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    vec d[16], t[24], out[6];
-    load_tile(plane, height, width, h, w, 4, d);
-    for (int j = 0; j < 4; j++) {
-        gradient_1d(d + j, 4, t + j, 4);
+static void input_tile(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
+    if (!lies_inside(height, width, h, w, 6)) {
+        input_tile_at(plane, bf16, height, width, h, w, false, v, stride);
+    } else if (bf16) {
+        input_tile_at(plane, true, height, width, h, w, true, v, stride);
+    } else {
+        input_tile_at(plane, false, height, width, h, w, true, v, stride);
     }
+}
+
+static inline __attribute__((always_inline)) void gradient_tile_at(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
+    vec d[4], t[24], out[6];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        load_column(plane, bf16, height, width, h, w + j, 4, inside, d);
+        gradient_1d(d, 1, t + j, 4);
+    }
+#pragma GCC unroll 6
     for (int i = 0; i < 6; i++) {
         gradient_1d(t + 4 * i, 1, out, 1);
+#pragma GCC unroll 6
         for (int j = 0; j < 6; j++) {
             _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
         }
     }
 }
 
-typedef void (*tile_transform)(const float *plane, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride);
+static void gradient_tile(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
+    if (!lies_inside(height, width, h, w, 4)) {
+        gradient_tile_at(plane, bf16, height, width, h, w, false, v, stride);
+    } else if (bf16) {
+        gradient_tile_at(plane, true, height, width, h, w, true, v, stride);
+    } else {
+        gradient_tile_at(plane, false, height, width, h, w, true, v, stride);
+    }
+}
 
-// Groups first .. first + count - 1 of an activation (images, channels / 16, height, width, 16). Rows beyond the last tile are 0.
-static void transform_groups(const plan *p, int64_t first, int64_t count, const float *x, int64_t channels, int64_t height, int64_t width, int64_t padding, tile_transform transform, float *v) {
-    const int64_t stride = point_stride(channels, p->rows), blocks = channels / LANES, plane = height * width * LANES;
-    for (int64_t i = 0; i < count * p->rows; i++) {
-        const int64_t tile = first * p->rows + i;
-        float *to = v + i / p->rows * group_stride(channels, p->rows) + i % p->rows * LANES;
-        const tile_at at = tile_of(p, tile);
-        for (int64_t b = 0; b < blocks; b++) {
+typedef void (*tile_transform)(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride);
+
+typedef struct activation {
+    const void *data;  // (images, channels / 16, height, width, 16)
+    bool bf16;
+    int64_t channels, height, width, padding;
+    tile_transform transform;
+} activation;
+
+// Groups first .. first + count - 1. Rows beyond the last tile are 0.
+static void transform_groups(const plan *p, int64_t first, int64_t count, const activation *x, float *v) {
+    const int64_t stride = point_stride(x->channels, p->rows), blocks = x->channels / LANES, plane_bytes = x->height * x->width * LANES * (x->bf16 ? 2 : 4);
+    for (int64_t b = 0; b < blocks; b++) {
+        for (int64_t i = 0; i < count * p->rows; i++) {
+            const int64_t tile = first * p->rows + i;
+            float *to = v + i / p->rows * group_stride(x->channels, p->rows) + (b * p->rows + i % p->rows) * LANES;
             if (tile < p->tiles) {
-                transform(x + (at.image * blocks + b) * plane, height, width, at.h - padding, at.w - padding, to + b * p->rows * LANES, stride);
+                const tile_at at = tile_of(p, tile);
+                const char *plane = (const char *)x->data + (at.image * blocks + b) * plane_bytes;
+                x->transform(plane, x->bf16, x->height, x->width, at.h - x->padding, at.w - x->padding, to, stride);
                 continue;
             }
             for (int64_t point = 0; point < POINTS; point++) {
-                _mm512_store_ps(to + b * p->rows * LANES + point * stride, _mm512_setzero_ps());
+                _mm512_store_ps(to + point * stride, _mm512_setzero_ps());
             }
         }
     }
@@ -183,7 +243,7 @@ static void transform_weights(const sj_winograd *g, const float *w, bool rotated
             for (int i = 0; i < 6; i++) {
                 weights_1d(t[3 * i], t[3 * i + 1], t[3 * i + 2], out, 1);
                 for (int j = 0; j < 6; j++) {
-                    _mm512_store_ps(u + ((6 * i + j) * count + c) * WIDE + column * LANES, out[j]);
+                    _mm512_store_ps(u + (6 * i + j) * weights_stride(count) + c * WIDE + column * LANES, out[j]);
                 }
             }
         }
@@ -242,7 +302,7 @@ static const multiplier multipliers[ROWS_MOST - ROWS_LEAST + 1][2] = {{multiply_
                                                                       {multiply_12_1, multiply_12_2},  {multiply_13_1, multiply_13_2},  {multiply_14_1, multiply_14_2}};
 
 // 16 channels of one tile of y.
-static void output_tile(const sj_winograd *g, const float *m, int64_t stride, vec bias, tile_at at, float *plane) {
+static void output_tile(const sj_winograd *g, const float *m, int64_t stride, vec bias, tile_at at, void *plane) {
     vec in[6], t[24], out[4];
     for (int j = 0; j < 6; j++) {
         for (int i = 0; i < 6; i++) {
@@ -254,31 +314,32 @@ static void output_tile(const sj_winograd *g, const float *m, int64_t stride, ve
         output_1d(t + 6 * i, 1, out, 1, 4);
         for (int j = 0; j < 4; j++) {
             if (at.w + j < g->out_w) {
-                _mm512_store_ps(plane + ((at.h + i) * g->out_w + at.w + j) * LANES, out[j] + bias);
+                store_values(plane, ((at.h + i) * g->out_w + at.w + j) * LANES, g->bf16, out[j] + bias);
             }
         }
     }
 }
 
-static void write_outputs(const sj_winograd *g, const plan *p, int64_t first, int64_t count, const float *m, const float *bias, int64_t out_block, int columns, float *y) {
-    const int64_t stride = p->rows * WIDE, plane = g->out_h * g->out_w * LANES;
+static void write_outputs(const sj_winograd *g, const plan *p, int64_t first, int64_t count, const float *m, const float *bias, int64_t out_block, int columns, void *y) {
+    const int64_t stride = p->rows * WIDE, plane_bytes = g->out_h * g->out_w * LANES * (g->bf16 ? 2 : 4);
     for (int64_t i = 0; i < count * p->rows && first * p->rows + i < p->tiles; i++) {
         const tile_at at = tile_of(p, first * p->rows + i);
         for (int column = 0; column < columns; column++) {
             const int64_t block = out_block + column;
             const vec b = bias == NULL ? _mm512_setzero_ps() : _mm512_loadu_ps(bias + block * LANES);
-            output_tile(g, m + i / p->rows * POINTS * stride + i % p->rows * WIDE + column * LANES, stride, b, at, y + (at.image * (g->out_c / LANES) + block) * plane);
+            output_tile(g, m + i / p->rows * POINTS * stride + i % p->rows * WIDE + column * LANES, stride, b, at, (char *)y + (at.image * (g->out_c / LANES) + block) * plane_bytes);
         }
     }
 }
 
-void sj_winograd_forward(const sj_winograd *g, const float *x, const float *w, bool rotated, const float *bias, float *y, void *scratch) {
+void sj_winograd_forward(const sj_winograd *g, const void *x, const float *w, bool rotated, const float *bias, void *y, void *scratch) {
     const plan p = make_plan(g);
     const int64_t v_group = group_stride(g->in_c, p.rows), v_point = point_stride(g->in_c, p.rows), blocks = g->out_c / LANES;
-    float *v = scratch, *u = v + BATCH * v_group, *m = u + POINTS * PANEL * WIDE;
-    for (int64_t first = 0; first < p.groups; first += BATCH) {
-        const int64_t count = least(BATCH, p.groups - first);
-        transform_groups(&p, first, count, x, g->in_c, g->in_h, g->in_w, g->padding, input_tile, v);
+    float *v = scratch, *u = v + p.batch * v_group, *m = u + POINTS * weights_stride(PANEL);
+    const activation input = {x, g->bf16, g->in_c, g->in_h, g->in_w, g->padding, input_tile};
+    for (int64_t first = 0; first < p.groups; first += p.batch) {
+        const int64_t count = least(p.batch, p.groups - first);
+        transform_groups(&p, first, count, &input, v);
         for (int64_t block = 0; block < blocks; block += 2) {
             const int columns = block + 1 < blocks ? 2 : 1;
             const multiplier run = multipliers[p.rows - ROWS_LEAST][columns - 1];
@@ -287,7 +348,7 @@ void sj_winograd_forward(const sj_winograd *g, const float *x, const float *w, b
                 transform_weights(g, w, rotated, block, columns, c, panel, u);
                 for (int64_t point = 0; point < POINTS; point++) {
                     for (int64_t group = 0; group < count; group++) {
-                        run(panel / LANES, v + group * v_group + point * v_point + c * p.rows, u + point * panel * WIDE, m + (group * POINTS + point) * p.rows * WIDE, c > 0);
+                        run(panel / LANES, v + group * v_group + point * v_point + c * p.rows, u + point * weights_stride(panel), m + (group * POINTS + point) * p.rows * WIDE, c > 0);
                     }
                 }
             }
@@ -373,14 +434,15 @@ static void gradient_panel(const sj_winograd *g, const plan *p, int64_t groups, 
     }
 }
 
-void sj_winograd_weights(const sj_winograd *g, const float *x, const float *dy, float *dw, void *scratch) {
+void sj_winograd_weights(const sj_winograd *g, const void *x, const void *dy, float *dw, void *scratch) {
     const plan p = make_plan(g);
     const int64_t in_blocks = g->in_c / LANES, out_blocks = g->out_c / LANES;
-    float *v = scratch, *dv = v + BATCH * group_stride(g->in_c, p.rows), *m = dv + BATCH * group_stride(g->out_c, p.rows);
-    for (int64_t first = 0; first < p.groups; first += BATCH) {
-        const int64_t count = least(BATCH, p.groups - first);
-        transform_groups(&p, first, count, x, g->in_c, g->in_h, g->in_w, g->padding, input_tile, v);
-        transform_groups(&p, first, count, dy, g->out_c, g->out_h, g->out_w, 0, gradient_tile, dv);
+    float *v = scratch, *dv = v + p.batch * group_stride(g->in_c, p.rows), *m = dv + p.batch * group_stride(g->out_c, p.rows);
+    const activation input = {x, g->bf16, g->in_c, g->in_h, g->in_w, g->padding, input_tile}, gradient = {dy, g->bf16, g->out_c, g->out_h, g->out_w, 0, gradient_tile};
+    for (int64_t first = 0; first < p.groups; first += p.batch) {
+        const int64_t count = least(p.batch, p.groups - first);
+        transform_groups(&p, first, count, &input, v);
+        transform_groups(&p, first, count, &gradient, dv);
         for (int64_t in_block = 0; in_block < in_blocks; in_block += GRADIENT_BLOCKS) {
             for (int64_t out_block = 0; out_block < out_blocks; out_block += 2) {
                 gradient_panel(g, &p, count, v, dv, in_block, least(GRADIENT_BLOCKS, in_blocks - in_block), out_block, m, dw, first > 0);
@@ -395,8 +457,8 @@ bool sj_winograd_fits(const sj_winograd *g) {
 
 size_t sj_winograd_scratch(const sj_winograd *g) {
     const plan p = make_plan(g);
-    const int64_t v = BATCH * group_stride(g->in_c, p.rows), dv = BATCH * group_stride(g->out_c, p.rows);
-    const int64_t forward = v + POINTS * PANEL * WIDE + BATCH * POINTS * p.rows * WIDE, weights = v + dv + POINTS * (GRADIENT_BLOCKS * LANES * WIDE + LANES);
+    const int64_t v = p.batch * group_stride(g->in_c, p.rows), dv = p.batch * group_stride(g->out_c, p.rows);
+    const int64_t forward = v + POINTS * weights_stride(PANEL) + p.batch * POINTS * p.rows * WIDE, weights = v + dv + POINTS * (GRADIENT_BLOCKS * LANES * WIDE + LANES);
     return (size_t)(forward > weights ? forward : weights) * sizeof(float);
 }
 
@@ -404,7 +466,7 @@ size_t sj_winograd_scratch(const sj_winograd *g) {
 
 bool sj_winograd_fits(const sj_winograd *g) { return false; }
 size_t sj_winograd_scratch(const sj_winograd *g) { return 0; }
-void sj_winograd_forward(const sj_winograd *g, const float *x, const float *w, bool rotated, const float *bias, float *y, void *scratch) {}
-void sj_winograd_weights(const sj_winograd *g, const float *x, const float *dy, float *dw, void *scratch) {}
+void sj_winograd_forward(const sj_winograd *g, const void *x, const float *w, bool rotated, const float *bias, void *y, void *scratch) {}
+void sj_winograd_weights(const sj_winograd *g, const void *x, const void *dy, float *dw, void *scratch) {}
 
 #endif

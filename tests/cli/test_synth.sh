@@ -91,7 +91,7 @@ refused 2 "did you mean --density" synth cnn8 --images 1 --densty x=1 -o x.h5
 refused 2 "leave out --set" synth gemm.csv --images 1 --set width=3 -o x.h5
 refused 2 "leave out --input" synth gemm.csv --images 1 --input 3x3x3 -o x.h5
 refused 2 "right behind trace" "$SKIPJOULE" trace --json synth
-refused 1 "did you mean resnet18" synth resnet81 --images 1 -o x.h5
+refused 1 "did you mean resnet18" synth resnett18 --images 1 -o x.h5
 refused 1 "set widht=4" synth resnet18 --images 1 --set widht=4 -o x.h5
 refused 1 "does not fit" synth lenet5 --images 1 --input 2x2x1 -o x.h5
 refused 1 "absent.csv" synth absent.csv --images 1 -o x.h5

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training steps of a network on one random batch, written down for a comparison with another program.
-// Usage: dump_step MODEL.cfg OUT_DIR [KEY=VALUE ...]     width, batch, seed, steps, images (stored in the trace; 0: the batch), algorithm (direct|auto), dtype (f32|bf16), smoothing, lambda, sigma,
+// Usage: dump_step MODEL.cfg OUT_DIR [KEY=VALUE ...]     width, batch, seed, steps, images (stored in the trace; 0: the batch), algorithm (direct|auto|winograd), dtype (f32|bf16), smoothing, lambda, sigma,
 //        reduce (mean|sum), l1 (0|1), keep, gather (0|1), optimizer (sgd|nesterov|adam), lr, decay
-// Into OUT_DIR: trace.h5 (float32) of the first step before its update; of each parameter LAYER.NAME.grad.npy of the first step and LAYER.NAME.npy after all steps; LAYER.running_mean.npy and
+// Into OUT_DIR: trace.h5 (float32) of all steps, each before its update; of each parameter LAYER.NAME.grad.npy of the first step and LAYER.NAME.npy after all steps; LAYER.running_mean.npy and
 // LAYER.running_variance.npy; step.txt with a line a quantity.
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static bool read_setting(settings *s, const char *argument) {
         }
     }
     if ((v = value_of(argument, "algorithm")) != NULL) {
-        s->algorithm = strcmp(v, "auto") == 0 ? SJ_ALGORITHM_AUTO : SJ_ALGORITHM_DIRECT;
+        s->algorithm = strcmp(v, "auto") == 0 ? SJ_ALGORITHM_AUTO : strcmp(v, "winograd") == 0 ? SJ_ALGORITHM_WINOGRAD : SJ_ALGORITHM_DIRECT;
     } else if ((v = value_of(argument, "dtype")) != NULL) {
         s->bf16 = strcmp(v, "bf16") == 0;
     } else if ((v = value_of(argument, "reduce")) != NULL) {
@@ -120,35 +120,26 @@ static sj_status write_params(const settings *s, const sj_model *m, bool gradien
     return SJ_OK;
 }
 
-static sj_status write_trace(const settings *s, sj_model *m, double loss, sj_error *err) {
+// The images that the trace stores, and its writer.
+static sj_status open_trace(const settings *s, const sj_model *m, sj_export *out, sj_error *err) {
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/trace.h5", s->out);
+    int64_t *which;
+    int32_t *narrow;
     sj_trace_meta meta = {.producer = "dump_step", .network = "test", .dataset = "random", .method = "plain", .seed = (uint64_t)s->seed, .batch_size = s->batch};
     meta.images = s->images > 0 ? s->images : s->batch;
-    int64_t *which;
     SJ_TRY(sj_alloc((void **)&which, (uint64_t)s->batch, sizeof *which, "images", err));
+    SJ_TRY(sj_alloc((void **)&narrow, (uint64_t)s->batch, sizeof *narrow, "images", err));
     sj_export_choose((uint64_t)s->seed, 0, s->batch, meta.images, which);
-    sj_trace_writer *writer = NULL;
-    sj_status status = sj_trace_create(path, &meta, &m->net.network, &writer, err);
-    if (status == SJ_OK) {
-        const sj_export e = {writer, SJ_TYPE_F32, meta.images, which};
-        const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN, .loss = loss};
-        status = sj_export_step(&e, m, &step, s->batch, err);
-    }
-    (void)snprintf(path, sizeof path, "%s/which.npy", s->out);
-    int32_t *narrow = NULL;
-    status = status == SJ_OK ? sj_alloc((void **)&narrow, (uint64_t)meta.images, sizeof *narrow, "images", err) : status;
-    for (int64_t i = 0; status == SJ_OK && i < meta.images; i++) {
+    for (int64_t i = 0; i < meta.images; i++) {
         narrow[i] = (int32_t)which[i];
     }
-    status = status == SJ_OK ? sj_npy_write(path, SJ_NPY_I32, 1, meta.images, narrow, err) : status;
+    (void)snprintf(path, sizeof path, "%s/which.npy", s->out);
+    const sj_status status = sj_npy_write(path, SJ_NPY_I32, 1, meta.images, narrow, err);
     free(narrow);
-    free(which);
-    if (status != SJ_OK) {
-        sj_trace_abandon(writer);
-        return status;
-    }
-    return sj_trace_commit(writer, err);
+    *out = (sj_export){NULL, SJ_TYPE_F32, meta.images, which};
+    SJ_TRY(status);
+    (void)snprintf(path, sizeof path, "%s/trace.h5", s->out);
+    return sj_trace_create(path, &meta, &m->net.network, &out->writer, err);
 }
 
 // The whole batch, for a program that stores other images of it.
@@ -168,24 +159,38 @@ static sj_status write_batch(const settings *s, sj_model *m, sj_error *err) {
     return status;
 }
 
-static sj_status run_steps(const settings *s, sj_model *m, FILE *out, sj_error *err) {
+static sj_status run_steps(const settings *s, sj_model *m, const sj_export *e, FILE *out, sj_error *err) {
     const sj_eat eat = penalty_of(s);
     const sj_optimizer_config optimizer = optimizer_of(s);
     const sj_forward_options forward = {.label_smoothing = s->smoothing, .count = true};
     const sj_backward_options backward = {.eat = s->lambda > 0.0 ? &eat : NULL, .lambda = s->lambda, .keep = s->keep, .count = true};
-    for (int64_t step = 0; step < s->steps; step++) {
+    for (int64_t number = 0; number < s->steps; number++) {
         sj_forward_result result;
         double penalty = 0.0;
         SJ_TRY(sj_model_forward(m, SJ_MODE_TRAIN, s->batch, &forward, &result, err));
         SJ_TRY(sj_model_backward(m, &backward, &penalty, err));
         (void)fprintf(out, "loss %.17g\npenalty %.17g\ncorrect %" PRId64 "\n", result.loss, penalty, result.correct);
-        if (step == 0) {
-            SJ_TRY(write_trace(s, m, result.loss, err));
-            SJ_TRY(write_params(s, m, true, err));
-        }
-        sj_model_update(m, &optimizer, s->lr, step + 1);
+        const sj_step_info step = {.number = number, .mode = SJ_MODE_TRAIN, .iteration = number, .loss = result.loss};
+        SJ_TRY(sj_export_step(e, m, &step, s->batch, err));
+        SJ_TRY(number == 0 ? write_params(s, m, true, err) : SJ_OK);
+        sj_model_update(m, &optimizer, s->lr, number + 1);
     }
     return write_params(s, m, false, err);
+}
+
+static sj_status run(const settings *s, sj_model *m, FILE *out, sj_error *err) {
+    sj_export e = {NULL, SJ_TYPE_F32, 0, NULL};
+    SJ_TRY(fill(m, s, err));
+    SJ_TRY(write_batch(s, m, err));
+    sj_status status = open_trace(s, m, &e, err);
+    status = status == SJ_OK ? run_steps(s, m, &e, out, err) : status;
+    if (status == SJ_OK) {
+        status = sj_trace_commit(e.writer, err);
+    } else {
+        sj_trace_abandon(e.writer);
+    }
+    free((void *)(uintptr_t)e.images);
+    return status;
 }
 
 static sj_status dump(const settings *s, sj_error *err) {
@@ -204,9 +209,7 @@ static sj_status dump(const settings *s, sj_error *err) {
     (void)snprintf(path, sizeof path, "%s/step.txt", s->out);
     FILE *out = fopen(path, "w");
     sj_status status = out != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_IO, "%s: cannot write", path);
-    status = status == SJ_OK ? fill(m, s, err) : status;
-    status = status == SJ_OK ? write_batch(s, m, err) : status;
-    status = status == SJ_OK ? run_steps(s, m, out, err) : status;
+    status = status == SJ_OK ? run(s, m, out, err) : status;
     if (out != NULL && fclose(out) != 0 && status == SJ_OK) {
         status = SJ_FAIL(err, SJ_ERR_IO, "%s: cannot write", path);
     }

@@ -7,7 +7,6 @@ import tempfile
 import h5py
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 KINK = 1e-4  # a value this near to 0 may be on either side of a ReLU's corner, by rounding alone
@@ -28,7 +27,7 @@ class Dump:
         self.folder = tempfile.TemporaryDirectory()
         subprocess.run([program, model, self.folder.name, *settings], check=True)
         self.trace = h5py.File(os.path.join(self.folder.name, "trace.h5"), "r")
-        self.step = self.trace["steps/0"]
+        self.at(0)
         self.lines = [line.split() for line in open(os.path.join(self.folder.name, "step.txt"), encoding="ascii")]
         n = self.trace["network"]
         self.rows = [{k: n[k][i] for k in n} for i in range(len(n["name"]))]
@@ -39,6 +38,10 @@ class Dump:
         self.images = torch.from_numpy(self.array("batch", "images").reshape((-1,) + tuple(first["in"]))).permute(0, 3, 1, 2).contiguous()
         self.labels = torch.from_numpy(self.array("batch", "labels").astype(np.int64))
         self.which = np.load(os.path.join(self.folder.name, "which.npy"))[0]
+
+    def at(self, number):
+        """Looks at another step."""
+        self.step = self.trace[f"steps/{number}"]
 
     def array(self, layer, name):
         return np.load(os.path.join(self.folder.name, f"{layer}.{name}.npy"))[0]
@@ -77,11 +80,11 @@ class CornerRelu(torch.autograd.Function):
 
 
 class Network(nn.Module):
-    """share: the fraction of output channels that the backward pass of a convolution keeps (ssProp). dump_corners: derivatives next to a ReLU's corner are taken from the dump."""
+    """dropout: its probability; the masks are the dump's. share: the fraction of output channels that the backward pass of a convolution keeps (ssProp). dump_corners: derivatives next to a ReLU's corner are taken from the dump."""
 
-    def __init__(self, dump, share=1.0, dump_corners=False, keep_gradients=False):
+    def __init__(self, dump, dropout=0.0, share=1.0, dump_corners=False, keep_gradients=False):
         super().__init__()
-        self.dump, self.share, self.dump_corners, self.keep_gradients = dump, share, dump_corners, keep_gradients
+        self.dump, self.dropout, self.share, self.dump_corners, self.keep_gradients = dump, dropout, share, dump_corners, keep_gradients
         self.corners, self.outputs, self.branches, self.kept, self.order = 0, [], {}, {}, {}
         orders = []
         for row in dump.rows:
@@ -162,8 +165,9 @@ class Network(nn.Module):
         if kind == "fork":
             return x.view_as(x)
         if kind == "relu" and self.dump_corners:
-            theirs = self.dump.output_of(row["number"])
-            return CornerRelu.apply(x, nchw(theirs) if x.dim() == 4 else torch.from_numpy(theirs.reshape(theirs.shape[0], -1)), self)
+            return CornerRelu.apply(x, self.from_nhwc(row, self.dump.output_of(row["number"]), x), self)
+        if kind == "dropout":
+            return x * self.from_nhwc(row, self.dump.step[row["name"]]["mask"][...].astype(np.float32), x) / (1 - self.dropout)
         if kind == "linear" and x.dim() == 4:
             x = torch.flatten(x, 1)
         y = getattr(self, row["name"])(x)
@@ -172,6 +176,13 @@ class Network(nn.Module):
             y.register_hook(self.select(row))
             return shown
         return y
+
+    def from_nhwc(self, row, a, like):
+        """What the trace stores of a layer, as PyTorch has it."""
+        order = self.order[row["name"]]
+        if like.dim() == 2 and order is not None:
+            a = a.reshape((a.shape[0], order[1], order[2], order[0]))
+        return nchw(a).reshape(like.shape)
 
     def as_nhwc(self, row, t):
         """A value or gradient behind a layer, as the trace stores it."""

@@ -31,13 +31,14 @@ typedef struct sj_sweep {
     int terms;                         // terms of a sum, or dy of a backward pass
     unsigned normalised;               // bit t: term t is batch-normalised
     const sj_sum_back *back;
+    sj_back_kind wanted;
     const sj_penalty *penalty;
 } sj_sweep;
 
 typedef struct sj_kernels {
     const char *name;
     void (*forward[2])(sj_sweep *w);
-    void (*backward[2])(sj_sweep *w, sj_back_kind kind);
+    void (*backward[2])(sj_sweep *w);
     void (*reduce[2])(sj_sweep *w, sj_reduce_kind kind);
     void (*penalty_add[2])(sj_sweep *w);
     void (*max_forward[2])(const sj_layer_info *info, const sj_layout *in, const sj_layout *out, int64_t images, const void *x, void *y);

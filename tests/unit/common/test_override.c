@@ -152,11 +152,41 @@ static void floats_survive_text_bit_for_bit(void **state) {
     }
 }
 
+static void the_first_difference_is_named_with_both_values(void **state) {
+    static const struct {
+        const char *a, *b, *path, *a_value, *b_value;
+    } cases[] = {
+        {"x = 1; g = { y = 2; };", "g = { y = 2; }; x = 1;", NULL, "", ""},
+        {"x = 1; g = { y = 2; z = 3; };", "x = 1; g = { y = 2; z = 4; };", "g.z", "3", "4"},
+        {"x = 1;", "x = 1.0;", "x", "1", "1.0"},
+        {"x = 1; g = { y = 2; };", "x = 1;", "g", "a group", ""},
+        {"g = { y = 2; };", "g = { y = 2; h = { w = \"a\"; }; };", "g.h", "", "a group"},
+        {"g = { h = { w = \"a\"; }; };", "g = { h = { w = \"b\"; }; };", "g.h.w", "\"a\"", "\"b\""},
+        {"g = { y = 2; };", "g = 5;", "g", "a group", "5"},
+        {"x = [1, 2];", "x = [1, 2, 3];", "x", "[1, 2]", "[1, 2, 3]"},
+        {"x = 0.1;", "x = 0.1; y = true;", "y", "", "true"},
+        {"", "", NULL, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sj_config *a = parse(cases[i].a), *b = parse(cases[i].b);
+        sj_config_change change;
+        assert_int_equal(sj_config_difference(a, b, &change), cases[i].path != NULL);
+        if (cases[i].path != NULL) {
+            assert_string_equal(change.path, cases[i].path);
+            assert_string_equal(change.a, cases[i].a_value);
+            assert_string_equal(change.b, cases[i].b_value);
+        }
+        sj_config_close(a);
+        sj_config_close(b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_replace_those_of_the_file), cmocka_unit_test(wrong_assignments_are_refused), cmocka_unit_test(errors_of_set_values_name_the_argument),
         cmocka_unit_test(a_scalar_in_place_of_a_group_is_refused), cmocka_unit_test(a_group_that_nobody_knows_is_named_with_the_nearest),
         cmocka_unit_test(text_reads_back_as_the_same),      cmocka_unit_test(floats_survive_text_bit_for_bit),
+        cmocka_unit_test(the_first_difference_is_named_with_both_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

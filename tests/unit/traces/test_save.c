@@ -258,7 +258,8 @@ static void a_block_of_another_ledger_is_refused(void **state) {
     assert_int_equal(bytes, 16 + 3 * (8 + 8 + 1 + 8 + 128 + 12 * LAYER_COUNT));
     assert_error(sj_trace_ledger_unpack(v, blob, bytes - 1, &err), SJ_ERR_FORMAT,
                  "v.h5: a packed ledger of 798 bytes says 3 rows of 9 layers; the network has 9 layers, a row 261 bytes");
-    assert_error(sj_trace_ledger_unpack(v, blob, 3, &err), SJ_ERR_FORMAT, "v.h5: a packed ledger of 3 bytes says 3 rows of 0 layers; the network has 9 layers, a row 261 bytes");
+    assert_error(sj_trace_ledger_unpack(v, blob, 3, &err), SJ_ERR_FORMAT, "v.h5: a packed ledger has 16 bytes at least; these are 3");
+    assert_int_equal(sj_trace_ledger_unpack(v, NULL, 0, &err), SJ_ERR_FORMAT);
     ((int64_t *)blob)[1] = 8;
     assert_error(sj_trace_ledger_unpack(v, blob, bytes, &err), SJ_ERR_FORMAT, "v.h5: a packed ledger of 799 bytes says 3 rows of 8 layers; the network has 9 layers, a row 261 bytes");
     ((int64_t *)blob)[1] = 9;
