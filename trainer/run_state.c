@@ -75,18 +75,19 @@ bool sj_run_checkpoint_is_due(const sj_run *r) {
     return r->config->checkpoint_minutes > 0.0 && seconds >= 60.0 * r->config->checkpoint_minutes;
 }
 
-// The first line that differs, for the message.
 static sj_status refuse_config(const char *path, const char *now, const char *then, sj_error *err) {
-    while (*now != '\0' && *then != '\0') {
-        const size_t n = strcspn(now, "\n"), t = strcspn(then, "\n");
-        if (n != t || memcmp(now, then, n) != 0) {
-            break;
-        }
-        now += n + (now[n] != '\0');
-        then += t + (then[t] != '\0');
+    sj_config *a = NULL, *b = NULL;
+    sj_config_change change = {"", "", ""};
+    sj_status status = sj_config_parse(then, path, &a, err);
+    status = status == SJ_OK ? sj_config_parse(now, "the configuration", &b, err) : status;
+    if (status == SJ_OK) {
+        (void)sj_config_difference(a, b, &change);
+        status = SJ_FAIL(err, SJ_ERR_CONFIG, "%s was made with %s = %s, and the configuration now has %s; a run goes on as it was started, or another one is written elsewhere", path, change.path,
+                         change.a[0] != '\0' ? change.a : "nothing", change.b[0] != '\0' ? change.b : "nothing");
     }
-    return SJ_FAIL(err, SJ_ERR_CONFIG, "%s was made by another configuration: it has \"%.*s\", this one \"%.*s\"; a run is resumed as it was started, or a new one goes elsewhere", path,
-                   (int)strcspn(then, "\n"), then, (int)strcspn(now, "\n"), now);
+    sj_config_close(a);
+    sj_config_close(b);
+    return status;
 }
 
 static sj_status check_config(const sj_run *r, const sj_checkpoint *c, const char *path, sj_error *err) {

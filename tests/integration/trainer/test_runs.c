@@ -144,7 +144,7 @@ static void interrupted_runs_go_on(void **state) {
     ok(sj_file_hash(in(dir, "checkpoint.bin"), hash[0], &err));
     c.schedule.lr *= 2.0;
     assert_int_equal(resume(&c, dir, NULL, &result), SJ_ERR_CONFIG);
-    assert_non_null(strstr(err.message, "lr = "));
+    assert_non_null(strstr(err.message, "optimizer.lr = "));
     c.schedule.lr *= 0.5;
     c.data_seed++;
     assert_int_equal(resume(&c, dir, NULL, &result), SJ_ERR_CONFIG);
