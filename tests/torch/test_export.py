@@ -264,6 +264,24 @@ class Export(unittest.TestCase):
             self.assertTrue(same("relu.fork/dy", "relu/dy"))
             self.assertFalse(same("add/x0", "add/x1"))
 
+    def test_weights_that_are_shared_and_weights_that_are_made(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.c, self.k, self.fc = nn.Conv2d(3, 3, 3, padding=1), nn.Parameter(torch.randn(4, 3, 3, 3)), nn.Linear(4, 5)
+
+            def forward(self, x):
+                x = F.conv2d(self.c(self.c(x)), self.k / self.k.norm())
+                return self.fc(F.conv2d(x, (self.k[:, :1] - 2).expand(4, 4, 3, 3)).mean((2, 3)))
+        net = Net()
+        for mode in ("train", "eval"):
+            self.export(net, *batch(), mode=mode)
+            with h5py.File(self.path, "r") as f:
+                s = f["steps/4"]
+                self.assertEqual(h5py.h5o.get_info(s["c/w"].id).addr, h5py.h5o.get_info(s["c_2/w"].id).addr)
+                self.assertTrue(close(s["conv2d/w"][...], (net.k / net.k.norm()).detach().permute(0, 2, 3, 1).numpy(), 1e-7))
+                self.assertTrue(close(s["conv2d_2/w"][...], (net.k[:, :1] - 2).expand(4, 4, 3, 3).detach().permute(0, 2, 3, 1).numpy(), 1e-7))
+
     def test_dropout_mask(self):
         self.export(nn.Sequential(nn.Flatten(), nn.Linear(768, 40), nn.ReLU(), nn.Dropout(0.25), nn.Linear(40, 5)), *batch())
         rows, step = read(self.path)

@@ -156,7 +156,7 @@ class Recording:
         readers, given = [], set()
         in_place = is_in_place(name, kwargs)
         target = args[0] if in_place and args else None
-        before = (target.grad_fn, target.output_nr) if isinstance(target, torch.Tensor) else None
+        before = (target.grad_fn, target.output_nr) if isinstance(target, torch.Tensor) and self.known(target) is not None else None
 
         def swap(tensor):
             if self.known(tensor) is None:
@@ -188,7 +188,7 @@ class Recording:
             reader.shared = len(outputs) > 1
         for tensor in outputs:
             self.add_layer(name, args, kwargs, first, x_shape, axis, tensor, readers if tensor is outputs[-1] else [share(r) for r in readers], learns, state)
-        if in_place and isinstance(target, torch.Tensor) and before[0] is not None:
+        if before is not None and before[0] is not None:
             self.hook_in_place(target, axis, before, readers)
         return out
 
@@ -268,7 +268,7 @@ class Recording:
 
     @staticmethod
     def put_weights(layer, weight, bias, order):
-        layer.tensors["w"] = (to_krsc(weight, order).cpu().numpy(), "values", (weight.data_ptr(), order))
+        layer.tensors["w"] = (to_krsc(weight, order).cpu().numpy(), "values", (id(weight), order) if isinstance(weight, torch.nn.Parameter) else None)
         layer.has_bias = bias is not None
         if bias is not None:
             layer.tensors["bias"] = (bias.detach().to(torch.float32).cpu().numpy(), "vector", None)
