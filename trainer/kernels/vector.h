@@ -9,6 +9,10 @@
 #include "sj_bf16.h"
 #include "table.h"
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #define SJ_INLINE static inline __attribute__((always_inline))
 #define SJ_UNROLL _Pragma("GCC unroll 16")
 enum { SJ_NV = SJ_GROUP / SJ_LANES };
@@ -29,7 +33,11 @@ SJ_INLINE void store_f32(float *to, vf v) { memcpy(to, &v, sizeof v); }
 SJ_INLINE vf load_bf16(const sj_bf16 *from) {
     vh v;
     memcpy(&v, from, sizeof v);
+#if SJ_LANES == 16 && defined(__AVX512F__)  // the compiler would widen the halves apart
+    return (vf)((vu)_mm512_cvtepu16_epi32((__m256i)v) << 16);
+#else
     return (vf)(__builtin_convertvector(v, vu) << 16);
+#endif
 }
 
 // sj_bf16_from_f32 without branches.
@@ -37,7 +45,11 @@ SJ_INLINE void store_bf16(sj_bf16 *to, vf v) {
     const vu bits = (vu)v, rounded = bits + 0x7fffU + (bits >> 16 & 1U);
     const vu nan = (vu)(v != v), normal = (vu)((vi)(rounded & 0x7f800000U) != 0);
     const vu high = (~nan & normal & rounded) | (nan & (bits | 0x400000U));
+#if SJ_LANES == 16 && defined(__AVX512F__)
+    const vh out = (vh)_mm512_cvtepi32_epi16((__m512i)(high >> 16));
+#else
     const vh out = __builtin_convertvector(high >> 16, vh);
+#endif
     memcpy(to, &out, sizeof out);
 }
 
@@ -53,8 +65,15 @@ SJ_INLINE vf keep(vi where, vf v) { return (vf)(where & (vi)v); }
 // Not above 0: +0. A NaN stays, so that it is seen at the end.
 SJ_INLINE vf rectified(vf v) { return keep(~(v <= 0.0F), v); }
 
-// 1 where a value is nonzero once rounded to bfloat16: nearest, ties to even.
-SJ_INLINE vi nonzero(vf v) { return (vi)((vu)(((vi)v & 0x7fffffff) >= 0x007f8000) >> 31); }
+// One more in each lane whose value is nonzero once rounded to bfloat16: nearest, ties to even.
+SJ_INLINE vi count_nonzero(vi count, vf v) {
+    const vi magnitude = (vi)v & 0x7fffffff;
+#if SJ_LANES == 16 && defined(__AVX512F__)  // the compiler makes a vector of the mask first
+    return (vi)_mm512_mask_add_epi32((__m512i)count, _mm512_cmpgt_epi32_mask((__m512i)magnitude, _mm512_set1_epi32(0x007f7fff)), (__m512i)count, _mm512_set1_epi32(1));
+#else
+    return count - (magnitude > 0x007f7fff);
+#endif
+}
 
 SJ_INLINE int64_t count_of(const vi counts[SJ_NV]) {
     int32_t lanes[SJ_GROUP];
