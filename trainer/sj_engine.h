@@ -97,8 +97,7 @@ typedef struct sj_engine {
     int lanes;
     int places;
     int *parents;                // a place: union-find of places that share a chunk
-    int64_t *largest;            // a place: values of an image, at most
-    int64_t *ratio;              // a place: weights, divided by the values of an image
+    int64_t *pixels;             // a place: of its largest output
     int64_t *chunks;             // a place: images of a chunk
     sj_made *values, *gradients; // a layer's output; a layer's dx, SJ_INPUTS_MAX each
     sj_op *unsorted;

@@ -202,6 +202,26 @@ static sj_status write_keep(const exporter *x, int layer, sj_error *err) {
     return status;
 }
 
+// Which values dropout let pass.
+static sj_status write_mask(const exporter *x, int layer, sj_error *err) {
+    const sj_dims dims = x->m->layers[layer].info->out;
+    const int64_t each = sj_dims_count(dims), count = x->e->image_count;
+    uint8_t *mask;
+    SJ_TRY(sj_alloc((void **)&mask, (uint64_t)(count * each), 1, x->m->layers[layer].info->name, err));
+    for (int64_t i = 0; i < count; i++) {
+        memcpy(mask + i * each, sj_model_mask(x->m, layer, x->e->images[i]), (size_t)each);
+    }
+    int64_t passed = 0;
+    const uint8_t *all = sj_model_mask(x->m, layer, 0);
+    for (int64_t i = 0; i < x->images * each; i++) {
+        passed += all[i];
+    }
+    const sj_tensor t = {SJ_TYPE_U8, 4, {count, dims.h, dims.w, dims.c}, mask, 1.0F, passed, x->images * each};
+    const sj_status status = sj_trace_write(x->e->writer, layer, "mask", &t, SJ_TYPE_U8, err);
+    free(mask);
+    return status;
+}
+
 static sj_status write_backward(const exporter *x, int layer, sj_error *err) {
     const sj_layer *l = &x->m->layers[layer];
     if (l->info->kind == SJ_KIND_FORK) {
@@ -210,6 +230,9 @@ static sj_status write_backward(const exporter *x, int layer, sj_error *err) {
     if (l->info->kind != SJ_KIND_SOFTMAX_CE && (l->info->needs_dx || l->param_count > 0)) {
         const int sum = l->info->kind == SJ_KIND_ADD ? layer : reader_of(x->m, layer, 0);
         SJ_TRY(write_gradient(x, layer, "dy", (tensor){true, layer, -1}, sum, err));
+    }
+    if (l->info->kind == SJ_KIND_DROPOUT) {
+        SJ_TRY(write_mask(x, layer, err));
     }
     return l->selected ? write_keep(x, layer, err) : SJ_OK;
 }

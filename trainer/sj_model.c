@@ -299,7 +299,7 @@ static void free_engine(sj_engine *e, int layer_count) {
     for (int i = 0; i < 2 * e->lanes && e->scratch != NULL; i++) {
         free(e->scratch[i]);
     }
-    void *const all[] = {e->nodes, e->scratch, e->parents, e->largest, e->ratio, e->chunks, e->values, e->gradients, e->unsorted, e->forward.ops, e->backward.ops, e->partials,
+    void *const all[] = {e->nodes, e->scratch, e->parents, e->pixels, e->chunks, e->values, e->gradients, e->unsorted, e->forward.ops, e->backward.ops, e->partials,
                          e->gathered_weights, e->gathered_grad, e->losses, e->correct, e->probabilities, e->input_penalty_sums, e};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(all[i]);

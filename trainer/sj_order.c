@@ -4,8 +4,6 @@
 #include "sj_engine.h"
 #include "sj_file.h"
 
-enum { CHUNK_MIN = 4, CHUNK_MAX = 32, CHUNK_VALUES = 65536 };
-
 static int root_of(const sj_engine *e, int place) {
     while (e->parents[place] != place) {
         place = e->parents[place];
@@ -197,34 +195,19 @@ void sj_order_backward(sj_model *m, const sj_backward_options *options) {
 }
 
 // ---- Chunks.
-static int64_t largest_of(const sj_model *m, int layer) {
-    int64_t largest = sj_layout_values(&m->layers[layer].layout);
-    for (int j = 0; j < m->layers[layer].info->input_count; j++) {
-        const int64_t in = sj_dims_count(m->layers[layer].info->in);
-        largest = in > largest ? in : largest;
-    }
-    return largest;
-}
-
 static void weigh(sj_model *m, const sj_plan *plan) {
-    sj_engine *e = m->engine;
     for (int i = 0; i < plan->count; i++) {
-        const sj_layer_info *l = m->layers[plan->ops[i].layer].info;
-        const int root = root_of(e, plan->ops[i].place);
-        const int64_t largest = largest_of(m, plan->ops[i].layer);
-        e->largest[root] = largest > e->largest[root] ? largest : e->largest[root];
-        if (sj_is_product(l->kind)) {
-            const int64_t ratio = l->kernel_h * l->kernel_w * l->in.c * l->out.c / (sj_dims_count(l->in) + sj_dims_count(l->out));
-            e->ratio[root] = ratio > e->ratio[root] ? ratio : e->ratio[root];
-        }
+        int64_t *pixels = &m->engine->pixels[root_of(m->engine, plan->ops[i].place)];
+        const int64_t own = sj_layout_pixels(&m->layers[plan->ops[i].layer].layout);
+        *pixels = own > *pixels ? own : *pixels;
     }
 }
 
-// So many images that a chunk's activations stay in the second-level cache, but more where the weights, whose gradients are written a chunk, are the larger part.
-static int64_t chunk_of(const sj_model *m, int64_t largest, int64_t ratio) {
-    int64_t chunk = CHUNK_VALUES / (largest > 0 ? largest : 1);
-    chunk = chunk > ratio ? chunk : ratio;
-    chunk = chunk < CHUNK_MIN ? CHUNK_MIN : chunk > CHUNK_MAX ? CHUNK_MAX : chunk;
+// By the largest output. Measured on two cores: few images where they are large, for a chunk's activations shall stay in the second-level cache; more where they are small, for each chunk
+// transforms the weights and writes a weight gradient. At least two chunks, all of one size.
+static int64_t chunk_of(const sj_model *m, int64_t pixels) {
+    const int64_t wanted = pixels >= 1024 ? 8 : pixels >= 64 ? 16 : 32, half = (m->batch + 1) / 2;
+    int64_t chunk = wanted < half ? wanted : half;
     while (m->batch % chunk != 0) {
         chunk--;
     }
@@ -239,8 +222,7 @@ sj_status sj_order_create(sj_model *m, sj_error *err) {
     }
     e->places = m->layer_count * SJ_OP_KINDS * SJ_TERMS_MAX;
     SJ_TRY(sj_alloc((void **)&e->parents, (uint64_t)e->places, sizeof *e->parents, "the plan", err));
-    SJ_TRY(sj_alloc((void **)&e->largest, (uint64_t)e->places, sizeof *e->largest, "the plan", err));
-    SJ_TRY(sj_alloc((void **)&e->ratio, (uint64_t)e->places, sizeof *e->ratio, "the plan", err));
+    SJ_TRY(sj_alloc((void **)&e->pixels, (uint64_t)e->places, sizeof *e->pixels, "the plan", err));
     SJ_TRY(sj_alloc((void **)&e->chunks, (uint64_t)e->places, sizeof *e->chunks, "the plan", err));
     SJ_TRY(sj_alloc((void **)&e->values, (uint64_t)m->layer_count, sizeof *e->values, "the plan", err));
     SJ_TRY(sj_alloc((void **)&e->gradients, (uint64_t)m->layer_count * SJ_INPUTS_MAX, sizeof *e->gradients, "the plan", err));
@@ -255,8 +237,7 @@ sj_status sj_order_create(sj_model *m, sj_error *err) {
     weigh(m, &e->forward);
     weigh(m, &e->backward);
     for (int p = 0; p < e->places; p++) {
-        const int root = root_of(e, p);
-        e->chunks[p] = chunk_of(m, e->largest[root], e->ratio[root]);
+        e->chunks[p] = chunk_of(m, e->pixels[root_of(e, p)]);
     }
     order_forward(m);  // with the chunks
     return SJ_OK;

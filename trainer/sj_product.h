@@ -45,7 +45,7 @@ int64_t sj_product_scratch_bytes(const sj_product *p);
 // w: (K, R, S, C) float32; linear (K, H * W * C), NHWC order. Copied (and rounded) into oneDNN's own layouts; call again whenever w has changed.
 sj_status sj_product_set_weights(sj_product *p, const float *w, sj_error *err);
 
-// The three products of one chunk, x and y in the shape's layouts, bias (K) float32 or NULL. A weight gradient goes, written and not added, into `partial`: sj_product_partial_values
+// The three products of one chunk, x and y in the shape's layouts (images of a 64-byte aligned array), bias (K) float32 or NULL. A weight gradient goes, written and not added, into `partial`: sj_product_partial_values
 // floats, 64-byte aligned, in oneDNN's layout. They return 0, or oneDNN's status: the caller, outside of its parallel region, turns it into an error with sj_product_fail.
 int sj_product_forward(sj_product *p, int lane, const void *x, const float *bias, void *y);
 int sj_product_backward_data(sj_product *p, int lane, const void *dy, void *dx);

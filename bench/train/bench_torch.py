@@ -142,7 +142,8 @@ def report(speeds, bests):
         dense, sparse = f"ours w64 {dtype} auto", f"ours w64 {dtype} keep 0.2 gather"
         if sparse in speeds:
             pairs = statistics.median(1 - d / s for d, s in zip(speeds[dense], speeds[sparse]))
-            print(f"ssProp keep 0.2 gather, width 64 {dtype}: step time {100 * (1 - statistics.median(speeds[dense]) / statistics.median(speeds[sparse])):.1f} % less than dense by medians, {100 * pairs:.1f} % by rounds")
+            medians = 1 - statistics.median(speeds[dense]) / statistics.median(speeds[sparse])
+            print(f"ssProp keep 0.2 gather, width 64 {dtype}: step time {100 * medians:.1f} % less than dense by medians, {100 * pairs:.1f} % by the median round")
 
 
 def ratio(speeds, bests, ours, theirs):

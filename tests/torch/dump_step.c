@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training steps of a network on one random batch, written down for a comparison with another program.
-// Usage: dump_step MODEL.cfg OUT_DIR [KEY=VALUE ...]     width, batch, seed, steps, images (stored in the trace; 0: the batch), algorithm (direct|auto|winograd), dtype (f32|bf16), smoothing, lambda, sigma,
-//        reduce (mean|sum), l1 (0|1), keep, gather (0|1), optimizer (sgd|nesterov|adam), lr, decay
+// Usage: dump_step MODEL.cfg OUT_DIR [KEY=VALUE ...]     width, batch, seed, steps, images (stored in the trace; 0: the batch), algorithm (direct|auto|winograd), dtype (f32|bf16),
+//        smoothing, lambda, sigma, reduce (mean|sum), l1 (0|1), keep, gather (0|1), optimizer (sgd|nesterov|adam), lr, decay
 // Into OUT_DIR: trace.h5 (float32) of all steps, each before its update; of each parameter LAYER.NAME.grad.npy of the first step and LAYER.NAME.npy after all steps; LAYER.running_mean.npy and
 // LAYER.running_variance.npy; step.txt with a line a quantity.
 #include <inttypes.h>
@@ -203,7 +203,8 @@ static sj_status dump(const settings *s, sj_error *err) {
             input = net.network.layers[i].in;
         }
     }
-    const sj_model_options options = {.batch = s->batch, .seed = (uint64_t)s->seed, .bf16 = s->bf16, .native_bf16 = sj_cpu_has_bf16(), .algorithm = s->algorithm, .optimizer = optimizer_of(s).kind, .gather = s->gather};
+    const sj_model_options options = {.batch = s->batch, .seed = (uint64_t)s->seed, .bf16 = s->bf16, .native_bf16 = sj_cpu_has_bf16(), .algorithm = s->algorithm,
+                                      .optimizer = optimizer_of(s).kind, .gather = s->gather};
     SJ_TRY(sj_model_create(&net, input, &options, &m, err));
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/step.txt", s->out);

@@ -80,7 +80,8 @@ class CornerRelu(torch.autograd.Function):
 
 
 class Network(nn.Module):
-    """dropout: its probability; the masks are the dump's. share: the fraction of output channels that the backward pass of a convolution keeps (ssProp). dump_corners: derivatives next to a ReLU's corner are taken from the dump."""
+    """dropout: its probability; the masks are the dump's. share: the fraction of output channels that the backward pass of a convolution keeps (ssProp).
+    dump_corners: derivatives next to a ReLU's corner are taken from the dump."""
 
     def __init__(self, dump, dropout=0.0, share=1.0, dump_corners=False, keep_gradients=False):
         super().__init__()

@@ -88,8 +88,8 @@ def read(path):
     """rows of the table, and layer -> tensor -> array of the first step."""
     with h5py.File(path, "r") as f:
         n = f["network"]
-        rows = [{"name": n["name"][i].decode(), "kind": n["kind"][i].decode(), "inputs": [int(v) for v in n["inputs"][i][:n["input_count"][i]]], "groups": int(n["groups"][i]), "stride": int(n["stride"][i]),
-                 "padding": int(n["padding"][i]), "kernel": tuple(int(k) for k in n["kernel"][i]), "needs_dx": int(n["needs_dx"][i])} for i in range(len(n["name"]))]
+        rows = [{"name": n["name"][i].decode(), "kind": n["kind"][i].decode(), "inputs": [int(v) for v in n["inputs"][i][:n["input_count"][i]]],
+                 "kernel": tuple(int(k) for k in n["kernel"][i]), **{key: int(n[key][i]) for key in ("groups", "stride", "padding", "needs_dx")}} for i in range(len(n["name"]))]
         step = next(iter(f["steps"].values()))
         return rows, {name: {t: step[name][t][...] for t in step[name]} for name in step}
 
@@ -111,7 +111,8 @@ def computed(row, t):
         return g * (x - m) / torch.sqrt(v + float(t["eps"][0])) + b
     if kind == "flatten":
         return nchw(t["x"].reshape(len(t["x"]), 1, 1, -1))
-    return {"relu": lambda: F.relu(x), "maxpool": lambda: F.max_pool2d(x, row["kernel"], row["stride"], row["padding"]), "avgpool": lambda: F.avg_pool2d(x, row["kernel"], row["stride"], row["padding"]),
+    window = (row["kernel"], row["stride"], row["padding"])
+    return {"relu": lambda: F.relu(x), "maxpool": lambda: F.max_pool2d(x, *window), "avgpool": lambda: F.avg_pool2d(x, *window),
             "add": lambda: x + nchw(t["x1"]), "fork": lambda: x, "dropout": lambda: x * nchw(t["mask"].astype(np.float32)) / 0.7 if "mask" in t else x,
             "softmax_ce": lambda: F.softmax(x, 1)}[kind]()
 
@@ -181,8 +182,9 @@ class Export(unittest.TestCase):
             self.assertTrue(torch.equal(a.grad, b.grad))
         compared = 0
         for row in rows:
-            if row["name"] in seen and "dy" in step[row["name"]] and row["kind"] in ("conv", "linear", "bn", "maxpool", "avgpool") and seen[row["name"]].dim() == 4 and row["name"] not in ("wide", "narrow"):
-                self.assertTrue(close(step[row["name"]]["dy"], seen[row["name"]].grad.permute(0, 2, 3, 1).numpy(), 1e-12), row["name"])
+            name = row["name"]
+            if name in seen and seen[name].dim() == 4 and row["kind"] in ("conv", "bn", "maxpool", "avgpool") and name not in ("wide", "narrow"):
+                self.assertTrue(close(step[name]["dy"], seen[name].grad.permute(0, 2, 3, 1).numpy(), 1e-12), row["name"])
                 compared += 1
         self.assertGreater(compared, 14)
         self.assertTrue(close(step["l"]["dy"].reshape(6, 12), seen["l"].grad.numpy(), 1e-12))
@@ -191,7 +193,9 @@ class Export(unittest.TestCase):
         self.export(Zoo(), *batch())
         rows, step = read(self.path)
         forks = [row["name"] for row in rows if row["kind"] == "fork"]
-        whole = [step[name] for name in forks if all(f"dy{i}" in step[name] for i in range(sum(r["inputs"].count(rows.index(next(q for q in rows if q["name"] == name))) for r in rows)))]
+        number = {row["name"]: i for i, row in enumerate(rows)}
+        readers = {name: sum(row["inputs"].count(number[name]) for row in rows) for name in forks}
+        whole = [step[name] for name in forks if all(f"dy{i}" in step[name] for i in range(readers[name]))]
         self.assertGreaterEqual(len(whole), 3)
         for t in whole:
             self.assertTrue(close(sum(t[n] for n in t if n.startswith("dy") and n != "dy"), t["dy"], 1e-6))
@@ -263,6 +267,24 @@ class Export(unittest.TestCase):
             self.assertTrue(same("add/dy", "bn2/dy", "relu.fork/dy1"))
             self.assertTrue(same("relu.fork/dy", "relu/dy"))
             self.assertFalse(same("add/x0", "add/x1"))
+
+    def test_weights_that_are_shared_and_weights_that_are_made(self):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.c, self.k, self.fc = nn.Conv2d(3, 3, 3, padding=1), nn.Parameter(torch.randn(4, 3, 3, 3)), nn.Linear(4, 5)
+
+            def forward(self, x):
+                x = F.conv2d(self.c(self.c(x)), self.k / self.k.norm())
+                return self.fc(F.conv2d(x, (self.k[:, :1] - 2).expand(4, 4, 3, 3)).mean((2, 3)))
+        net = Net()
+        for mode in ("train", "eval"):
+            self.export(net, *batch(), mode=mode)
+            with h5py.File(self.path, "r") as f:
+                s = f["steps/4"]
+                self.assertEqual(h5py.h5o.get_info(s["c/w"].id).addr, h5py.h5o.get_info(s["c_2/w"].id).addr)
+                self.assertTrue(close(s["conv2d/w"][...], (net.k / net.k.norm()).detach().permute(0, 2, 3, 1).numpy(), 1e-7))
+                self.assertTrue(close(s["conv2d_2/w"][...], (net.k[:, :1] - 2).expand(4, 4, 3, 3).detach().permute(0, 2, 3, 1).numpy(), 1e-7))
 
     def test_dropout_mask(self):
         self.export(nn.Sequential(nn.Flatten(), nn.Linear(768, 40), nn.ReLU(), nn.Dropout(0.25), nn.Linear(40, 5)), *batch())
@@ -348,7 +370,8 @@ class Export(unittest.TestCase):
         net = os.path.join(self.folder.name, "net.py")
         with open(net, "w", encoding="ascii") as f:
             f.write("import torch\ndef make():\n    return torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.GELU(), torch.nn.Flatten(), torch.nn.Linear(144, 3))\n")
-        done = subprocess.run([sys.executable, tool, "--model", f"{net}:make", "--input", "1,8,8", "--classes", "3", "--mode", "eval", "--dtype", "float32", "-o", self.path], capture_output=True, text=True, check=False)
+        arguments = ["--model", f"{net}:make", "--input", "1,8,8", "--classes", "3", "--mode", "eval", "--dtype", "float32", "-o", self.path]
+        done = subprocess.run([sys.executable, tool, *arguments], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("opaque: 1 (gelu is none of the format's layers)", done.stdout)
         self.check()

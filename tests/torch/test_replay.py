@@ -37,7 +37,9 @@ def step_of(network, dump, options):
     network.train()
     logits = network(dump.images)
     loss = F.cross_entropy(logits, dump.labels, label_smoothing=options.get("smoothing", 0.0))
-    penalty = options.get("lambda", 0.0) * penalty_of(network, dump.images, options.get("sigma", 1e-2), options.get("reduce") == "sum", options.get("l1") == 1) if "lambda" in options else torch.zeros(())
+    penalty = torch.zeros(())
+    if "lambda" in options:
+        penalty = options["lambda"] * penalty_of(network, dump.images, options.get("sigma", 1e-2), options.get("reduce") == "sum", options.get("l1") == 1)
     (loss + penalty).backward()
     return float(loss), float(penalty), int((logits.argmax(1) == dump.labels).sum())
 

@@ -153,50 +153,30 @@ class Recording:
             return self.call_outside(name, func, args, kwargs)
         if name in NEED_A_VALUE and args and isinstance(args[0], torch.Tensor) and self.known(args[0]) is None and args[0].is_floating_point():
             self.adopt(args[0])
-        readers, given = [], set()
-        in_place = is_in_place(name, kwargs)
-        target = args[0] if in_place and args else None
-        before = (target.grad_fn, target.output_nr) if isinstance(target, torch.Tensor) else None
-
-        def swap(tensor):
-            if self.known(tensor) is None:
-                return tensor
-            reader, out = self.read(tensor, tensor is not target and name not in AS_THEY_ARE)
-            readers.append(reader)
-            given.add(id(out))
-            return out
-        learns = any(t.requires_grad for t in tensors_in([args, kwargs]) if self.known(t) is None)
-        first = next((t for t in tensors_in([args, kwargs]) if self.known(t) is not None), None)
-        if first is None:
+        if not any(self.known(t) for t in tensors_in([args, kwargs])):
             return func(*args, **kwargs)
-        x_shape, axis = first.shape, self.known(first)[1]
-        state = rng_state(first) if name in ("dropout", "dropout_") else None
-        shown = 1 if name.endswith("_as") else len(args)  # x.view_as(other) looks at the other's shape alone
-        out = func(*replaced(tuple(args[:shown]), swap), *args[shown:], **replaced(kwargs, swap))
-        if name == "dropout" and id(out) in given and not in_place:
+        call = Call(self, name, args, kwargs)
+        out = func(*call.args, **call.kwargs)
+        if name == "dropout" and call.gave(out) and not call.in_place:
             out = out.view_as(out)  # outside of training it gives its argument back; it is a layer all the same
-        outputs = [t for t in tensors_in(target if name == "__setitem__" else out) if t.is_floating_point()]
-        if not outputs:
+        outputs = [t for t in tensors_in(call.target if name == "__setitem__" else out) if t.is_floating_point()]
+        if not outputs or name in AS_THEY_ARE - {"__setitem__", "__get__"}:
             return out
-        if name in AS_THEY_ARE - {"__setitem__", "__get__"}:
+        if len(outputs) == 1 and (call.gave(outputs[0]) and not call.in_place or self.passes_on(call, outputs[0])):
             return out
-        if len(outputs) == 1 and not in_place and id(outputs[0]) in given:  # a call that gave its argument back
-            return out
-        if len(outputs) == 1 and self.passes_on(name, first, readers, outputs[0], args, kwargs):
-            return out
-        for reader in readers:
+        for reader in call.readers:
             reader.shared = len(outputs) > 1
         for tensor in outputs:
-            self.add_layer(name, args, kwargs, first, x_shape, axis, tensor, readers if tensor is outputs[-1] else [share(r) for r in readers], learns, state)
-        if in_place and isinstance(target, torch.Tensor) and before[0] is not None:
-            self.hook_in_place(target, axis, before, readers)
+            self.add_layer(call, tensor, call.readers if tensor is outputs[-1] else [share(r) for r in call.readers])
+        if call.before is not None and call.before[0] is not None:
+            self.hook_in_place(call)
         return out
 
-    def hook_in_place(self, tensor, axis, before, readers):
+    def hook_in_place(self, call):
         """The reading that was overwritten has no alias: its gradient leaves the node towards what made the value."""
-        node = tensor.grad_fn
-        places = [i for i, edge in enumerate(node.next_functions) if edge == before] if node is not None and self.train else []
-        reader = next((r for r in readers if r.layer is not None), None)
+        node, axis = call.target.grad_fn, call.axis
+        places = [i for i, edge in enumerate(node.next_functions) if edge == call.before] if node is not None and self.train else []
+        reader = next((r for r in call.readers if r.layer is not None), None)
         if len(places) != 1 or reader is None:
             return
         value = reader.value
@@ -205,10 +185,10 @@ class Recording:
                 reader.grad = self.sample(grads[places[0]], axis, value.order, f"layer {reader.layer.name}: the gradient of its input")
         self.handles.append(node.register_hook(hook))
 
-    def passes_on(self, name, first, readers, out, args, kwargs):
+    def passes_on(self, call, out):
         """Calls after which the same values lie in the same NHWC order are no layers: the output stands for the same value."""
-        value, axis = self.known(first)
-        plain = len(readers) == 1 and out.numel() == first.numel()
+        name, first, args, kwargs, value, axis = call.name, call.first, call.args, call.kwargs, call.value, call.axis
+        plain = len(call.readers) == 1 and out.numel() == first.numel()
         to_axis = None
         if plain and name in COPIES:
             to_axis = axis
@@ -224,30 +204,40 @@ class Recording:
         out._sj_value = (value, to_axis)
         return True
 
-    def add_layer(self, name, args, kwargs, first, x_shape, axis, out, readers, learns, state):
-        value = readers[0].value
-        order = value.order
-        shapes_known = len(x_shape) > 1 and x_shape[0] == self.batch and out.dim() > 1 and out.shape[0] == self.batch
-        keys = RULES[name](args, kwargs, first, axis, out) if name in RULES else f"{name} is none of the format's layers"
-        if name in RESHAPES and first.dim() == 4 and out.dim() == 2 and shapes_known:
-            keys = {"kind": "flatten"}
-            order = tuple(x_shape[1:]) if axis == 1 else None
-        if not isinstance(keys, str) and (not shapes_known or len(readers) != (2 if keys["kind"] == "add" else 1)):
-            keys = "its input or output is not a batch of images" if not shapes_known else "it reads several values"
-        if not isinstance(keys, str) and keys["kind"] == "add" and len({(self.known(t)[1], self.known(t)[0].order) for t in args[:2] if self.known(t)}) > 1:
-            keys = "its summands lie in different orders"
-        opaque = isinstance(keys, str)
-        keys = {"kind": "opaque", "why": keys} if opaque else keys
-        weight, norm = keys.pop("weight", None), keys.pop("norm", None)
-        bias, p = keys.pop("bias", None), keys.pop("p", None)
-        layer = Layer(self.name(name), keys.pop("kind"), None, None, learns=learns, readers=readers, log_softmax=name == "log_softmax", **keys)
+    def keys_of(self, call, out, readers):
+        """The keys of the call's layer, or a sentence saying why it is opaque."""
+        shape = call.x_shape
+        if len(shape) < 2 or shape[0] != self.batch or out.dim() < 2 or out.shape[0] != self.batch:
+            return "its input or output is not a batch of images"
+        if call.name in RESHAPES and len(shape) == 4 and out.dim() == 2:
+            return {"kind": "flatten"}
+        if call.name not in RULES:
+            return f"{call.name} is none of the format's layers"
+        keys = RULES[call.name](call.args, call.kwargs, call.first, call.axis, out)
+        if isinstance(keys, str):
+            return keys
+        if len(readers) != (2 if keys["kind"] == "add" else 1):
+            return "it reads several values, or one and a constant"
+        if keys["kind"] == "add" and call.orders > 1:
+            return "its summands lie in different orders"
+        return keys
+
+    def add_layer(self, call, out, readers):
+        keys = self.keys_of(call, out, readers)
+        keys = {"kind": "opaque", "why": keys} if isinstance(keys, str) else keys
+        order = call.value.order
+        if keys["kind"] == "flatten":
+            order = tuple(call.x_shape[1:]) if call.axis == 1 else None
+        weight, bias, norm, p = (keys.pop(name, None) for name in ("weight", "bias", "norm", "p"))
+        layer = Layer(self.name(call.name), keys.pop("kind"), None, None, learns=call.learns, readers=readers, log_softmax=call.name == "log_softmax", **keys)
         if weight is not None:
             self.put_weights(layer, weight, bias, order if layer.kind == "linear" else None)
         if norm is not None:
-            self.put_norm(layer, norm, first, order)
+            self.put_norm(layer, norm, call.first, order)
         if p is not None and self.train:
-            layer.tensors["mask"] = (to_nhwc(dropout_mask(first, out, p, state)[self.which], axis, order).cpu().numpy().astype(np.uint8), "bits", None)
-        self.append(layer, out, axis if out.dim() == 4 and len(x_shape) == 4 else 1, order if layer.kind in LIKE_INPUT or layer.kind == "flatten" else None)
+            mask = dropout_mask(call.first, out, p, call.state)[self.which]
+            layer.tensors["mask"] = (to_nhwc(mask, call.axis, order).cpu().numpy().astype(np.uint8), "bits", None)
+        self.append(layer, out, call.axis if out.dim() == 4 and len(call.x_shape) == 4 else 1, order if layer.kind in LIKE_INPUT or layer.kind == "flatten" else None)
 
     def append(self, layer, out, axis, order):
         for reader in layer.readers:
@@ -268,7 +258,7 @@ class Recording:
 
     @staticmethod
     def put_weights(layer, weight, bias, order):
-        layer.tensors["w"] = (to_krsc(weight, order).cpu().numpy(), "values", (weight.data_ptr(), order))
+        layer.tensors["w"] = (to_krsc(weight, order).cpu().numpy(), "values", (id(weight), order) if isinstance(weight, torch.nn.Parameter) else None)
         layer.has_bias = bias is not None
         if bias is not None:
             layer.tensors["bias"] = (bias.detach().to(torch.float32).cpu().numpy(), "vector", None)
@@ -314,6 +304,37 @@ class Recording:
         self.outputs = [layer.output]
         self.loss = float(out.detach()) if out.numel() == 1 else None
         return out
+
+
+class Call:
+    """One call of a torch function that reads values: its arguments with an alias for each value that it reads, and what has to be looked at before it happens."""
+
+    def __init__(self, recording, name, args, kwargs):
+        values = [t for t in tensors_in([args, kwargs]) if recording.known(t)]
+        self.name, self.first, self.x_shape = name, values[0], values[0].shape
+        self.value, self.axis = recording.known(self.first)
+        self.orders = len({(recording.known(t)[1], recording.known(t)[0].order) for t in values})
+        self.learns = any(t.requires_grad for t in tensors_in([args, kwargs]) if not recording.known(t))
+        self.state = rng_state(self.first) if name in ("dropout", "dropout_") else None
+        self.in_place = is_in_place(name, kwargs)
+        self.target = args[0] if self.in_place and args else None
+        self.before = (self.target.grad_fn, self.target.output_nr) if isinstance(self.target, torch.Tensor) and recording.known(self.target) else None
+        self.readers, self.given = [], set()
+
+        def swap(tensor):
+            if not recording.known(tensor):
+                return tensor
+            reader, out = recording.read(tensor, tensor is not self.target and name not in AS_THEY_ARE)
+            self.readers.append(reader)
+            self.given.add(id(out))
+            return out
+        shown = 1 if name.endswith("_as") else len(args)  # x.view_as(other) looks at the other's shape alone
+        self.args = (*replaced(tuple(args[:shown]), swap), *args[shown:])
+        self.kwargs = replaced(kwargs, swap)
+
+    def gave(self, out):
+        """Is this one of the arguments?"""
+        return id(out) in self.given
 
 
 def share(reader):

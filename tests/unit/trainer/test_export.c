@@ -203,6 +203,24 @@ static void samples_and_links(void **state) {
     (void)remove(dir);
 }
 
+// One training step of a network, all images, opened again.
+static sj_model *trace_step(const char *text, const char *path, sj_trace **t) {
+    static sj_error err;
+    const int64_t all[BATCH] = {0, 1, 2, 3, 4, 5};
+    sj_model *m = test_model(text, (sj_dims){8, 8, 3}, 5, BATCH, 10);
+    const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
+    const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
+    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
+    test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
+    (void)test_forward(m, NULL);
+    (void)test_backward(m, NULL);
+    test_ok(sj_export_step(&e, m, &step, BATCH, &err), &err);
+    test_ok(sj_trace_commit(e.writer, &err), &err);
+    test_ok(sj_trace_open(path, t, &err), &err);
+    test_ok(sj_trace_check(*t, &err), &err);
+    return m;
+}
+
 // A fork that reads a fork: the trace is whole, and the lower one's gradient is the upper one's branch.
 static void forks_may_nest(void **state) {
     (void)state;
@@ -210,30 +228,50 @@ static void forks_may_nest(void **state) {
         "name = \"n\"; layers = ({kind=\"conv\"; name=\"c\"; out=4; kernel=3;}, {kind=\"fork\"; name=\"f0\";}, {kind=\"fork\"; name=\"f1\";}, {kind=\"relu\"; name=\"r\";},"
         "{kind=\"add\"; name=\"a0\"; from=[\"r\", \"f1\"];}, {kind=\"add\"; name=\"a1\"; from=[\"a0\", \"f0\"];}, {kind=\"avgpool\"; name=\"p\"; global=true;},"
         "{kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});";
-    static sj_error err;
     char path[1024];
-    const int64_t all[BATCH] = {0, 1, 2, 3, 4, 5};
     const char *dir = test_folder();
     (void)snprintf(path, sizeof path, "%s/trace.h5", dir);
-    sj_model *m = test_model(nested, (sj_dims){8, 8, 3}, 5, BATCH, 10);
-    sj_forward_result result;
-    double penalty;
-    const sj_backward_options options = {.keep = 1.0};
-    const sj_forward_options forward = {0};
-    const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
-    const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
-    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
     sj_trace *t;
-    test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &forward, &result, &err), &err);
-    test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
-    test_ok(sj_export_step(&e, m, &step, BATCH, &err), &err);
-    test_ok(sj_trace_commit(e.writer, &err), &err);
-    test_ok(sj_trace_open(path, &t, &err), &err);
-    test_ok(sj_trace_check(t, &err), &err);
+    sj_model *m = trace_step(nested, path, &t);
     const uint64_t upper = sj_trace_object_id(t, 0, 1, "dy0"), lower = sj_trace_object_id(t, 0, 2, "dy");
     assert_true(upper != 0 && upper == lower);
     assert_true(sj_trace_object_id(t, 0, 1, "dy") == sj_trace_object_id(t, 0, 0, "dy"));
+    sj_trace_close(t);
+    sj_model_free(m);
+    (void)remove(path);
+    (void)remove(dir);
+}
+
+static void dropout_stores_its_mask(void **state) {
+    (void)state;
+    static const char net_with_dropout[] =
+        "name = \"n\"; layers = ({kind=\"conv\"; name=\"c\"; out=4; kernel=3;}, {kind=\"flatten\"; name=\"v\";}, {kind=\"dropout\"; name=\"d\"; p=0.25;},"
+        "{kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});";
+    static sj_error err;
+    char path[1024];
+    const char *dir = test_folder();
+    (void)snprintf(path, sizeof path, "%s/trace.h5", dir);
+    sj_trace *t;
+    sj_model *m = trace_step(net_with_dropout, path, &t);
+    sj_tensor mask;
+    test_ok(sj_trace_read(t, 0, 2, "mask", SJ_TYPE_U8, &mask, &err), &err);
+    const int64_t count = BATCH * test_out_count(m, 2);
+    const uint8_t *bits = mask.data;
+    float *x = test_value(m, 1), *y = test_value(m, 2), *dy = test_gradient(m, 2, -1), *dx = test_gradient(m, 1, -1);
+    int64_t passed = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const float factor = bits[i] != 0 ? 1.0F / 0.75F : 0.0F;
+        assert_true(y[i] == x[i] * factor && dx[i] == dy[i] * factor);
+        passed += bits[i];
+    }
+    assert_int_equal(sj_tensor_count(&mask), count);
+    assert_int_equal(mask.full_nonzero, passed);
+    assert_in_range(passed, count * 6 / 10, count * 9 / 10);
+    float *const all[] = {x, y, dy, dx};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]);
+    }
+    sj_tensor_free(&mask);
     sj_trace_close(t);
     sj_model_free(m);
     (void)remove(path);
@@ -259,6 +297,6 @@ static void chooses_each_image_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(float32_reproduces_the_gradients), cmocka_unit_test(bf16_reproduces_them_within_its_bound),
-                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(forks_may_nest), cmocka_unit_test(chooses_each_image_once)};
+                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(forks_may_nest), cmocka_unit_test(dropout_stores_its_mask), cmocka_unit_test(chooses_each_image_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
