@@ -3,223 +3,375 @@
 #include <omp.h>
 #include <string.h>
 
-#include "sj_layers.h"
-#include "sj_model.h"
-#include "sj_ssprop.h"
+#include "sj_engine.h"
 
-static int64_t chunk_count(const sj_model *m) { return m->batch / m->chunk; }
-
-// Adds up a chunk's sums in the order of the chunks; `stride` doubles a chunk.
-static double ordered_sum(const sj_model *m, int64_t stride, int64_t at) {
-    double sum = 0.0;
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        sum += m->chunk_sums[c * stride + at];
-    }
-    return sum;
+static void *dx_at(const sj_model *m, sj_slot slot, int64_t first) {
+    void *dx = m->engine->nodes[slot.layer].dx[slot.input];
+    return dx == NULL ? NULL : sj_layout_at(sj_source_layout(m, sj_source_of(m, slot.layer, slot.input)), dx, first);
 }
 
-// ssProp: scores, selection, and dy without the dropped channels.
-static const float *select_channels(sj_model *m, sj_layer *l, double keep) {
-    const int64_t channels = l->info->out.c, rows = m->chunk * l->info->out.h * l->info->out.w;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        sj_column_abs_sums(rows, channels, l->dy + c * rows * channels, m->chunk_sums + c * channels);
+const void *sj_slots_at(const sj_model *m, const sj_layout *l, const sj_slot *slots, int count, int64_t first, int64_t images, void *scratch) {
+    const void *parts[SJ_TERMS_MAX];
+    for (int s = 0; s < count; s++) {
+        parts[s] = dx_at(m, slots[s], first);
     }
-    for (int64_t k = 0; k < channels; k++) {
-        m->chunk_sums[k] = ordered_sum(m, channels, k) / (double)(rows * chunk_count(m));  // the score: mean |dy[:,k]|
+    if (count == 1) {
+        return parts[0];
     }
-    l->kept_count = sj_ssprop_count(keep, channels);
-    l->selected = true;
-    sj_ssprop_select(channels, m->chunk_sums, l->kept_count, l->kept);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        sj_ssprop_mask(rows, channels, l->kept, l->dy + c * rows * channels, m->masked_dy + c * rows * channels);
-    }
-    return m->masked_dy;
+    sj_add_tensors(l, images, parts, count, scratch);
+    return scratch;
 }
 
-static void reduce_dw(const sj_model *m, sj_param *w) {
-    enum { BLOCK = 4096 };
-    const int64_t blocks = (w->count + BLOCK - 1) / BLOCK;
-#pragma omp parallel for schedule(static)
-    for (int64_t b = 0; b < blocks; b++) {
-        const int64_t begin = b * BLOCK, end = begin + BLOCK < w->count ? begin + BLOCK : w->count;
-        memcpy(w->grad + begin, m->chunk_dw + begin, (size_t)(end - begin) * sizeof *w->grad);
-        for (int64_t c = 1; c < chunk_count(m); c++) {
-            for (int64_t i = begin; i < end; i++) {
-                w->grad[i] += m->chunk_dw[c * w->count + i];
-            }
+const void *sj_gradient_at(const sj_model *m, int layer, int64_t first, int64_t images, void *scratch) {
+    const sj_node *n = &m->engine->nodes[layer];
+    const sj_layout *l = &m->layers[layer].layout;
+    const void *sum = sj_slots_at(m, l, n->slots, n->slot_count, first, images, scratch);
+    if (n->penalty.kind == SJ_PENALTY_NONE || n->penalty_in_slot) {
+        return sum;
+    }
+    if (sum != scratch) {
+        memcpy(scratch, sum, (size_t)(images * sj_layout_bytes(l)));
+    }
+    sj_penalty_add(l, images, &n->penalty, sj_source_at(m, layer, first), scratch);
+    return scratch;
+}
+
+void sj_sum_back_of(const sj_model *m, int root, int term, int64_t first, sj_sum_back *out) {
+    const sj_node *n = &m->engine->nodes[root];
+    const sj_fused_term *t = &n->fusion.terms[term];
+    sj_term terms[SJ_TERMS_MAX];
+    sj_sum_terms(m, root, first, terms);
+    *out = (sj_sum_back){.dy_count = n->slot_count, .y = sj_source_at(m, root, first), .relu = n->fusion.relu, .term = terms[term]};
+    for (int s = 0; s < n->slot_count; s++) {
+        out->dy[s] = dx_at(m, n->slots[s], first);
+    }
+    if (t->bn != root) {
+        out->on_y = n->penalty;
+    }
+    if (t->bn >= 0) {
+        const int x = m->layers[t->bn].info->inputs[0];
+        out->inverse_std = m->engine->nodes[t->bn].inverse_std;
+        out->on_v = m->engine->nodes[t->bn].penalty;
+        if (x >= 0 && m->engine->nodes[x].penalty_in_slot) {
+            out->on_x = m->engine->nodes[x].penalty;
         }
     }
 }
 
-static void bias_gradient(const sj_model *m, sj_layer *l, const float *dy) {
-    const int64_t channels = l->info->out.c, rows = m->chunk * l->info->out.h * l->info->out.w;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        sj_column_sums(rows, channels, dy + c * rows * channels, m->chunk_sums + c * channels);
-    }
-    for (int64_t k = 0; k < channels; k++) {
-        l->params[1].grad[k] = (float)ordered_sum(m, channels, k);
+// ---- Sums.
+static void sum_moments(const sj_model *m, const sj_op *op, int64_t chunk, int64_t first) {
+    sj_sum_back b;
+    const int bn = m->engine->nodes[op->layer].fusion.terms[op->term].bn;
+    const int64_t stored = sj_layout_channels(&m->layers[bn].layout);
+    double *sums = m->engine->nodes[bn].sums + chunk * 2 * stored;
+    sj_sum_back_of(m, op->layer, op->term, first, &b);
+    sj_sum_backward_sums(&m->layers[op->layer].layout, op->chunk, &b, sums, sums + stored);
+}
+
+static void bn_gradients(sj_model *m, int bn, int64_t chunks) {
+    const sj_layer *l = &m->layers[bn];
+    const sj_node *n = &m->engine->nodes[bn];
+    const int64_t stored = sj_layout_channels(&l->layout);
+    const double count = (double)(m->batch * sj_layout_pixels(&l->layout));
+    for (int64_t k = 0; k < l->info->in.c; k++) {
+        double g = 0.0, gx = 0.0;
+        for (int64_t c = 0; c < chunks; c++) {
+            g += n->sums[c * 2 * stored + k];
+            gx += n->sums[c * 2 * stored + stored + k];
+        }
+        l->params[0].grad[k] = (float)gx;
+        l->params[1].grad[k] = (float)g;
+        n->a_mean[k] = (float)(g / count);
+        n->b_mean[k] = (float)(gx / count);
     }
 }
 
-static void clear_dropped(sj_layer *l) {
-    const int64_t taps = l->params[0].count / l->info->out.c;
-    for (int64_t k = 0; k < l->info->out.c; k++) {
-        if (l->kept[k] == 0) {
-            memset(l->params[0].grad + k * taps, 0, (size_t)taps * sizeof(float));
+// Who is counted by this term's pass: the first one of a sum counts what all terms share.
+static void add_counts(sj_model *m, const sj_op *op, const int64_t counts[4]) {
+    const sj_fusion *f = &m->engine->nodes[op->layer].fusion;
+    const int bn = f->terms[op->term].bn;
+    int counter = 0;
+    while (f->terms[counter].bn < 0 && !f->terms[counter].needs_dx) {
+        counter++;
+    }
+    if (op->term == counter && bn != op->layer) {
+        sj_count_add(&m->layers[op->layer].dy_nonzero, counts[0]);
+        if (f->add >= 0 && f->add != op->layer) {
+            sj_count_add(&m->layers[f->add].dy_nonzero, counts[1]);
+        }
+    }
+    if (bn >= 0) {
+        const int x = m->layers[bn].info->inputs[0];
+        sj_count_add(&m->layers[bn].dy_nonzero, counts[2]);
+        if (x >= 0 && m->engine->nodes[x].penalty_in_slot && m->engine->nodes[x].wants_gradient) {
+            sj_count_add(&m->layers[x].dy_nonzero, counts[3]);
         }
     }
 }
 
-static sj_status product_backward(sj_model *m, int index, double keep, sj_error *err) {
-    sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0), *dy = l->dy;
-    float *dx = l->info->needs_dx ? sj_model_dx(m, index, 0) : NULL;
-    const int64_t in = m->chunk * sj_model_in_count(l), out = m->chunk * sj_model_out_count(l), weights = l->params[0].count;
-    l->selected = false;
-    l->kept_count = l->info->out.c;
-    memset(l->kept, 1, (size_t)l->info->out.c);
-    if (keep < 1.0 && l->info->kind == SJ_KIND_CONV) {
-        dy = select_channels(m, l, keep);
-    }
-    int failure = 0;
-#pragma omp parallel for schedule(dynamic, 1) reduction(max : failure)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        const int lane = omp_get_thread_num();
-        int status = sj_dnn_backward_weights(l->product, lane, x + c * in, dy + c * out, m->chunk_dw + c * weights);
-        if (status == 0 && dx != NULL) {
-            status = sj_dnn_backward_data(l->product, lane, dy + c * out, dx + c * in);
-        }
-        failure = status > failure ? status : failure;
-    }
-    if (failure != 0) {
-        return sj_dnn_fail(failure, l->info->name, err);
-    }
-    reduce_dw(m, &l->params[0]);
-    clear_dropped(l);
-    if (l->info->has_bias) {
-        bias_gradient(m, l, dy);
-    }
-    return SJ_OK;
-}
-
-static void bn_backward(sj_model *m, int index) {
-    sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0);
-    float *dx = l->info->needs_dx ? sj_model_dx(m, index, 0) : NULL;
-    const int64_t channels = l->info->in.c, pixels = m->chunk * l->info->in.h * l->info->in.w;
-    const double count = (double)(pixels * chunk_count(m));
-    float *inverse_std = m->masked_dy, *a = inverse_std + channels, *b = a + channels;  // scratch; three vectors always fit, see sj_model.c
-    for (int64_t k = 0; k < channels; k++) {
-        inverse_std[k] = (float)(1.0 / sqrt((double)l->variance[k] + m->net.bn_eps));
-    }
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        double *sums = m->chunk_sums + c * 2 * channels;
-        const int64_t at = c * pixels * channels;
-        sj_bn_backward_sums(pixels, channels, x + at, l->dy + at, l->mean, inverse_std, sums, sums + channels);
-    }
-    for (int64_t k = 0; k < channels; k++) {
-        const double dy_sum = ordered_sum(m, 2 * channels, k), dy_x_sum = ordered_sum(m, 2 * channels, channels + k);
-        l->params[0].grad[k] = (float)dy_x_sum;
-        l->params[1].grad[k] = (float)dy_sum;
-        a[k] = (float)(dy_sum / count);
-        b[k] = (float)(dy_x_sum / count);
-    }
-    if (dx == NULL) {
+static void sum_back(sj_model *m, const sj_op *op, int lane, int64_t first) {
+    const sj_fused_term *t = &m->engine->nodes[op->layer].fusion.terms[op->term];
+    const sj_node *bn = t->bn >= 0 ? &m->engine->nodes[t->bn] : NULL;
+    const bool count = m->engine->backward_options->count;
+    int64_t counts[4] = {0};
+    sj_sum_back b;
+    void *dx = dx_at(m, t->dx, first);
+    if (dx == NULL && !count) {
         return;
     }
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        const int64_t at = c * pixels * channels;
-        sj_bn_backward(pixels, channels, x + at, l->dy + at, l->mean, inverse_std, l->params[0].value, a, b, dx + at);
+    sj_sum_back_of(m, op->layer, op->term, first, &b);
+    sj_sum_backward(&m->layers[op->layer].layout, op->chunk, &b, bn != NULL ? bn->a_mean : NULL, bn != NULL ? bn->b_mean : NULL, dx != NULL ? dx : m->engine->scratch[2 * lane],
+                    count ? counts : NULL);
+    if (count) {
+        add_counts(m, op, counts);
     }
 }
 
-static void fork_backward(const sj_model *m, int index, int64_t begin, int64_t count) {
-    const sj_layer *l = &m->layers[index];
-    float *dx = sj_model_dx(m, index, 0);
-    memcpy(dx + begin, l->branches[0] + begin, (size_t)count * sizeof *dx);
-    for (int b = 1; b < l->branch_count; b++) {
-        for (int64_t i = begin; i < begin + count; i++) {
-            dx[i] += l->branches[b][i];
+// ---- Products.
+static int product_back(sj_model *m, const sj_op *op, int lane, int64_t chunk, int64_t first) {
+    const sj_layer *l = &m->layers[op->layer];
+    const sj_node *n = &m->engine->nodes[op->layer];
+    const sj_gathered *gathered = sj_select_gathered(m, op->layer);
+    sj_product *p = gathered != NULL ? gathered->product : n->product;
+    const sj_layout *layout = gathered != NULL ? &gathered->layout : &l->layout;
+    const void *dy = sj_gradient_at(m, op->layer, first, op->chunk, m->engine->scratch[2 * lane]);
+    if (m->engine->backward_options->count && !n->penalty_in_slot) {
+        sj_count_add(&m->layers[op->layer].dy_nonzero, sj_count_stored(&l->layout, op->chunk, dy));
+    }
+    dy = sj_select_apply(m, op->layer, lane, op->chunk, dy);
+    if (l->info->has_bias) {
+        sj_channel_sums(layout, op->chunk, dy, n->sums + chunk * sj_layout_channels(layout));
+    }
+    const int status = sj_product_backward_weights(p, lane, sj_source_at(m, sj_source_of(m, op->layer, 0), first), dy, op->partials + chunk * sj_product_partial_values(p));
+    return status == 0 && n->dx[0] != NULL ? sj_product_backward_data(p, lane, dy, dx_at(m, (sj_slot){op->layer, 0}, first)) : status;
+}
+
+static sj_status product_gradients(sj_model *m, const sj_op *op, int64_t chunks, sj_error *err) {
+    sj_layer *l = &m->layers[op->layer];
+    const sj_node *n = &m->engine->nodes[op->layer];
+    const sj_gathered *gathered = sj_select_gathered(m, op->layer);
+    const int64_t stored = sj_layout_channels(gathered != NULL ? &gathered->layout : &l->layout);
+    for (int64_t k = 0; l->info->has_bias && k < (gathered != NULL ? l->kept_count : l->info->out.c); k++) {
+        double sum = 0.0;
+        for (int64_t c = 0; c < chunks; c++) {
+            sum += n->sums[c * stored + k];
+        }
+        l->params[1].grad[gathered != NULL ? n->kept_list[k] : k] = (float)sum;
+    }
+    return sj_select_reduce(m, op->layer, op->partials, chunks, err);
+}
+
+// ---- The others.
+static void plain_back(sj_model *m, const sj_op *op, int lane, int64_t first) {
+    const sj_layer *l = &m->layers[op->layer];
+    const int source = sj_source_of(m, op->layer, 0);
+    const sj_layout *in = sj_source_layout(m, source);
+    void *dx = dx_at(m, (sj_slot){op->layer, 0}, first);
+    if (op->kind == SJ_OP_LOSS_BACK) {
+        sj_softmax_backward(in, op->chunk, m->engine->probabilities + first * l->info->in.c, m->labels + first, m->engine->label_smoothing, m->batch, dx);
+        return;
+    }
+    const void *dy = sj_gradient_at(m, op->layer, first, op->chunk, m->engine->scratch[2 * lane]);
+    if (m->engine->backward_options->count && !m->engine->nodes[op->layer].penalty_in_slot) {
+        sj_count_add(&m->layers[op->layer].dy_nonzero, sj_count_stored(&l->layout, op->chunk, dy));
+    }
+    if (op->kind == SJ_OP_DROPOUT_BACK) {
+        const uint8_t *mask = m->engine->nodes[op->layer].mask + first * sj_dims_count(l->info->out);
+        sj_dropout_apply(&l->layout, op->chunk, mask, sj_dropout_rate(m, op->layer), dy, dx);
+    } else if (op->kind == SJ_OP_UNFOLD_BACK) {
+        float *image = m->engine->scratch[2 * lane + 1];
+        for (int64_t i = 0; i < op->chunk; i++) {
+            sj_layout_to_nhwc(&l->layout, 1, sj_layout_at(&l->layout, dy, i), image);
+            sj_layout_from_nhwc(in, 1, image, sj_layout_at(in, dx, i));
+        }
+    } else if (l->info->kind == SJ_KIND_MAXPOOL) {
+        sj_pool_max_backward(l->info, in, &l->layout, op->chunk, sj_source_at(m, source, first), sj_source_at(m, op->layer, first), dy, dx);
+    } else {
+        sj_pool_avg_backward(l->info, in, &l->layout, op->chunk, dy, dx);
+    }
+}
+
+// ---- Penalties.
+static double reduce_weight(const sj_model *m, const sj_eat *eat) {
+    const int modules = sj_eat_modules(eat, &m->net.network);
+    return eat->reduce == SJ_EAT_MEAN && modules > 0 ? 1.0 / (double)modules : 1.0;
+}
+
+static void set_penalties(sj_model *m, const sj_backward_options *o) {
+    const double weight = o->eat != NULL ? o->lambda * reduce_weight(m, o->eat) : 0.0;
+    for (int i = 0; i < m->layer_count; i++) {
+        sj_penalty *p = &m->engine->nodes[i].penalty;
+        *p = (sj_penalty){SJ_PENALTY_NONE, 0.0F, 0.0F};
+        if (o->eat != NULL && sj_eat_hooked(o->eat, &m->net.network, i)) {
+            const double values = (double)(m->batch * sj_dims_count(m->layers[i].info->out));
+            *p = (sj_penalty){o->eat->kind == SJ_EAT_L1 ? SJ_PENALTY_L1 : SJ_PENALTY_EAT, (float)o->eat->sigma, (float)(weight / values)};
         }
     }
 }
 
-static void plain_backward(const sj_model *m, int index) {
-    const sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0);
-    const int64_t in = m->chunk * sj_model_in_count(l), out = m->chunk * sj_model_out_count(l);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        if (l->info->kind == SJ_KIND_FORK) {
-            fork_backward(m, index, c * in, in);
-            continue;
+static void penalty_chunk(const sj_model *m, const sj_op *op, int64_t chunk, int64_t first) {
+    const sj_node *n = &m->engine->nodes[op->layer];
+    const sj_layout *l = &m->layers[op->layer].layout;
+    sj_term terms[SJ_TERMS_MAX];
+    if (n->role == SJ_ROLE_INTERIOR) {  // a batch norm inside of a sum
+        sj_sum_terms(m, n->root, first, terms);
+        n->penalty_sums[chunk] = sj_penalty_sum_term(l, op->chunk, &n->penalty, &terms[n->term]);
+    } else {
+        n->penalty_sums[chunk] = sj_penalty_sum(l, op->chunk, &n->penalty, sj_source_at(m, op->layer, first));
+    }
+}
+
+// The input's s_k has no gradient, but it is one of the sum.
+static double input_penalty(const sj_model *m, const sj_eat *eat) {
+    const sj_penalty p = {eat->kind == SJ_EAT_L1 ? SJ_PENALTY_L1 : SJ_PENALTY_EAT, (float)eat->sigma, 0.0F};
+    double *sums = m->engine->input_penalty_sums, sum = 0.0;
+#pragma omp parallel for schedule(static) num_threads(sj_engine_threads(m))
+    for (int64_t i = 0; i < m->batch; i++) {
+        sums[i] = sj_penalty_sum(&m->input_layout, 1, &p, sj_source_at(m, -1, i));
+    }
+    for (int64_t i = 0; i < m->batch; i++) {
+        sum += sums[i];
+    }
+    return sum / (double)(m->batch * sj_dims_count(m->input_dims));
+}
+
+static double penalty_value(const sj_model *m, const sj_backward_options *o) {
+    if (o->eat == NULL) {
+        return 0.0;
+    }
+    double total = sj_eat_hooked(o->eat, &m->net.network, SJ_INPUT_NETWORK) ? input_penalty(m, o->eat) : 0.0;
+    const sj_plan *plan = &m->engine->backward;
+    for (int i = 0; i < plan->count; i++) {
+        const sj_op *op = &plan->ops[i];
+        double sum = 0.0;
+        for (int64_t c = 0; op->kind == SJ_OP_PENALTY && c < m->batch / op->chunk; c++) {
+            sum += m->engine->nodes[op->layer].penalty_sums[c];
         }
-        for (int j = 0; j < l->info->input_count; j++) {
-            float *dx = sj_model_dx(m, index, j);
-            if (dx == NULL) {
-                continue;
+        total += sum / (double)(m->batch * sj_dims_count(m->layers[op->layer].info->out));
+    }
+    return o->lambda * reduce_weight(m, o->eat) * total;
+}
+
+// ---- All of it.
+static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
+    const int64_t first = chunk * op->chunk;
+    switch (op->kind) {
+        case SJ_OP_PRODUCT_SCORE:
+            sj_select_score(m, op->layer, lane, chunk, op->chunk);
+            return 0;
+        case SJ_OP_PRODUCT_BACK:
+            return product_back(m, op, lane, chunk, first);
+        case SJ_OP_SUM_MOMENTS:
+            sum_moments(m, op, chunk, first);
+            return 0;
+        case SJ_OP_SUM_BACK:
+            sum_back(m, op, lane, first);
+            return 0;
+        case SJ_OP_PENALTY:
+            penalty_chunk(m, op, chunk, first);
+            return 0;
+        default:
+            plain_back(m, op, lane, first);
+            return 0;
+    }
+}
+
+static sj_status finish_op(sj_model *m, const sj_op *op, int64_t chunks, sj_error *err) {
+    switch (op->kind) {
+        case SJ_OP_PRODUCT_SCORE:
+            return sj_select_by_score(m, op->layer, chunks, err);
+        case SJ_OP_PRODUCT_BACK:
+            return product_gradients(m, op, chunks, err);
+        case SJ_OP_SUM_MOMENTS:
+            bn_gradients(m, m->engine->nodes[op->layer].fusion.terms[op->term].bn, chunks);
+            return SJ_OK;
+        default:
+            return SJ_OK;
+    }
+}
+
+// Where the chunks' weight gradients of a run of ops go.
+static sj_status place_partials(sj_model *m, int begin, int end, sj_error *err) {
+    sj_engine *e = m->engine;
+    for (int64_t needed = 0, pass = 0; pass < 2; pass++) {
+        needed = 0;
+        for (int i = begin; i < end; i++) {
+            sj_op *op = &e->backward.ops[i];
+            if (op->kind == SJ_OP_PRODUCT_BACK) {
+                const sj_gathered *g = sj_select_gathered(m, op->layer);
+                op->partials = e->partials + needed;
+                needed += sj_line_floats(m->batch / op->chunk * sj_product_partial_values(g != NULL ? g->product : e->nodes[op->layer].product));
             }
-            if (l->info->kind == SJ_KIND_RELU) {
-                sj_relu_backward(out, x + c * in, l->dy + c * out, dx + c * in);
-            } else if (l->info->kind == SJ_KIND_MAXPOOL) {
-                sj_maxpool_backward(l->info, m->chunk, x + c * in, l->y + c * out, l->dy + c * out, dx + c * in);
-            } else if (l->info->kind == SJ_KIND_AVGPOOL) {
-                sj_avgpool_backward(l->info, m->chunk, l->dy + c * out, dx + c * in);
-            } else {
-                memcpy(dx + c * in, l->dy + c * out, (size_t)in * sizeof *dx);  // add, flatten
-            }
         }
-    }
-}
-
-// EAT's term of one module: returns s_k, and adds its gradient to dy where the module has one.
-static double penalise(const sj_model *m, const float *y, float *dy, int64_t out, double sigma, double scale) {
-    const int64_t count = m->chunk * out;
-    const double each = scale / (double)(out * m->batch);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunk_count(m); c++) {
-        m->chunk_sums[c] = sj_eat_penalty(count, sigma, y + c * count);
-        if (dy != NULL) {
-            sj_eat_gradient(count, sigma, each, y + c * count, dy + c * count);
+        if (needed > e->partial_values) {  // ssProp has brought products together that are apart without it
+            SJ_TRY(sj_engine_grow(e, &e->partials, &e->partial_values, needed, err));
         }
-    }
-    return ordered_sum(m, 1, 0) / (double)(out * m->batch);
-}
-
-static sj_status layer_backward(sj_model *m, int index, double keep, sj_error *err) {
-    const sj_layer *l = &m->layers[index];
-    if (l->product != NULL) {
-        return product_backward(m, index, keep, err);
-    }
-    if (l->info->kind == SJ_KIND_BN) {
-        bn_backward(m, index);
-    } else if (l->info->needs_dx) {
-        plain_backward(m, index);
     }
     return SJ_OK;
+}
+
+static sj_status run_ops(sj_model *m, int begin, int end, sj_error *err) {
+    const sj_op *ops = m->engine->backward.ops;
+    const int64_t chunks = m->batch / ops[begin].chunk;
+    int failure = 0, culprit = 0;
+    SJ_TRY(place_partials(m, begin, end, err));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
+    for (int64_t c = 0; c < chunks; c++) {
+        for (int i = begin; i < end; i++) {
+            const int status = run_op(m, &ops[i], omp_get_thread_num(), c);
+            if (status != 0) {
+#pragma omp critical
+                {
+                    failure = status;
+                    culprit = ops[i].layer;
+                }
+            }
+        }
+    }
+    if (failure != 0) {
+        return sj_product_fail(failure, m->layers[culprit].info->name, err);
+    }
+    for (int i = begin; i < end; i++) {
+        SJ_TRY(finish_op(m, &ops[i], chunks, err));
+    }
+    return SJ_OK;
+}
+
+static void start(sj_model *m, const sj_backward_options *options) {
+    m->engine->backward_options = options;
+    for (int i = 0; i < m->layer_count; i++) {
+        const sj_node *n = &m->engine->nodes[i];
+        m->layers[i].dy_nonzero = options->count && n->wants_gradient && n->role != SJ_ROLE_ALIAS ? 0 : -1;
+    }
+    set_penalties(m, options);
+}
+
+// A flattened tensor whose pixels stay apart has no op of its own. Nor has a fork, but its gradient is its input's.
+static void count_aliases(sj_model *m) {
+    for (int i = 0; i < m->layer_count && m->engine->backward_options->count; i++) {
+        sj_layer *l = &m->layers[i];
+        const sj_node *n = &m->engine->nodes[i];
+        if (l->info->kind != SJ_KIND_FLATTEN || n->role != SJ_ROLE_ALIAS || !n->wants_gradient) {
+            continue;
+        }
+        int64_t nonzero = 0;
+#pragma omp parallel for schedule(static) num_threads(sj_engine_threads(m)) reduction(+ : nonzero)
+        for (int64_t image = 0; image < m->batch; image++) {
+            nonzero += sj_count_stored(&l->layout, 1, sj_slots_at(m, &l->layout, n->slots, n->slot_count, image, 1, m->engine->scratch[2 * omp_get_thread_num()]));
+        }
+        l->dy_nonzero = nonzero;
+    }
 }
 
 sj_status sj_model_backward(sj_model *m, const sj_backward_options *options, double *penalty, sj_error *err) {
-    const int last = m->layer_count - 1;
-    const sj_eat *eat = options->eat;
-    const int modules = eat != NULL ? sj_eat_modules(eat, &m->net.network) : 0;
-    const double scale = eat == NULL || modules == 0 ? 0.0 : eat->reduce == SJ_EAT_MEAN ? options->lambda / (double)modules : options->lambda;
-    *penalty = eat != NULL && eat->input ? scale * penalise(m, m->input, NULL, sj_dims_count(m->input_dims), eat->sigma, 0.0) : 0.0;
-    float *dx = sj_model_dx(m, last, 0);
-    if (dx != NULL) {
-        sj_softmax_ce_backward(m->batch, m->layers[last].info->in.c, m->layers[last].y, m->labels, m->batch, dx);
+    const sj_plan *plan = &m->engine->backward;
+    start(m, options);
+    SJ_TRY(sj_select_start(m, options, err));
+    sj_order_backward(m, options);
+    for (int first = 0; first < plan->count; first = sj_order_run_end(plan, first)) {
+        SJ_TRY(run_ops(m, first, sj_order_run_end(plan, first), err));
     }
-    for (int i = last - 1; i >= 0; i--) {
-        const sj_layer *l = &m->layers[i];
-        if (eat != NULL && sj_eat_hooked(eat, &m->net.network, i)) {
-            *penalty += scale * penalise(m, l->y, l->dy, sj_model_out_count(l), eat->sigma, scale);
-        }
-        SJ_TRY(layer_backward(m, i, options->keep, err));
-    }
-    return SJ_OK;
+    count_aliases(m);
+    *penalty = penalty_value(m, options);
+    return sj_culprit_gradient(m, err);
 }

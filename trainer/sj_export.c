@@ -7,25 +7,31 @@
 #include <string.h>
 
 #include "sj_file.h"
-#include "sj_layers.h"
 #include "sj_random.h"
+
+enum { SHARERS = SJ_INPUTS_MAX, PORTION = 8 };  // PORTION: images at a time
+
+// A tensor of the step: the output of a layer (-1: the network's input), or the gradient of one; a fork's branch, or -1.
+typedef struct tensor {
+    bool gradient;
+    int layer, branch;
+} tensor;
 
 // Where a value or gradient already stands in the step, so that it is linked and not written twice.
 typedef struct place {
     int layer;  // -1: nowhere
     char name[16];
-    const float *data;
+    tensor data;
 } place;
-
-enum { SHARERS = SJ_INPUTS_MAX };
 
 typedef struct exporter {
     const sj_export *e;
-    const sj_model *m;
+    sj_model *m;
     int64_t images;     // of the batch
     place *values;      // [0] the network's input, [1 + i] the output of layer i
     place *gradients;   // SHARERS an add layer: what equals, or may equal, its output's gradient
     float *gathered;    // scratch: the stored images of one tensor
+    float *portion[2];  // scratch: PORTION images of a tensor
 } exporter;
 
 void sj_export_choose(uint64_t seed, uint64_t stream, int64_t batch, int64_t count, int64_t *images) {
@@ -38,32 +44,52 @@ void sj_export_choose(uint64_t seed, uint64_t stream, int64_t batch, int64_t cou
     }
 }
 
-static int64_t count_batch(int64_t images, int64_t each, const float *data) {
-    int64_t total = 0;
-#pragma omp parallel for schedule(static) reduction(+ : total)
-    for (int64_t i = 0; i < images; i++) {
-        total += sj_count_nonzero(each, data + i * each);
-    }
-    return total;
+static sj_dims dims_of(const sj_model *m, int layer) { return layer < 0 ? m->input_dims : m->layers[layer].info->out; }
+
+static sj_status read_portion(const exporter *x, tensor t, int64_t first, int64_t count, float *out, sj_error *err) {
+    const bool there = t.gradient ? sj_model_gradient(x->m, t.layer, t.branch, first, count, out) : sj_model_value(x->m, t.layer, first, count, out);
+    return there ? SJ_OK : SJ_FAIL(err, SJ_ERR_INTERNAL, "layer %s has no such tensor", t.layer < 0 ? "input" : x->m->layers[t.layer].info->name);
 }
 
-static sj_status write_images(const exporter *x, int layer, const char *name, const float *data, sj_dims dims, sj_error *err) {
+static int64_t portion_from(const exporter *x, int64_t first) { return x->images - first < PORTION ? x->images - first : PORTION; }
+
+static sj_status write_images(const exporter *x, int layer, const char *name, tensor data, sj_error *err) {
+    const sj_dims dims = dims_of(x->m, data.layer);
     const int64_t each = sj_dims_count(dims), count = x->e->image_count;
-    for (int64_t i = 0; i < count; i++) {
-        memcpy(x->gathered + i * each, data + x->e->images[i] * each, (size_t)each * sizeof *data);
+    int64_t stored = 0, nonzero = 0;
+    for (int64_t first = 0; first < x->images; first += PORTION) {
+        const int64_t images = portion_from(x, first);
+        SJ_TRY(read_portion(x, data, first, images, x->portion[0], err));
+        nonzero += sj_count_floats(images * each, x->portion[0]);
+        for (; stored < count && x->e->images[stored] < first + images; stored++) {
+            memcpy(x->gathered + stored * each, x->portion[0] + (x->e->images[stored] - first) * each, (size_t)each * sizeof(float));
+        }
     }
-    const sj_tensor t = {SJ_TYPE_F32, 4, {count, dims.h, dims.w, dims.c}, x->gathered, 1.0F, count_batch(x->images, each, data), x->images * each};
+    const sj_tensor t = {SJ_TYPE_F32, 4, {count, dims.h, dims.w, dims.c}, x->gathered, 1.0F, nonzero, x->images * each};
     return sj_trace_write(x->e->writer, layer, name, &t, x->e->type, err);
 }
 
+// Bit for bit, over the whole batch.
+static sj_status are_equal(const exporter *x, tensor a, tensor b, bool *equal, sj_error *err) {
+    const int64_t each = sj_dims_count(dims_of(x->m, a.layer));
+    *equal = each == sj_dims_count(dims_of(x->m, b.layer));
+    for (int64_t first = 0; first < x->images && *equal; first += PORTION) {
+        const int64_t images = portion_from(x, first);
+        SJ_TRY(read_portion(x, a, first, images, x->portion[0], err));
+        SJ_TRY(read_portion(x, b, first, images, x->portion[1], err));
+        *equal = memcmp(x->portion[0], x->portion[1], (size_t)(images * each) * sizeof(float)) == 0;
+    }
+    return SJ_OK;
+}
+
 static sj_status write_vector(const exporter *x, int layer, const char *name, const float *data, int64_t count, sj_error *err) {
-    const sj_tensor t = {SJ_TYPE_F32, 1, {count}, (void *)(uintptr_t)data, 1.0F, sj_count_nonzero(count, data), count};
+    const sj_tensor t = {SJ_TYPE_F32, 1, {count}, (void *)(uintptr_t)data, 1.0F, sj_count_floats(count, data), count};
     return sj_trace_write(x->e->writer, layer, name, &t, SJ_TYPE_F32, err);
 }
 
 static sj_status write_weights(const exporter *x, int layer, const sj_param *w, sj_error *err) {
     const sj_layer_info *l = x->m->layers[layer].info;
-    const sj_tensor t = {SJ_TYPE_F32, 4, {l->out.c, l->kernel_h, l->kernel_w, l->in.c}, w->value, 1.0F, sj_count_nonzero(w->count, w->value), w->count};
+    const sj_tensor t = {SJ_TYPE_F32, 4, {l->out.c, l->kernel_h, l->kernel_w, l->in.c}, w->value, 1.0F, sj_count_floats(w->count, w->value), w->count};
     return sj_trace_write(x->e->writer, layer, "w", &t, x->e->type, err);
 }
 
@@ -90,7 +116,7 @@ static sj_status write_inputs(const exporter *x, int layer, sj_error *err) {
             SJ_TRY(sj_trace_link(x->e->writer, layer, name, known->layer, known->name, err));
             continue;
         }
-        SJ_TRY(write_images(x, layer, name, sj_model_x(x->m, layer, j), l->in, err));
+        SJ_TRY(write_images(x, layer, name, (tensor){false, source(x, l->inputs[j]), -1}, err));
         known->layer = layer;
         (void)snprintf(known->name, sizeof known->name, "%s", name);
     }
@@ -110,17 +136,18 @@ static int reader_of(const sj_model *m, int layer, int nth) {
 }
 
 // `sum` is the add layer whose gradient this may be, or -1. EAT's term may have made them differ.
-static sj_status write_gradient(const exporter *x, int layer, const char *name, const float *dy, int sum, sj_error *err) {
-    const sj_dims dims = x->m->layers[layer].info->out;
+static sj_status write_gradient(const exporter *x, int layer, const char *name, tensor dy, int sum, sj_error *err) {
     const bool shared = sum >= 0 && x->m->layers[sum].info->kind == SJ_KIND_ADD;
     place *known = shared ? &x->gradients[sum * SHARERS] : NULL;
     int n = 0;
     for (; shared && n < SHARERS && known[n].layer >= 0; n++) {
-        if (memcmp(known[n].data, dy, (size_t)(x->images * sj_dims_count(dims)) * sizeof *dy) == 0) {
+        bool equal;
+        SJ_TRY(are_equal(x, known[n].data, dy, &equal, err));
+        if (equal) {
             return sj_trace_link(x->e->writer, layer, name, known[n].layer, known[n].name, err);
         }
     }
-    SJ_TRY(write_images(x, layer, name, dy, dims, err));
+    SJ_TRY(write_images(x, layer, name, dy, err));
     if (shared && n < SHARERS) {
         known[n].layer = layer;
         known[n].data = dy;
@@ -129,33 +156,35 @@ static sj_status write_gradient(const exporter *x, int layer, const char *name, 
     return SJ_OK;
 }
 
+// Which branch of the fork `from` a layer reads with its first input.
+static int branch_of(const sj_model *m, int from, int layer) {
+    int branch = 0;
+    while (reader_of(m, from, branch) != layer) {
+        branch++;
+    }
+    return branch;
+}
+
 // A fork stores the gradient of each reader, dy0, dy1, ..., and their sum as dy.
 static sj_status write_fork(const exporter *x, int layer, sj_error *err) {
-    const sj_layer *l = &x->m->layers[layer];
-    const int64_t count = x->images * sj_model_out_count(l);
-    float *sum;
-    SJ_TRY(sj_alloc((void **)&sum, (uint64_t)count, sizeof *sum, l->info->name, err));
-    sj_status status = SJ_OK;
-    for (int b = 0; b < l->branch_count && status == SJ_OK; b++) {
+    const int from = x->m->layers[layer].info->inputs[0];
+    const bool nested = x->m->layers[from].info->kind == SJ_KIND_FORK;  // then the gradient is one of the upper one's branches
+    for (int b = 0; reader_of(x->m, layer, b) >= 0; b++) {
         char name[16];
         (void)snprintf(name, sizeof name, "dy%d", b);
-        status = write_gradient(x, layer, name, l->branches[b], reader_of(x->m, layer, b), err);
-        for (int64_t i = 0; i < count; i++) {
-            sum[i] = b == 0 ? l->branches[b][i] : sum[i] + l->branches[b][i];
-        }
+        SJ_TRY(write_gradient(x, layer, name, (tensor){true, layer, b}, reader_of(x->m, layer, b), err));
     }
-    const int from = l->info->inputs[0];
-    if (status == SJ_OK && memcmp(sum, sj_model_dx(x->m, layer, 0), (size_t)count * sizeof *sum) == 0) {
-        char above[16] = "dy";
-        if (x->m->layers[from].info->kind == SJ_KIND_FORK) {  // a fork of a fork: the gradient is one of the upper one's branches
-            (void)snprintf(above, sizeof above, "dy%d", l->branch_of[0]);
-        }
-        status = sj_trace_link(x->e->writer, layer, "dy", from, above, err);
-    } else if (status == SJ_OK) {
-        status = write_images(x, layer, "dy", sum, l->info->out, err);
+    const tensor sum = {true, layer, -1}, above = {true, from, nested ? branch_of(x->m, from, layer) : -1};
+    bool equal;
+    SJ_TRY(are_equal(x, sum, above, &equal, err));
+    if (!equal) {
+        return write_images(x, layer, "dy", sum, err);
     }
-    free(sum);
-    return status;
+    char name[16] = "dy";
+    if (nested) {
+        (void)snprintf(name, sizeof name, "dy%d", above.branch);
+    }
+    return sj_trace_link(x->e->writer, layer, "dy", from, name, err);
 }
 
 static sj_status write_keep(const exporter *x, int layer, sj_error *err) {
@@ -173,13 +202,37 @@ static sj_status write_keep(const exporter *x, int layer, sj_error *err) {
     return status;
 }
 
+// Which values dropout let pass.
+static sj_status write_mask(const exporter *x, int layer, sj_error *err) {
+    const sj_dims dims = x->m->layers[layer].info->out;
+    const int64_t each = sj_dims_count(dims), count = x->e->image_count;
+    uint8_t *mask;
+    SJ_TRY(sj_alloc((void **)&mask, (uint64_t)(count * each), 1, x->m->layers[layer].info->name, err));
+    for (int64_t i = 0; i < count; i++) {
+        memcpy(mask + i * each, sj_model_mask(x->m, layer, x->e->images[i]), (size_t)each);
+    }
+    int64_t passed = 0;
+    const uint8_t *all = sj_model_mask(x->m, layer, 0);
+    for (int64_t i = 0; i < x->images * each; i++) {
+        passed += all[i];
+    }
+    const sj_tensor t = {SJ_TYPE_U8, 4, {count, dims.h, dims.w, dims.c}, mask, 1.0F, passed, x->images * each};
+    const sj_status status = sj_trace_write(x->e->writer, layer, "mask", &t, SJ_TYPE_U8, err);
+    free(mask);
+    return status;
+}
+
 static sj_status write_backward(const exporter *x, int layer, sj_error *err) {
     const sj_layer *l = &x->m->layers[layer];
     if (l->info->kind == SJ_KIND_FORK) {
         return l->info->needs_dx ? write_fork(x, layer, err) : SJ_OK;
     }
-    if (l->dy != NULL) {
-        SJ_TRY(write_gradient(x, layer, "dy", l->dy, l->info->kind == SJ_KIND_ADD ? layer : reader_of(x->m, layer, 0), err));
+    if (l->info->kind != SJ_KIND_SOFTMAX_CE && (l->info->needs_dx || l->param_count > 0)) {
+        const int sum = l->info->kind == SJ_KIND_ADD ? layer : reader_of(x->m, layer, 0);
+        SJ_TRY(write_gradient(x, layer, "dy", (tensor){true, layer, -1}, sum, err));
+    }
+    if (l->info->kind == SJ_KIND_DROPOUT) {
+        SJ_TRY(write_mask(x, layer, err));
     }
     return l->selected ? write_keep(x, layer, err) : SJ_OK;
 }
@@ -201,7 +254,7 @@ static sj_status write_loss(const exporter *x, int layer, sj_error *err) {
     const sj_status status = write_ints(x, layer, "labels", labels, x->e->image_count, err);
     free(labels);
     SJ_TRY(status);
-    return write_images(x, layer, "y", x->m->layers[layer].y, x->m->layers[layer].info->out, err);
+    return write_images(x, layer, "y", (tensor){false, layer, -1}, err);
 }
 
 static sj_status write_layer(const exporter *x, int layer, sj_mode mode, sj_error *err) {
@@ -223,7 +276,7 @@ static sj_status write_layer(const exporter *x, int layer, sj_mode mode, sj_erro
 static int64_t largest_image(const sj_model *m) {
     int64_t largest = sj_dims_count(m->input_dims);
     for (int i = 0; i < m->layer_count; i++) {
-        const int64_t out = sj_model_out_count(&m->layers[i]);
+        const int64_t out = sj_dims_count(m->layers[i].info->out);
         largest = out > largest ? out : largest;
     }
     return largest;
@@ -233,6 +286,9 @@ static sj_status write_step(exporter *x, const sj_step_info *step, sj_error *err
     const uint64_t places = (uint64_t)x->m->layer_count + 1;
     SJ_TRY(sj_alloc((void **)&x->values, places, sizeof *x->values, "the export", err));
     SJ_TRY(sj_alloc((void **)&x->gradients, places * SHARERS, sizeof *x->gradients, "the export", err));
+    for (int i = 0; i < 2; i++) {
+        SJ_TRY(sj_alloc((void **)&x->portion[i], (uint64_t)(PORTION * largest_image(x->m)), sizeof(float), "the export", err));
+    }
     SJ_TRY(sj_alloc((void **)&x->gathered, (uint64_t)(x->e->image_count * largest_image(x->m)), sizeof(float), "the export", err));
     for (uint64_t i = 0; i < places; i++) {
         x->values[i].layer = -1;
@@ -247,58 +303,26 @@ static sj_status write_step(exporter *x, const sj_step_info *step, sj_error *err
     return SJ_OK;
 }
 
-sj_status sj_export_step(const sj_export *e, const sj_model *m, const sj_step_info *step, int64_t images, sj_error *err) {
+sj_status sj_export_step(const sj_export *e, sj_model *m, const sj_step_info *step, int64_t images, sj_error *err) {
     exporter x = {.e = e, .m = m, .images = images};
     const sj_status status = write_step(&x, step, err);
     free(x.values);
     free(x.gradients);
     free(x.gathered);
+    free(x.portion[0]);
+    free(x.portion[1]);
     return status;
 }
 
-// All counts of a batch in one parallel region: row 0 the input, then y and dy of each layer; a column a chunk, so that no two threads share a count.
-static void count_chunk(const sj_model *m, int64_t chunk, int64_t columns, int64_t *counts) {
-    const int64_t input = m->chunk * sj_dims_count(m->input_dims);
-    counts[chunk] = sj_count_nonzero(input, m->input + chunk * input);
-    for (int i = 0; i < m->layer_count; i++) {
-        const sj_layer *l = &m->layers[i];
-        const int64_t each = m->chunk * sj_model_out_count(l);
-        int64_t *row = counts + (1 + 2 * (int64_t)i) * columns;
-        row[chunk] = l->owns_y ? sj_count_nonzero(each, l->y + chunk * each) : 0;
-        row[columns + chunk] = l->dy != NULL ? sj_count_nonzero(each, l->dy + chunk * each) : 0;
-    }
-}
+static float density_of(int64_t nonzero, int64_t values) { return nonzero < 0 ? NAN : (float)((double)nonzero / (double)values); }
 
-static float density_of(const int64_t *row, int64_t columns, int64_t values) {
-    int64_t nonzero = 0;
-    for (int64_t c = 0; c < columns; c++) {
-        nonzero += row[c];
-    }
-    return (float)((double)nonzero / (double)values);
-}
-
-sj_status sj_measure_density(const sj_model *m, const sj_batch_density *out, sj_error *err) {
-    const int64_t columns = m->batch / m->chunk;
-    int64_t *counts;
-    SJ_TRY(sj_alloc((void **)&counts, (uint64_t)((2 * (int64_t)m->layer_count + 1) * columns), sizeof *counts, "densities", err));
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < columns; c++) {
-        count_chunk(m, c, columns, counts);
-    }
-    const float input = density_of(counts, columns, m->batch * sj_dims_count(m->input_dims));
-    float *y = out->kept;  // until the end: the density of each layer's output
+void sj_measure_density(const sj_model *m, const sj_batch_density *out) {
     for (int i = 0; i < m->layer_count; i++) {
         const sj_layer *l = &m->layers[i];
         const int from = l->info->inputs[0];
-        const int64_t values = m->batch * sj_model_out_count(l), *row = counts + (1 + 2 * (int64_t)i) * columns;
-        out->x[i] = from < 0 ? input : y[from];
-        y[i] = l->owns_y ? density_of(row, columns, values) : out->x[i];
-        out->dy[i] = l->dy != NULL ? density_of(row + columns, columns, values) : NAN;
+        const sj_dims in = dims_of(m, from);
+        out->x[i] = density_of(from < 0 ? m->input_nonzero : m->layers[from].y_nonzero, m->batch * sj_dims_count(in));
+        out->dy[i] = density_of(l->dy_nonzero, m->batch * sj_dims_count(l->info->out));
+        out->kept[i] = l->info->kind == SJ_KIND_CONV || l->selected ? (float)l->kept_count / (float)l->info->out.c : NAN;
     }
-    for (int i = 0; i < m->layer_count; i++) {
-        const sj_layer *l = &m->layers[i];
-        out->kept[i] = l->info->kind == SJ_KIND_CONV ? (float)l->kept_count / (float)l->info->out.c : NAN;
-    }
-    free(counts);
-    return SJ_OK;
 }

@@ -16,12 +16,12 @@ typedef struct sj_export {
 void sj_export_choose(uint64_t seed, uint64_t stream, int64_t batch, int64_t count, int64_t *images);
 
 // Everything the step's kinds need; call after forward (eval) or backward (train), before the update. `images`: of the batch, for the full batch's counts.
-sj_status sj_export_step(const sj_export *e, const sj_model *m, const sj_step_info *step, int64_t images, sj_error *err);
+sj_status sj_export_step(const sj_export *e, sj_model *m, const sj_step_info *step, int64_t images, sj_error *err);
 
-// Densities of the whole batch: nonzero once rounded to bfloat16. Arrays of layer_count; NaN where a layer has no such tensor.
+// Densities of the whole batch: nonzero once rounded to bfloat16, as the last step counted them (options.count). Arrays of layer_count; NaN where a layer has no such tensor.
 typedef struct sj_batch_density {
     float *x, *dy, *kept;
 } sj_batch_density;
-sj_status sj_measure_density(const sj_model *m, const sj_batch_density *out, sj_error *err);
+void sj_measure_density(const sj_model *m, const sj_batch_density *out);
 
 #endif

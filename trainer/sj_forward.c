@@ -1,38 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
-#include "sj_layers.h"
-#include "sj_model.h"
+#include "sj_engine.h"
+#include "sj_random.h"
 
-static sj_status product_forward(const sj_model *m, int index, int64_t chunks, sj_error *err) {
-    const sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0), *bias = l->info->has_bias ? l->params[1].value : NULL;
-    const int64_t in = m->chunk * sj_model_in_count(l), out = m->chunk * sj_model_out_count(l);
-    SJ_TRY(sj_dnn_set_weights(l->product, l->params[0].value, err));
-    int failure = 0;
-#pragma omp parallel for schedule(dynamic, 1) reduction(max : failure)
-    for (int64_t c = 0; c < chunks; c++) {
-        const int status = sj_dnn_forward(l->product, omp_get_thread_num(), x + c * in, bias, l->y + c * out);
-        failure = status > failure ? status : failure;
+// scale, shift and inverse_std from mean, variance, gamma and beta.
+static void bn_vectors(sj_model *m, int bn) {
+    const sj_layer *l = &m->layers[bn];
+    const sj_node *n = &m->engine->nodes[bn];
+    for (int64_t c = 0; c < l->info->in.c; c++) {
+        n->inverse_std[c] = (float)(1.0 / sqrt((double)l->variance[c] + m->net.bn_eps));
+        n->scale[c] = l->params[0].value[c] * n->inverse_std[c];
+        n->shift[c] = l->params[1].value[c];
     }
-    return failure == 0 ? SJ_OK : sj_dnn_fail(failure, l->info->name, err);
 }
 
-// The batch's mean and biased variance; the running ones follow (the variance unbiased).
-static void bn_statistics(const sj_model *m, const sj_layer *l, const float *x, int64_t chunks) {
-    const int64_t channels = l->info->in.c, pixels = m->chunk * l->info->in.h * l->info->in.w;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunks; c++) {
-        double *sums = m->chunk_sums + c * 2 * channels;
-        sj_bn_sums(pixels, channels, x + c * pixels * channels, sums, sums + channels);
-    }
-    const double count = (double)(chunks * pixels), momentum = m->net.bn_momentum;
-    for (int64_t k = 0; k < channels; k++) {
+// The batch's mean and biased variance from the chunks' sums; the running ones follow (the variance unbiased).
+static void bn_statistics(sj_model *m, int bn, int64_t chunks) {
+    const sj_layer *l = &m->layers[bn];
+    const double *sums = m->engine->nodes[bn].sums;
+    const int64_t stored = sj_layout_channels(&l->layout);
+    const double count = (double)(m->batch * sj_layout_pixels(&l->layout)), momentum = m->net.bn_momentum;
+    for (int64_t k = 0; k < l->info->in.c; k++) {
         double sum = 0.0, square = 0.0;
         for (int64_t c = 0; c < chunks; c++) {
-            sum += m->chunk_sums[c * 2 * channels + k];
-            square += m->chunk_sums[c * 2 * channels + channels + k];
+            sum += sums[c * 2 * stored + k];
+            square += sums[c * 2 * stored + stored + k];
         }
         const double mean = sum / count, variance = fmax(square / count - mean * mean, 0.0);
         const double unbiased = count > 1.0 ? variance * count / (count - 1.0) : variance;
@@ -41,91 +36,241 @@ static void bn_statistics(const sj_model *m, const sj_layer *l, const float *x, 
         l->running_mean[k] = (float)((1.0 - momentum) * (double)l->running_mean[k] + momentum * mean);
         l->running_variance[k] = (float)((1.0 - momentum) * (double)l->running_variance[k] + momentum * unbiased);
     }
+    bn_vectors(m, bn);
 }
 
-static void bn_forward(const sj_model *m, int index, sj_mode mode, int64_t chunks) {
-    const sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0), *gamma = l->params[0].value, *beta = l->params[1].value;
-    const int64_t channels = l->info->in.c, pixels = m->chunk * l->info->in.h * l->info->in.w;
-    if (mode == SJ_MODE_TRAIN) {
-        bn_statistics(m, l, x, chunks);
-    }
-    float *scale = (float *)(void *)m->chunk_sums;  // the sums have served
-    for (int64_t k = 0; k < channels; k++) {
-        if (mode == SJ_MODE_EVAL) {
-            l->mean[k] = l->running_mean[k];
-            l->variance[k] = l->running_variance[k];
-        }
-        scale[k] = gamma[k] * (float)(1.0 / sqrt((double)l->variance[k] + m->net.bn_eps));
-    }
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunks; c++) {
-        const int64_t at = c * pixels * channels;
-        sj_bn_forward(pixels, channels, x + at, l->mean, scale, beta, l->y + at);
-    }
-}
-
-static void plain_forward(const sj_model *m, int index, int64_t chunks) {
-    const sj_layer *l = &m->layers[index];
-    const float *x = sj_model_x(m, index, 0), *x1 = l->info->kind == SJ_KIND_ADD ? sj_model_x(m, index, 1) : NULL;
-    const int64_t in = m->chunk * sj_model_in_count(l), out = m->chunk * sj_model_out_count(l);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t c = 0; c < chunks; c++) {
-        float *y = l->y + c * out;
-        if (l->info->kind == SJ_KIND_RELU) {
-            sj_relu_forward(out, x + c * in, y);
-        } else if (l->info->kind == SJ_KIND_MAXPOOL) {
-            sj_maxpool_forward(l->info, m->chunk, x + c * in, y);
-        } else if (l->info->kind == SJ_KIND_AVGPOOL) {
-            sj_avgpool_forward(l->info, m->chunk, x + c * in, y);
-        } else {
-            for (int64_t i = 0; i < out; i++) {
-                y[i] = x[c * in + i] + x1[c * in + i];
-            }
-        }
-    }
-}
-
-static sj_status layer_forward(const sj_model *m, int index, sj_mode mode, int64_t chunks, sj_error *err) {
-    switch (m->layers[index].info->kind) {
-        case SJ_KIND_CONV:
-        case SJ_KIND_LINEAR:
-            return product_forward(m, index, chunks, err);
-        case SJ_KIND_BN:
-            bn_forward(m, index, mode, chunks);
-            return SJ_OK;
-        case SJ_KIND_RELU:
-        case SJ_KIND_MAXPOOL:
-        case SJ_KIND_AVGPOOL:
-        case SJ_KIND_ADD:
-            plain_forward(m, index, chunks);
-            return SJ_OK;
-        case SJ_KIND_FORK:
-        case SJ_KIND_FLATTEN:
-            return SJ_OK;  // their y is their input
-        default:
-            return SJ_FAIL(err, SJ_ERR_INTERNAL, "layer %s: kind %s has no forward pass", m->layers[index].info->name, sj_kind_name(m->layers[index].info->kind));
-    }
-}
-
-static sj_status find_culprit(const sj_model *m, int64_t images, double loss, sj_error *err) {
+static void bn_running(sj_model *m) {
     for (int i = 0; i < m->layer_count; i++) {
-        const int64_t count = images * sj_model_out_count(&m->layers[i]);
-        for (int64_t j = 0; j < count; j++) {
-            if (!isfinite(m->layers[i].y[j])) {
-                return SJ_FAIL(err, SJ_ERR_NUMERIC, "the output of layer %s holds %g", m->layers[i].info->name, (double)m->layers[i].y[j]);
+        const sj_layer *l = &m->layers[i];
+        if (l->info->kind == SJ_KIND_BN) {
+            memcpy(l->mean, l->running_mean, (size_t)l->info->in.c * sizeof *l->mean);
+            memcpy(l->variance, l->running_variance, (size_t)l->info->in.c * sizeof *l->variance);
+            bn_vectors(m, i);
+        }
+    }
+}
+
+void sj_sum_terms(const sj_model *m, int root, int64_t first, sj_term terms[SJ_TERMS_MAX]) {
+    const sj_fusion *f = &m->engine->nodes[root].fusion;
+    for (int t = 0; t < f->term_count; t++) {
+        const int bn = f->terms[t].bn;
+        terms[t] = (sj_term){sj_source_at(m, f->terms[t].source, first), NULL, NULL, NULL};
+        if (bn >= 0) {
+            terms[t].mean = m->layers[bn].mean;
+            terms[t].scale = m->engine->nodes[bn].scale;
+            terms[t].shift = m->engine->nodes[bn].shift;
+        }
+    }
+}
+
+void sj_count_add(int64_t *count, int64_t more) {
+#pragma omp atomic
+    *count += more;
+}
+
+static void sum_forward(sj_model *m, int root, int64_t first, int64_t images) {
+    const sj_fusion *f = &m->engine->nodes[root].fusion;
+    sj_term terms[SJ_TERMS_MAX];
+    int64_t counts[SJ_TERMS_MAX + 2] = {0};
+    const bool count = m->engine->forward_options->count;
+    sj_sum_terms(m, root, first, terms);
+    sj_sum_forward(&m->layers[root].layout, images, terms, f->term_count, f->relu, sj_source_at(m, root, first), count ? counts : NULL);
+    for (int t = 0; t < f->term_count && count; t++) {
+        if (f->terms[t].bn >= 0 && f->terms[t].bn != root) {
+            sj_count_add(&m->layers[f->terms[t].bn].y_nonzero, counts[t]);
+        }
+    }
+    if (count && f->add >= 0 && f->add != root) {
+        sj_count_add(&m->layers[f->add].y_nonzero, counts[f->term_count]);
+    }
+    if (count) {
+        sj_count_add(&m->layers[root].y_nonzero, counts[f->term_count + 1]);
+    }
+}
+
+static void pool_forward(const sj_model *m, int layer, int64_t first, int64_t images) {
+    const sj_layer_info *l = m->layers[layer].info;
+    const int source = sj_source_of(m, layer, 0);
+    const sj_layout *in = sj_source_layout(m, source), *out = &m->layers[layer].layout;
+    if (l->kind == SJ_KIND_MAXPOOL) {
+        sj_pool_max_forward(l, in, out, images, sj_source_at(m, source, first), sj_source_at(m, layer, first));
+    } else {
+        sj_pool_avg_forward(l, in, out, images, sj_source_at(m, source, first), sj_source_at(m, layer, first));
+    }
+}
+
+static void dropout_forward(const sj_model *m, int layer, int64_t first, int64_t images) {
+    const sj_layout *l = &m->layers[layer].layout;
+    const void *x = sj_source_at(m, sj_source_of(m, layer, 0), first);
+    void *y = sj_source_at(m, layer, first);
+    if (m->engine->mode == SJ_MODE_EVAL) {
+        memcpy(y, x, (size_t)(images * sj_layout_bytes(l)));
+        return;
+    }
+    sj_random stream = sj_random_stream(m->options.seed, (uint64_t)m->engine->forward_options->iteration);
+    stream = sj_random_stream(sj_random_u64(&stream), (uint64_t)layer);
+    uint8_t *mask = m->engine->nodes[layer].mask + first * sj_dims_count(m->layers[layer].info->out);
+    sj_dropout_mask(l, images, sj_random_u64(&stream), first, sj_dropout_rate(m, layer), mask);
+    sj_dropout_apply(l, images, mask, sj_dropout_rate(m, layer), x, y);
+}
+
+// A flattened tensor in the layout of a vector.
+static void unfold(const sj_model *m, int layer, int lane, int64_t first, int64_t images) {
+    const int source = sj_source_of(m, layer, 0);
+    const sj_layout *in = sj_source_layout(m, source), *out = &m->layers[layer].layout;
+    float *image = m->engine->scratch[2 * lane + 1];
+    for (int64_t i = first; i < first + images; i++) {
+        sj_layout_to_nhwc(in, 1, sj_source_at(m, source, i), image);
+        sj_layout_from_nhwc(out, 1, image, sj_source_at(m, layer, i));
+    }
+}
+
+static void loss_forward(const sj_model *m, int layer, int64_t chunk, int64_t first, int64_t images) {
+    sj_engine *e = m->engine;
+    const int source = sj_source_of(m, layer, 0);
+    const double smoothing = e->mode == SJ_MODE_TRAIN ? e->forward_options->label_smoothing : 0.0;
+    const int64_t valid = e->images - first < images ? e->images - first : images;
+    float *probabilities = e->probabilities + first * m->layers[layer].info->in.c;
+    e->losses[chunk] = sj_softmax_forward(sj_source_layout(m, source), valid, sj_source_at(m, source, first), m->labels + first, smoothing, probabilities, &e->correct[chunk]);
+}
+
+static int product_forward(sj_model *m, int layer, int lane, int64_t first) {
+    const sj_layer *l = &m->layers[layer];
+    const float *bias = l->info->has_bias ? l->params[1].value : NULL;
+    return sj_product_forward(m->engine->nodes[layer].product, lane, sj_source_at(m, sj_source_of(m, layer, 0), first), bias, sj_source_at(m, layer, first));
+}
+
+static void count_stored(sj_model *m, int layer, int64_t first, int64_t images) {
+    if (m->engine->forward_options->count) {
+        sj_count_add(&m->layers[layer].y_nonzero, sj_count_stored(&m->layers[layer].layout, images, sj_source_at(m, layer, first)));
+    }
+}
+
+static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
+    const int64_t first = chunk * op->chunk, images = op->chunk;
+    const int layer = op->layer;
+    int status = 0;
+    switch (op->kind) {
+        case SJ_OP_MOMENTS:
+            if (m->engine->mode == SJ_MODE_TRAIN) {
+                const int64_t stored = sj_layout_channels(&m->layers[layer].layout);
+                double *sums = m->engine->nodes[layer].sums + chunk * 2 * stored;
+                sj_channel_moments(&m->layers[layer].layout, images, sj_source_at(m, sj_source_of(m, layer, 0), first), sums, sums + stored);
+            }
+            return 0;
+        case SJ_OP_COUNT_INPUT:
+            if (m->engine->forward_options->count) {
+                sj_count_add(&m->input_nonzero, sj_count_stored(&m->input_layout, images, sj_source_at(m, -1, first)));
+            }
+            return 0;
+        case SJ_OP_LOSS:
+            loss_forward(m, layer, chunk, first, images);
+            return 0;
+        case SJ_OP_SUM:
+            sum_forward(m, layer, first, images);
+            return 0;
+        case SJ_OP_PRODUCT:
+            status = product_forward(m, layer, lane, first);
+            break;
+        case SJ_OP_POOL:
+            pool_forward(m, layer, first, images);
+            break;
+        case SJ_OP_DROPOUT:
+            dropout_forward(m, layer, first, images);
+            break;
+        default:
+            unfold(m, layer, lane, first, images);
+            break;
+    }
+    count_stored(m, layer, first, images);
+    return status;
+}
+
+// Ops of one level and chunk size, chunk by chunk.
+static sj_status run_ops(sj_model *m, int begin, int end, sj_error *err) {
+    const sj_op *ops = m->engine->forward.ops;
+    const int64_t chunks = (m->engine->images + ops[begin].chunk - 1) / ops[begin].chunk;
+    int failure = 0, culprit = 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
+    for (int64_t c = 0; c < chunks; c++) {
+        for (int i = begin; i < end; i++) {
+            const int status = run_op(m, &ops[i], omp_get_thread_num(), c);
+            if (status != 0) {
+#pragma omp critical
+                {
+                    failure = status;
+                    culprit = ops[i].layer;
+                }
             }
         }
     }
-    return SJ_FAIL(err, SJ_ERR_NUMERIC, "the loss is %g", loss);
+    for (int i = begin; i < end && m->engine->mode == SJ_MODE_TRAIN; i++) {
+        if (ops[i].kind == SJ_OP_MOMENTS) {
+            bn_statistics(m, ops[i].layer, chunks);
+        }
+    }
+    return failure == 0 ? SJ_OK : sj_product_fail(failure, m->layers[culprit].info->name, err);
 }
 
-sj_status sj_model_forward(sj_model *m, sj_mode mode, int64_t images, sj_forward_result *out, sj_error *err) {
-    const int64_t chunks = (images + m->chunk - 1) / m->chunk;
-    const int last = m->layer_count - 1;
-    for (int i = 0; i < last; i++) {
-        SJ_TRY(layer_forward(m, i, mode, chunks, err));
+// Weights go into oneDNN's layouts, products side by side.
+static sj_status set_weights(sj_model *m, sj_error *err) {
+    sj_status status = SJ_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
+    for (int i = m->layer_count - 1; i >= 0; i--) {  // the largest come last in most networks
+        static _Thread_local sj_error own;
+        sj_product *p = m->engine->nodes[i].product;
+        if (p != NULL && sj_product_set_weights(p, m->layers[i].params[0].value, &own) != SJ_OK) {
+#pragma omp critical
+            {
+                *err = own;
+                status = own.status;
+            }
+        }
     }
-    out->loss = sj_softmax_ce_forward(images, m->layers[last].info->in.c, sj_model_x(m, last, 0), m->labels, m->layers[last].y, &out->correct) / (double)images;
-    return isfinite(out->loss) ? SJ_OK : find_culprit(m, images, out->loss, err);
+    return status;
+}
+
+static void start_counts(sj_model *m) {
+    const bool count = m->engine->forward_options->count;
+    m->input_nonzero = count ? 0 : -1;
+    for (int i = 0; i < m->layer_count; i++) {
+        m->layers[i].y_nonzero = count && m->engine->nodes[i].role != SJ_ROLE_LOSS ? 0 : -1;
+    }
+}
+
+// What passes a tensor on has its counts.
+static void finish_counts(sj_model *m) {
+    for (int i = 0; i < m->layer_count && m->engine->forward_options->count; i++) {
+        if (m->engine->nodes[i].role == SJ_ROLE_ALIAS) {
+            const int source = m->engine->nodes[i].source;
+            m->layers[i].y_nonzero = source < 0 ? m->input_nonzero : m->layers[source].y_nonzero;
+        }
+    }
+}
+
+sj_status sj_model_forward(sj_model *m, sj_mode mode, int64_t images, const sj_forward_options *options, sj_forward_result *out, sj_error *err) {
+    sj_engine *e = m->engine;
+    const sj_plan *plan = &e->forward;
+    e->mode = mode;
+    e->images = images;
+    e->forward_options = options;
+    e->label_smoothing = options->label_smoothing;
+    if (mode == SJ_MODE_TRAIN) {
+        start_counts(m);
+    } else {
+        bn_running(m);
+    }
+    SJ_TRY(set_weights(m, err));
+    for (int first = 0; first < plan->count; first = sj_order_run_end(plan, first)) {
+        SJ_TRY(run_ops(m, first, sj_order_run_end(plan, first), err));
+    }
+    finish_counts(m);
+    const int64_t chunk = plan->ops[plan->count - 1].chunk;
+    *out = (sj_forward_result){0.0, 0};
+    for (int64_t c = 0; c * chunk < images; c++) {
+        out->loss += e->losses[c];
+        out->correct += e->correct[c];
+    }
+    out->loss /= (double)images;
+    return isfinite(out->loss) ? SJ_OK : sj_culprit_value(m, images, out->loss, err);
 }

@@ -19,8 +19,8 @@ double sj_macro_f1(int64_t classes, const int64_t *confusion) {
 }
 
 // softmax keeps the order of its inputs, but rounds: predictions are taken from the inputs.
-static void count_predictions(const sj_model *m, int64_t images, int64_t classes, int64_t *confusion) {
-    const float *x = sj_model_x(m, m->layer_count - 1, 0);
+static void count_predictions(sj_model *m, int64_t images, int64_t classes, float *x, int64_t *confusion) {
+    (void)sj_model_value(m, m->layers[m->layer_count - 1].info->inputs[0], 0, images, x);
     for (int64_t i = 0; i < images; i++) {
         int64_t best = 0;
         for (int64_t c = 1; c < classes; c++) {
@@ -34,20 +34,23 @@ sj_status sj_metrics_test(sj_model *m, const sj_dataset *data, const sj_train_co
     const int64_t total = data->test.count, classes = data->classes;
     int64_t *confusion, correct = 0;
     double loss = 0.0;
+    float *x = NULL;
     SJ_TRY(sj_alloc((void **)&confusion, (uint64_t)(classes * classes), sizeof *confusion, "the confusion matrix", err));
-    sj_status status = SJ_OK;
+    sj_status status = sj_alloc((void **)&x, (uint64_t)(m->batch * classes), sizeof *x, "the confusion matrix", err);
+    const sj_forward_options options = {0};
     for (int64_t first = 0; first < total && status == SJ_OK; first += m->batch) {
         const int64_t count = total - first < m->batch ? total - first : m->batch;
         sj_forward_result r = {0};
         sj_batch_fill(m, data, config, false, 0, NULL, first, count);
-        status = sj_model_forward(m, SJ_MODE_EVAL, count, &r, err);
+        status = sj_model_forward(m, SJ_MODE_EVAL, count, &options, &r, err);
         loss += r.loss * (double)count;
         correct += r.correct;
-        count_predictions(m, count, classes, confusion);
+        count_predictions(m, count, classes, x, confusion);
     }
     out->test_loss = loss / (double)total;
     out->test_accuracy = (double)correct / (double)total;
     out->macro_f1 = sj_macro_f1(classes, confusion);
+    free(x);
     free(confusion);
     return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "test images");
 }

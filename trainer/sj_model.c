@@ -1,28 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// Building and freeing a model; sj_forward.c and sj_backward.c run it.
+// Building, updating and freeing a model.
 #include "sj_model.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "sj_engine.h"
 #include "sj_file.h"
 #include "sj_random.h"
 
-#define CHUNK_MAX 8
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
-static sj_status alloc_floats(float **out, int64_t count, const sj_layer_info *l, sj_error *err) {
-    return sj_alloc((void **)out, (uint64_t)count, sizeof(float), l->name, err);
+sj_status sj_engine_alloc(sj_engine *e, void **out, int64_t count, size_t size, const char *what, sj_error *err) {
+    const size_t needed = (size_t)(count > 0 ? count : 1) * size, align = needed >= 2 * HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
+    const size_t bytes = (needed + align - 1) / align * align;
+    *out = NULL;
+    e->bytes += (int64_t)needed;
+    if (e->dry) {
+        return SJ_OK;
+    }
+    if (count < 0 || (uint64_t)count > SIZE_MAX / 2 / size || (*out = aligned_alloc(align, bytes)) == NULL) {
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: %lld values of %zu bytes could not be allocated", what, (long long)count, size);
+    }
+    if (align == HUGE_PAGE) {
+        (void)madvise(*out, bytes, MADV_HUGEPAGE);
+    }
+    memset(*out, 0, bytes);
+    return SJ_OK;
 }
 
-static sj_status add_param(sj_layer *l, const char *name, int64_t count, float initial, sj_error *err) {
+sj_status sj_engine_grow(sj_engine *e, float **values, int64_t *count, int64_t needed, sj_error *err) {
+    free(*values);
+    e->bytes -= *count * (int64_t)sizeof **values;
+    *count = 0;
+    SJ_TRY(sj_engine_alloc(e, (void **)values, needed, sizeof **values, "scratch", err));
+    *count = needed;
+    return SJ_OK;
+}
+
+int sj_engine_threads(const sj_model *m) {
+    const int most = omp_get_max_threads();
+    return most < m->engine->lanes ? most : m->engine->lanes;
+}
+
+static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static sj_status alloc_floats(sj_model *m, float **out, int64_t count, const sj_layer *l, sj_error *err) {
+    return sj_engine_alloc(m->engine, (void **)out, count, sizeof(float), l->info->name, err);
+}
+
+static sj_status add_param(sj_model *m, sj_layer *l, const char *name, int64_t count, float initial, sj_error *err) {
+    const sj_optimizer_config kind = {.kind = m->options.optimizer, .momentum = 1.0};
     sj_param *p = &l->params[l->param_count++];
     p->name = name;
     p->count = count;
-    SJ_TRY(alloc_floats(&p->value, count, l->info, err));
-    SJ_TRY(alloc_floats(&p->grad, count, l->info, err));
-    SJ_TRY(alloc_floats(&p->velocity, count, l->info, err));
-    for (int64_t i = 0; i < count; i++) {
+    SJ_TRY(alloc_floats(m, &p->value, count, l, err));
+    SJ_TRY(alloc_floats(m, &p->grad, count, l, err));
+    for (int s = 0; s < sj_optimizer_state_count(&kind); s++) {
+        SJ_TRY(alloc_floats(m, &p->state[s], count, l, err));
+    }
+    for (int64_t i = 0; i < count && p->value != NULL; i++) {
         p->value[i] = initial;
     }
     return SJ_OK;
@@ -31,142 +71,219 @@ static sj_status add_param(sj_layer *l, const char *name, int64_t count, float i
 static void init_he(sj_param *w, int64_t fan_in, uint64_t seed, int layer) {
     sj_random r = sj_random_stream(seed, 1000U + (uint64_t)layer);
     const double deviation = sqrt(2.0 / (double)fan_in);
-    for (int64_t i = 0; i < w->count; i++) {
+    for (int64_t i = 0; i < w->count && w->value != NULL; i++) {
         const double radius = sqrt(-2.0 * log(1.0 - sj_random_unit(&r)));  // Box and Muller
         w->value[i] = (float)(deviation * radius * cos(6.283185307179586 * sj_random_unit(&r)));
     }
 }
 
-static sj_status make_product(sj_model *m, sj_layer *l, uint64_t seed, int layer, sj_error *err) {
+static sj_product_shape shape_of(const sj_model *m, int layer) {
+    const sj_layer *l = &m->layers[layer];
     const sj_layer_info *i = l->info;
-    const int64_t fan_in = i->kernel_h * i->kernel_w * i->in.c;
-    const sj_dnn_shape shape = {m->chunk, i->in.h, i->in.w, i->in.c, i->out.h, i->out.w, i->out.c, i->kernel_h, i->kernel_w, i->stride, i->padding,
-                                i->kind == SJ_KIND_LINEAR, i->has_bias};
-    SJ_TRY(add_param(l, "w", i->out.c * fan_in, 0.0F, err));
-    init_he(&l->params[0], fan_in, seed, layer);
-    if (i->has_bias) {
-        SJ_TRY(add_param(l, "bias", i->out.c, 0.0F, err));
-    }
-    SJ_TRY(sj_alloc((void **)&l->kept, (uint64_t)i->out.c, 1, i->name, err));
-    memset(l->kept, 1, (size_t)i->out.c);
-    l->kept_count = i->out.c;
-    return sj_dnn_create(&shape, i->needs_dx, &l->product, err);
+    const sj_arithmetic bf16 = m->options.native_bf16 ? SJ_ARITHMETIC_BF16_NATIVE : SJ_ARITHMETIC_BF16_ROUNDED;
+    return (sj_product_shape){.images = m->engine->nodes[layer].chunk, .in = *sj_source_layout(m, sj_source_of(m, layer, 0)), .out = l->layout, .kernel_h = i->kernel_h,
+                              .kernel_w = i->kernel_w, .stride = i->stride, .padding = i->padding, .linear = i->kind == SJ_KIND_LINEAR, .has_bias = i->has_bias, .forward = true,
+                              .needs_dx = i->needs_dx, .needs_dw = true, .arithmetic = m->options.bf16 ? bf16 : SJ_ARITHMETIC_F32, .algorithm = m->options.algorithm};
 }
 
-static sj_status make_bn(sj_layer *l, sj_error *err) {
-    const int64_t channels = l->info->in.c;
-    SJ_TRY(add_param(l, "gamma", channels, 1.0F, err));
-    SJ_TRY(add_param(l, "beta", channels, 0.0F, err));
-    SJ_TRY(alloc_floats(&l->mean, channels, l->info, err));
-    SJ_TRY(alloc_floats(&l->variance, channels, l->info, err));
-    SJ_TRY(alloc_floats(&l->running_mean, channels, l->info, err));
-    SJ_TRY(alloc_floats(&l->running_variance, channels, l->info, err));
-    for (int64_t c = 0; c < channels; c++) {
-        l->running_variance[c] = 1.0F;
+sj_status sj_model_product(sj_model *m, int layer, const sj_layout *out, sj_product **product, sj_error *err) {
+    sj_product_shape shape = shape_of(m, layer);
+    if (out != NULL) {  // for some of the channels, backward alone
+        shape.out = *out;
+        shape.forward = false;
+        shape.has_bias = false;
+    }
+    const sj_status status = sj_product_create(&shape, product, err);
+    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "layer %s", m->layers[layer].info->name);
+}
+
+static sj_status make_product(sj_model *m, int layer, sj_error *err) {
+    sj_layer *l = &m->layers[layer];
+    sj_node *n = &m->engine->nodes[layer];
+    const sj_layer_info *i = l->info;
+    const int64_t fan_in = i->kernel_h * i->kernel_w * i->in.c;
+    n->chunk = m->engine->chunks[m->engine->values[layer].place];
+    SJ_TRY(add_param(m, l, "w", i->out.c * fan_in, 0.0F, err));
+    init_he(&l->params[0], fan_in, m->options.seed, layer);
+    if (i->has_bias) {
+        SJ_TRY(add_param(m, l, "bias", i->out.c, 0.0F, err));
+    }
+    SJ_TRY(sj_engine_alloc(m->engine, (void **)&l->kept, i->out.c, 1, i->name, err));
+    SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->kept_list, i->out.c, sizeof *n->kept_list, i->name, err));
+    SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->sums, m->batch / n->chunk * sj_layout_channels(&l->layout), sizeof(double), i->name, err));
+    l->kept_count = i->out.c;
+    if (l->kept != NULL) {
+        memset(l->kept, 1, (size_t)i->out.c);
+    }
+    SJ_TRY(sj_model_product(m, layer, NULL, &n->product, err));
+    n->partial_values = sj_product_partial_values(n->product);
+    m->engine->bytes += sj_product_memory_bytes(n->product);
+    m->engine->product_scratch = max_of(m->engine->product_scratch, sj_product_scratch_bytes(n->product));
+    if (m->engine->dry) {  // one at a time
+        sj_product_destroy(n->product);
+        n->product = NULL;
     }
     return SJ_OK;
 }
 
-static sj_status make_layer(sj_model *m, int index, uint64_t seed, sj_error *err) {
-    sj_layer *l = &m->layers[index];
-    l->info = &m->net.network.layers[index];
+static sj_status make_bn(sj_model *m, int layer, sj_error *err) {
+    sj_layer *l = &m->layers[layer];
+    sj_node *n = &m->engine->nodes[layer];
+    const int64_t channels = l->info->in.c, stored = sj_layout_channels(&l->layout);
+    float **const vectors[] = {&l->mean, &l->variance, &l->running_mean, &l->running_variance, &n->scale, &n->shift, &n->inverse_std, &n->a_mean, &n->b_mean};
+    SJ_TRY(add_param(m, l, "gamma", channels, 1.0F, err));
+    SJ_TRY(add_param(m, l, "beta", channels, 0.0F, err));
+    for (size_t v = 0; v < sizeof vectors / sizeof vectors[0]; v++) {
+        SJ_TRY(alloc_floats(m, vectors[v], stored, l, err));
+    }
+    for (int64_t c = 0; c < channels && l->running_variance != NULL; c++) {
+        l->running_variance[c] = 1.0F;
+    }
+    const int64_t forward = sj_order_chunk(m, SJ_OP_MOMENTS, layer, 0), backward = sj_order_chunk(m, SJ_OP_SUM_MOMENTS, n->root, n->term);
+    n->chunk = forward < backward ? forward : backward;
+    return sj_engine_alloc(m->engine, (void **)&n->sums, m->batch / n->chunk * 2 * stored, sizeof(double), l->info->name, err);
+}
+
+static sj_status make_layer(sj_model *m, int layer, sj_error *err) {
+    sj_layer *l = &m->layers[layer];
+    sj_node *n = &m->engine->nodes[layer];
     const sj_kind kind = l->info->kind;
-    const bool learns = kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_BN;
-    const int64_t count = m->batch * sj_model_out_count(l);
-    for (int j = 0; j < l->info->input_count; j++) {
+    l->y_nonzero = l->dy_nonzero = -1;
+    if (n->role == SJ_ROLE_STORED) {
+        SJ_TRY(sj_engine_alloc(m->engine, &n->y, m->batch, (size_t)sj_layout_bytes(&l->layout), l->info->name, err));
+    }
+    for (int j = 0; j < l->info->input_count && n->role != SJ_ROLE_ALIAS; j++) {
         const int from = l->info->inputs[j];
-        if (from >= 0 && m->layers[from].info->kind == SJ_KIND_FORK) {
-            sj_layer *fork = &m->layers[from];
-            if (fork->branch_count == SJ_INPUTS_MAX) {
-                return SJ_FAIL(err, SJ_ERR_RANGE, "layer %s: more than %d readers of a fork", fork->info->name, SJ_INPUTS_MAX);
-            }
-            l->branch_of[j] = fork->branch_count++;
-            if (fork->info->needs_dx) {
-                SJ_TRY(alloc_floats(&fork->branches[l->branch_of[j]], m->batch * sj_model_out_count(fork), fork->info, err));
-            }
+        const bool inside = from >= 0 && m->engine->nodes[from].role == SJ_ROLE_INTERIOR;
+        if (!inside && sj_input_wants_gradient(m, layer, j)) {
+            const sj_layout *in = sj_source_layout(m, sj_source_of(m, layer, j));
+            SJ_TRY(sj_engine_alloc(m->engine, &n->dx[j], m->batch, (size_t)sj_layout_bytes(in), l->info->name, err));
         }
     }
-    l->owns_y = kind != SJ_KIND_FORK && kind != SJ_KIND_FLATTEN;
-    if (l->owns_y) {
-        SJ_TRY(alloc_floats(&l->y, count, l->info, err));
-    } else {
-        l->y = l->info->inputs[0] < 0 ? m->input : m->layers[l->info->inputs[0]].y;
+    SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->penalty_sums, m->batch, sizeof(double), l->info->name, err));
+    if (kind == SJ_KIND_DROPOUT) {
+        SJ_TRY(sj_engine_alloc(m->engine, (void **)&n->mask, m->batch, (size_t)sj_dims_count(l->info->out), l->info->name, err));
     }
-    if ((learns || l->info->needs_dx) && kind != SJ_KIND_FORK && kind != SJ_KIND_SOFTMAX_CE) {
-        SJ_TRY(alloc_floats(&l->dy, count, l->info, err));
+    return kind == SJ_KIND_BN ? make_bn(m, layer, err) : sj_is_product(kind) ? make_product(m, layer, err) : SJ_OK;
+}
+
+// A lane's scratch: the gradient of one layer's chunk, twice; or an image as floats.
+static int64_t scratch_bytes(const sj_model *m) {
+    const sj_plan *plan = &m->engine->backward;
+    int64_t most = (int64_t)sizeof(float) * sj_dims_count(m->input_dims);
+    for (int i = 0; i < plan->count; i++) {
+        const sj_layer *l = &m->layers[plan->ops[i].layer];
+        const int64_t chunk = m->engine->chunks[plan->ops[i].place] * sj_layout_bytes(&l->layout), image = (int64_t)sizeof(float) * sj_dims_count(l->info->out);
+        most = max_of(most, max_of(chunk, image));
     }
-    if (kind == SJ_KIND_BN) {
-        return make_bn(l, err);
+    return most;
+}
+
+static int64_t partials_needed(const sj_model *m) {
+    const sj_plan *plan = &m->engine->backward;
+    int64_t most = 1;
+    for (int first = 0; first < plan->count; first = sj_order_run_end(plan, first)) {
+        int64_t values = 0;
+        for (int i = first; i < sj_order_run_end(plan, first); i++) {
+            const sj_op *op = &plan->ops[i];
+            values += op->kind == SJ_OP_PRODUCT_BACK ? sj_line_floats(m->batch / op->chunk * m->engine->nodes[op->layer].partial_values) : 0;
+        }
+        most = max_of(most, values);
     }
-    return learns ? make_product(m, l, seed, index, err) : SJ_OK;
+    return most;
 }
 
 static sj_status make_scratch(sj_model *m, sj_error *err) {
-    int64_t weights = 1, out = 1;
-    m->channels_max = 1;
-    for (int i = 0; i < m->layer_count; i++) {
-        const sj_layer *l = &m->layers[i];
-        m->channels_max = l->info->out.c > m->channels_max ? l->info->out.c : m->channels_max;
-        if (l->product != NULL) {
-            weights = l->params[0].count > weights ? l->params[0].count : weights;
-            out = sj_model_out_count(l) > out ? sj_model_out_count(l) : out;
-        }
+    sj_engine *e = m->engine;
+    const int64_t classes = m->layers[m->layer_count - 1].info->in.c;
+    int64_t weights = 1;
+    e->lanes = sj_product_lanes();
+    e->bytes += e->lanes * e->product_scratch;
+    sj_order_backward(m, NULL);
+    e->scratch_bytes = scratch_bytes(m);
+    e->partial_values = partials_needed(m);
+    for (int i = 0; i < m->layer_count && m->options.gather; i++) {
+        const int64_t count = sj_is_product(m->layers[i].info->kind) ? m->layers[i].params[0].count : 0;
+        weights = max_of(weights, count);
     }
-    const int64_t chunks = m->batch / m->chunk, per_channel = 3 * m->channels_max;  // batch norm keeps three vectors in masked_dy
-    const int64_t masked = m->batch * out > per_channel ? m->batch * out : per_channel;
-    SJ_TRY(sj_alloc((void **)&m->chunk_dw, (uint64_t)(chunks * weights), sizeof(float), "weight gradients", err));
-    SJ_TRY(sj_alloc((void **)&m->masked_dy, (uint64_t)masked, sizeof(float), "ssProp's gradient", err));
-    return sj_alloc((void **)&m->chunk_sums, (uint64_t)(chunks * 2 * m->channels_max), sizeof(double), "sums over the batch", err);
+    SJ_TRY(sj_alloc((void **)&e->scratch, 2U * (uint64_t)e->lanes, sizeof *e->scratch, "scratch", err));
+    for (int i = 0; i < 2 * e->lanes; i++) {
+        SJ_TRY(sj_engine_alloc(e, &e->scratch[i], e->scratch_bytes, 1, "scratch", err));
+    }
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->partials, e->partial_values, sizeof(float), "weight gradients", err));
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->gathered_weights, weights, sizeof(float), "kept weights", err));
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->gathered_grad, weights, sizeof(float), "kept weights", err));
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->losses, m->batch, sizeof(double), "losses", err));
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->correct, m->batch, sizeof(int64_t), "losses", err));
+    SJ_TRY(sj_engine_alloc(e, (void **)&e->input_penalty_sums, m->batch, sizeof(double), "losses", err));
+    return sj_engine_alloc(e, (void **)&e->probabilities, m->batch * classes, sizeof(float), "probabilities", err);
 }
 
-static sj_status build(sj_model *m, uint64_t seed, sj_error *err) {
+static sj_status build(sj_model *m, sj_error *err) {
     SJ_TRY(sj_alloc((void **)&m->layers, (uint64_t)m->layer_count, sizeof(sj_layer), "layers", err));
-    SJ_TRY(sj_alloc((void **)&m->input, (uint64_t)(m->batch * sj_dims_count(m->input_dims)), sizeof(float), "the input batch", err));
-    SJ_TRY(sj_alloc((void **)&m->labels, (uint64_t)m->batch, sizeof *m->labels, "labels", err));
+    SJ_TRY(sj_alloc((void **)&m->engine->nodes, (uint64_t)m->layer_count, sizeof(sj_node), "layers", err));
     for (int i = 0; i < m->layer_count; i++) {
-        SJ_TRY(make_layer(m, i, seed, err));
+        m->layers[i].info = &m->net.network.layers[i];
+    }
+    SJ_TRY(sj_plan_nodes(m, err));
+    SJ_TRY(sj_order_create(m, err));
+    SJ_TRY(sj_engine_alloc(m->engine, &m->input, m->batch, (size_t)sj_layout_bytes(&m->input_layout), "the input batch", err));
+    SJ_TRY(sj_engine_alloc(m->engine, (void **)&m->labels, m->batch, sizeof *m->labels, "labels", err));
+    for (int i = 0; i < m->layer_count; i++) {
+        SJ_TRY(make_layer(m, i, err));
     }
     return make_scratch(m, err);
 }
 
-sj_status sj_model_create(sj_net *net, sj_dims input, int64_t batch, uint64_t seed, sj_model **out, sj_error *err) {
-    *out = NULL;
-    sj_model *m = NULL;
-    if (sj_alloc((void **)&m, 1, sizeof *m, "the model", err) != SJ_OK) {
-        sj_net_free(net);
-        return err->status;
-    }
-    m->net = *net;
-    memset(net, 0, sizeof *net);
-    m->layer_count = m->net.network.layer_count;
-    m->input_dims = input;
-    m->batch = batch;
-    m->chunk = CHUNK_MAX;
-    while (batch % m->chunk != 0) {
-        m->chunk--;
-    }
-    const sj_status status = build(m, seed, err);
-    if (status != SJ_OK) {
-        sj_model_free(m);
-        return status;
-    }
+static sj_status create(const sj_net *net, sj_dims input, const sj_model_options *options, bool dry, sj_model **out, sj_error *err) {
+    sj_model *m;
+    SJ_TRY(sj_alloc((void **)&m, 1, sizeof *m, "the model", err));
     *out = m;
-    return SJ_OK;
+    m->net = *net;
+    m->layer_count = net->network.layer_count;
+    m->input_dims = input;
+    m->options = *options;
+    m->batch = options->batch;
+    m->input_nonzero = -1;
+    SJ_TRY(sj_alloc((void **)&m->engine, 1, sizeof *m->engine, "the model", err));
+    m->engine->dry = dry;
+    return build(m, err);
+}
+
+sj_status sj_model_create(sj_net *net, sj_dims input, const sj_model_options *options, sj_model **out, sj_error *err) {
+    sj_model *m = NULL;
+    const sj_status status = create(net, input, options, false, &m, err);
+    *out = status == SJ_OK ? m : NULL;
+    if (m == NULL) {
+        sj_net_free(net);
+    } else if (status != SJ_OK) {
+        sj_model_free(m);
+    }
+    memset(net, 0, sizeof *net);
+    return status;
+}
+
+static void free_node(sj_node *n) {
+    void *const all[] = {n->y, n->scale, n->shift, n->inverse_std, n->a_mean, n->b_mean, n->sums, n->mask, n->penalty_sums, n->kept_list};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]);
+    }
+    for (int j = 0; j < SJ_INPUTS_MAX; j++) {
+        free(n->dx[j]);
+    }
+    for (int g = 0; g < SJ_GATHERED_MAX; g++) {
+        sj_product_destroy(n->gathered[g].product);
+    }
+    sj_product_destroy(n->product);
 }
 
 static void free_layer(sj_layer *l) {
-    if (l->owns_y) {
-        free(l->y);
-    }
-    free(l->dy);
-    for (int i = 0; i < SJ_INPUTS_MAX; i++) {
-        free(l->branches[i]);
-    }
-    sj_dnn_destroy(l->product);
     for (int i = 0; i < l->param_count; i++) {
         free(l->params[i].value);
         free(l->params[i].grad);
-        free(l->params[i].velocity);
+        for (int s = 0; s < SJ_OPTIMIZER_STATES; s++) {
+            free(l->params[i].state[s]);
+        }
     }
     free(l->mean);
     free(l->variance);
@@ -175,46 +292,76 @@ static void free_layer(sj_layer *l) {
     free(l->kept);
 }
 
-void sj_model_free(sj_model *m) {
-    if (m == NULL) {
-        return;
+static void free_engine(sj_engine *e, int layer_count) {
+    for (int i = 0; i < layer_count && e->nodes != NULL; i++) {
+        free_node(&e->nodes[i]);
     }
+    for (int i = 0; i < 2 * e->lanes && e->scratch != NULL; i++) {
+        free(e->scratch[i]);
+    }
+    void *const all[] = {e->nodes, e->scratch, e->parents, e->pixels, e->chunks, e->values, e->gradients, e->unsorted, e->forward.ops, e->backward.ops, e->partials,
+                         e->gathered_weights, e->gathered_grad, e->losses, e->correct, e->probabilities, e->input_penalty_sums, e};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]);
+    }
+}
+
+// All but the network.
+static void free_parts(sj_model *m) {
     for (int i = 0; i < m->layer_count && m->layers != NULL; i++) {
         free_layer(&m->layers[i]);
+    }
+    if (m->engine != NULL) {
+        free_engine(m->engine, m->layer_count);
     }
     free(m->layers);
     free(m->input);
     free(m->labels);
-    free(m->chunk_dw);
-    free(m->masked_dy);
-    free(m->chunk_sums);
-    sj_net_free(&m->net);
-    free(m);
 }
 
-const float *sj_model_x(const sj_model *m, int layer, int j) {
-    const int from = m->layers[layer].info->inputs[j];
-    return from < 0 ? m->input : m->layers[from].y;
-}
-
-float *sj_model_dx(const sj_model *m, int layer, int j) {
-    const sj_layer *l = &m->layers[layer];
-    const int from = l->info->inputs[j];
-    if (from < 0) {
-        return NULL;
+void sj_model_free(sj_model *m) {
+    if (m != NULL) {
+        free_parts(m);
+        sj_net_free(&m->net);
+        free(m);
     }
-    const sj_layer *producer = &m->layers[from];
-    return producer->info->kind == SJ_KIND_FORK ? producer->branches[l->branch_of[j]] : producer->dy;
 }
 
-void sj_model_update(sj_model *m, double lr, double momentum, double weight_decay) {
-    const float rate = (float)lr, keep = (float)momentum, decay = (float)weight_decay;
+int64_t sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options) {
+    sj_model *m = NULL;
+    sj_error err;
+    const int64_t bytes = create(net, input, options, true, &m, &err) == SJ_OK ? m->engine->bytes : -1;
+    if (m != NULL) {
+        free_parts(m);
+        free(m);
+    }
+    return bytes;
+}
+
+void sj_model_swap_input(sj_model *m, void **input, uint16_t **labels) {
+    void *const old_input = m->input;
+    uint16_t *const old_labels = m->labels;
+    m->input = *input;
+    m->labels = *labels;
+    *input = old_input;
+    *labels = old_labels;
+}
+
+void sj_model_update(sj_model *m, const sj_optimizer_config *optimizer, double lr, int64_t step) {
+    enum { BLOCK = 65536 };
     for (int i = 0; i < m->layer_count; i++) {
         for (int j = 0; j < m->layers[i].param_count; j++) {
             const sj_param *p = &m->layers[i].params[j];
-            for (int64_t k = 0; k < p->count; k++) {
-                p->velocity[k] = keep * p->velocity[k] + (p->grad[k] + decay * p->value[k]);
-                p->value[k] -= rate * p->velocity[k];
+            const double decay = optimizer->decay_norm || strcmp(p->name, "w") == 0 ? optimizer->weight_decay : 0.0;
+            const int64_t blocks = (p->count + BLOCK - 1) / BLOCK;
+#pragma omp parallel for schedule(static) if (blocks > 1)
+            for (int64_t b = 0; b < blocks; b++) {
+                const int64_t at = b * BLOCK, count = p->count - at < BLOCK ? p->count - at : BLOCK;
+                float *state[SJ_OPTIMIZER_STATES];
+                for (int s = 0; s < SJ_OPTIMIZER_STATES; s++) {
+                    state[s] = p->state[s] != NULL ? p->state[s] + at : NULL;
+                }
+                sj_optimizer_apply(optimizer, lr, decay, step, count, p->value + at, p->grad + at, state);
             }
         }
     }

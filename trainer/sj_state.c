@@ -21,7 +21,8 @@ static sj_status visit_model(const sj_model *m, visitor each, void *context, sj_
         for (int j = 0; j < l->param_count; j++) {
             const sj_param *p = &l->params[j];
             SJ_TRY(visit(each, context, l, p->name, "", p->value, p->count, err));
-            SJ_TRY(visit(each, context, l, p->name, ".state0", p->velocity, p->count, err));
+            SJ_TRY(visit(each, context, l, p->name, ".state0", p->state[0], p->count, err));
+            SJ_TRY(visit(each, context, l, p->name, ".state1", p->state[1], p->count, err));
         }
         SJ_TRY(visit(each, context, l, "running_mean", "", l->running_mean, l->info->in.c, err));
         SJ_TRY(visit(each, context, l, "running_variance", "", l->running_variance, l->info->in.c, err));

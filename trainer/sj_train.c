@@ -7,9 +7,11 @@
 
 #include "sj_file.h"
 #include "sj_metrics.h"
+#include "sj_random.h"
 #include "sj_state.h"
 
 enum { STREAM_IMAGES = 1 << 22 };
+static const uint64_t STREAM_CHANNELS = (uint64_t)1 << 40;
 
 typedef struct run {
     const sj_train_config *config;
@@ -47,10 +49,7 @@ static sj_status check_supported(const sj_train_config *c, sj_error *err) {
     const struct {
         bool asked;
         const char *key;
-    } missing[] = {{c->bf16, "compute.dtype = \"bf16\""}, {c->algorithm == SJ_ALGORITHM_WINOGRAD, "compute.algorithm = \"winograd\""}, {c->optimizer.kind != SJ_OPTIMIZER_KIND_SGD, "optimizer.name = \"adam\""},
-                   {c->optimizer.nesterov, "optimizer.nesterov"}, {!c->optimizer.decay_norm, "optimizer.decay_norm = false"}, {c->label_smoothing > 0.0, "optimizer.label_smoothing"},
-                   {c->eat_on && c->eat.kind == SJ_EAT_L1, "method.l1"}, {c->ssprop.on && c->ssprop.random, "method.ssprop.select = \"random\""}, {c->ssprop.on && c->ssprop.linear, "method.ssprop.linear"},
-                   {c->gradsamp.on, "method.gradsamp"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
+    } missing[] = {{c->gradsamp.on, "method.gradsamp"}, {c->asic_ratio, "evaluate.asic_ratio"}, {c->evaluate_every != 1, "evaluate.every"},
                    {!c->trace_densities, "trace.densities = false"}};
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
         if (missing[i].asked) {
@@ -68,13 +67,9 @@ static sj_status load(run *r, sj_error *err) {
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
     SJ_TRY(check_sizes(r, err));
     SJ_TRY(sj_net_read(r->options->model_path, r->data.dims, r->data.classes, c->width, &net, err));
-    for (int i = 0; i < net.network.layer_count; i++) {
-        if (net.network.layers[i].kind == SJ_KIND_DROPOUT) {
-            sj_net_free(&net);
-            return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "network %s: this version cannot train dropout layers", c->model);
-        }
-    }
-    SJ_TRY(sj_model_create(&net, r->data.dims, c->batch_size, c->seed, &r->model, err));
+    const sj_model_options options = {.batch = c->batch_size, .seed = c->seed, .bf16 = c->bf16, .native_bf16 = sj_cpu_has_bf16(), .algorithm = c->algorithm, .optimizer = c->optimizer.kind,
+                                      .gather = !c->ssprop.mask};
+    SJ_TRY(sj_model_create(&net, r->data.dims, &options, &r->model, err));
     const uint64_t layers = (uint64_t)r->model->layer_count;
     SJ_TRY(sj_alloc((void **)&r->order, (uint64_t)r->data.train.count, sizeof *r->order, "the order of the images", err));
     SJ_TRY(sj_alloc((void **)&r->stored, (uint64_t)c->trace_images, sizeof *r->stored, "the stored images", err));
@@ -100,7 +95,9 @@ static sj_status open_outputs(run *r, sj_error *err) {
 
 static sj_backward_options method_now(run *r, int64_t epoch) {
     const sj_train_config *c = r->config;
-    sj_backward_options o = {NULL, 0.0, sj_ssprop_keep(&c->ssprop, epoch, c->epochs, r->iteration)};
+    sj_backward_options o = {.keep = sj_ssprop_keep(&c->ssprop, epoch, c->epochs, r->iteration), .select_linear = c->ssprop.linear, .random = c->ssprop.random, .count = true};
+    sj_random stream = sj_random_stream(c->seed, STREAM_CHANNELS + (uint64_t)r->iteration);
+    o.random_stream = sj_random_u64(&stream);
     if (c->eat_on) {
         o.eat = &c->eat;
         o.lambda = sj_eat_lambda(&c->eat, (double)r->iteration / (double)r->iterations_per_epoch);
@@ -133,16 +130,16 @@ static sj_status train_batch(run *r, int64_t epoch, int64_t batch, sj_epoch_sums
     double penalty;
     sj_batch_fill(r->model, &r->data, c, true, epoch, r->order, batch * c->batch_size, c->batch_size);
     const sj_backward_options method = method_now(r, epoch);
-    SJ_TRY(sj_model_forward(r->model, SJ_MODE_TRAIN, c->batch_size, &result, err));
+    const sj_forward_options forward = {.label_smoothing = c->label_smoothing, .iteration = r->iteration, .count = true};
+    SJ_TRY(sj_model_forward(r->model, SJ_MODE_TRAIN, c->batch_size, &forward, &result, err));
     SJ_TRY(sj_model_backward(r->model, &method, &penalty, err));
-    SJ_TRY(sj_measure_density(r->model, &r->density, err));
+    sj_measure_density(r->model, &r->density);
     sj_metrics_add(sums, r->model, &r->density, &result, penalty);
     SJ_TRY(write_ledger(r, epoch, result.loss, err));
     if (sj_train_is_traced(c, epoch, batch, r->iterations_per_epoch)) {
         SJ_TRY(export_step(r, SJ_MODE_TRAIN, epoch, result.loss, c->batch_size, err));
     }
-    sj_model_update(r->model, learning_rate(r), c->optimizer.momentum, c->optimizer.weight_decay);
-    r->iteration++;
+    sj_model_update(r->model, &c->optimizer, learning_rate(r), ++r->iteration);
     const sj_train_progress p = {epoch, c->epochs, batch + 1, r->iterations_per_epoch, result.loss, NULL};
     if (r->options->progress != NULL && !r->options->progress(r->options->context, &p)) {
         return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "training was interrupted; nothing was written");
@@ -179,7 +176,8 @@ static sj_status trace_inference(run *r, sj_error *err) {
     const int64_t count = r->data.test.count < r->model->batch ? r->data.test.count : r->model->batch;
     sj_forward_result result;
     sj_batch_fill(r->model, &r->data, r->config, false, 0, NULL, 0, count);
-    SJ_TRY(sj_model_forward(r->model, SJ_MODE_EVAL, count, &result, err));
+    const sj_forward_options options = {0};
+    SJ_TRY(sj_model_forward(r->model, SJ_MODE_EVAL, count, &options, &result, err));
     return export_step(r, SJ_MODE_EVAL, r->config->epochs - 1, result.loss, count, err);
 }
 

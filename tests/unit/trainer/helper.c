@@ -57,21 +57,14 @@ void test_fill(sj_random *r, float *v, int64_t count) {
     }
 }
 
-sj_model *test_model(const char *text, sj_dims input, int64_t classes, int64_t batch, uint64_t seed) {
-    static sj_error err;
-    char path[1024];
-    const char *dir = test_folder();
-    test_write_file(dir, "net.cfg", text, strlen(text));
-    (void)snprintf(path, sizeof path, "%s/net.cfg", dir);
-    sj_net net;
-    sj_model *m;
-    test_ok(sj_net_read(path, input, classes, 0, &net, &err), &err);
-    test_ok(sj_model_create(&net, input, batch, seed, &m, &err), &err);
-    (void)remove(path);
-    (void)remove(dir);
+static void fill_model(sj_model *m, int64_t classes, uint64_t seed) {
+    const int64_t values = m->batch * sj_dims_count(m->input_dims);
+    float *input = calloc((size_t)values, sizeof *input);
     sj_random r = sj_random_seed(seed);
-    test_fill(&r, m->input, batch * sj_dims_count(input));
-    for (int64_t i = 0; i < batch; i++) {
+    test_fill(&r, input, values);
+    sj_layout_from_nhwc(&m->input_layout, m->batch, input, m->input);
+    free(input);
+    for (int64_t i = 0; i < m->batch; i++) {
         m->labels[i] = (uint16_t)sj_random_below(&r, (uint64_t)classes);
     }
     for (int i = 0; i < m->layer_count; i++) {
@@ -82,7 +75,55 @@ sj_model *test_model(const char *text, sj_dims input, int64_t classes, int64_t b
             }
         }
     }
+}
+
+sj_model *test_model_with(const char *text, sj_dims input, int64_t classes, const sj_model_options *options) {
+    static sj_error err;
+    char path[1024];
+    const char *dir = test_folder();
+    test_write_file(dir, "net.cfg", text, strlen(text));
+    (void)snprintf(path, sizeof path, "%s/net.cfg", dir);
+    sj_net net;
+    sj_model *m;
+    test_ok(sj_net_read(path, input, classes, 0, &net, &err), &err);
+    test_ok(sj_model_create(&net, input, options, &m, &err), &err);
+    (void)remove(path);
+    (void)remove(dir);
+    fill_model(m, classes, options->seed);
     return m;
+}
+
+sj_model *test_model(const char *text, sj_dims input, int64_t classes, int64_t batch, uint64_t seed) {
+    const sj_model_options options = {.batch = batch, .seed = seed};
+    return test_model_with(text, input, classes, &options);
+}
+
+double test_forward(sj_model *m, const sj_forward_options *options) {
+    static sj_error err;
+    const sj_forward_options none = {0};
+    sj_forward_result result;
+    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, m->batch, options != NULL ? options : &none, &result, &err), &err);
+    return result.loss;
+}
+
+double test_backward(sj_model *m, const sj_backward_options *options) {
+    static sj_error err;
+    const sj_backward_options none = {.keep = 1.0};
+    double penalty;
+    test_ok(sj_model_backward(m, options != NULL ? options : &none, &penalty, &err), &err);
+    return penalty;
+}
+
+float *test_value(sj_model *m, int layer) {
+    float *out = calloc((size_t)(m->batch * test_out_count(m, layer)), sizeof *out);
+    assert_true(sj_model_value(m, layer, 0, m->batch, out));
+    return out;
+}
+
+float *test_gradient(sj_model *m, int layer, int branch) {
+    float *out = calloc((size_t)(m->batch * test_out_count(m, layer)), sizeof *out);
+    assert_true(sj_model_gradient(m, layer, branch, 0, m->batch, out));
+    return out;
 }
 
 typedef struct reference {
@@ -147,7 +188,7 @@ static void ref_layer(const reference *r, int layer, double *y) {
     const sj_layer *l = &r->m->layers[layer];
     const sj_layer_info *i = l->info;
     const double *x = ref_x(r, layer, 0);
-    const int64_t count = r->m->batch * sj_model_out_count(l), k = i->out.c, q = i->out.w, p = i->out.h;
+    const int64_t count = r->m->batch * test_out_count(r->m, layer), k = i->out.c, q = i->out.w, p = i->out.h;
     if (i->kind == SJ_KIND_BN) {
         ref_bn(r, layer, y);
         return;
@@ -187,12 +228,14 @@ static double ref_sparsity(const double *x, int64_t count, double sigma) {
     return sum / (double)count;
 }
 
-double reference_loss(const sj_model *m, const sj_eat *eat, double lambda) {
+double reference_loss(sj_model *m, const sj_eat *eat, double lambda) {
     const int64_t input = m->batch * sj_dims_count(m->input_dims);
     reference r = {m, calloc((size_t)m->layer_count, sizeof(double *)), calloc((size_t)input, sizeof(double))};
+    float *floats = test_value(m, -1);
     for (int64_t i = 0; i < input; i++) {
-        r.input[i] = (double)m->input[i];
+        r.input[i] = (double)floats[i];
     }
+    free(floats);
     const int last = m->layer_count - 1;
     int modules = 0;
     double term = 0.0;
@@ -201,10 +244,10 @@ double reference_loss(const sj_model *m, const sj_eat *eat, double lambda) {
         modules++;
     }
     for (int i = 0; i < last; i++) {
-        const int64_t count = m->batch * sj_model_out_count(&m->layers[i]);
+        const int64_t count = m->batch * test_out_count(m, i);
         r.y[i] = calloc((size_t)count, sizeof(double));
         ref_layer(&r, i, r.y[i]);
-        if (eat != NULL && eat->kinds[m->layers[i].info->kind]) {
+        if (eat != NULL && sj_eat_hooked(eat, &m->net.network, i)) {
             term += ref_sparsity(r.y[i], count, eat->sigma);
             modules++;
         }

@@ -169,15 +169,17 @@ static void names_the_layer_of_a_nan(void **state) {
                              "{kind=\"avgpool\"; name=\"p\"; global=true;}, {kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});",
                              (sj_dims){8, 8, 2}, 3, 4, 1);
     sj_forward_result r;
+    const sj_forward_options none = {0};
     m->layers[2].params[0].value[5] = 3e38F;
     m->layers[2].params[0].value[6] = 3e38F;
+    float *input = m->input;  // in planes: so few channels
     for (int64_t i = 0; i < 4 * 8 * 8 * 2; i++) {
-        m->input[i] = 100.0F + (float)(i % 7);
+        input[i] = 100.0F + (float)(i % 7);
     }
     for (int64_t i = 0; i < m->layers[0].params[0].count; i++) {
         m->layers[0].params[0].value[i] = 1.0F;
     }
-    assert_int_equal(sj_model_forward(m, SJ_MODE_TRAIN, 4, &r, &err), SJ_ERR_NUMERIC);
+    assert_int_equal(sj_model_forward(m, SJ_MODE_TRAIN, 4, &none, &r, &err), SJ_ERR_NUMERIC);
     assert_non_null(strstr(err.message, "layer c2"));
     sj_model_free(m);
 }

@@ -30,14 +30,15 @@ static sj_model *write_trace(const char *path, sj_type type, const sj_eat *eat, 
     sj_model *m = test_model(net, (sj_dims){10, 8, 3}, 5, BATCH, seed);
     sj_forward_result result;
     double penalty;
-    const sj_backward_options options = {eat, 0.3, 0.5};
+    const sj_backward_options options = {.eat = eat, .lambda = 0.3, .keep = 0.5};
+    const sj_forward_options forward = {0};
     const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "ssprop", .batch_size = BATCH, .images = image_count};
     const sj_step_info train = {.number = 0, .mode = SJ_MODE_TRAIN}, eval = {.number = 1, .mode = SJ_MODE_EVAL};
     sj_export e = {NULL, type, image_count, images};
     test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_EVAL, BATCH, &result, &err), &err);
+    test_ok(sj_model_forward(m, SJ_MODE_EVAL, BATCH, &forward, &result, &err), &err);
     test_ok(sj_export_step(&e, m, &eval, BATCH, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &result, &err), &err);
+    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &forward, &result, &err), &err);
     test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
     test_ok(sj_export_step(&e, m, &train, BATCH, &err), &err);
     test_ok(sj_trace_commit(e.writer, &err), &err);
@@ -105,7 +106,7 @@ static void assert_within(const char *what, const float *v, const double *expect
     }
 }
 
-static void check_layer(sj_trace *t, const sj_model *m, int layer, sj_type type) {
+static void check_layer(sj_trace *t, sj_model *m, int layer, sj_type type) {
     const sj_layer *l = &m->layers[layer];
     int64_t x_count, w_count, dy_count;
     double *x = read_values(t, layer, "x", &x_count), *w = read_values(t, layer, "w", &w_count), *dy = read_values(t, layer, "dy", &dy_count);
@@ -118,7 +119,11 @@ static void check_layer(sj_trace *t, const sj_model *m, int layer, sj_type type)
     const double bound = exact ? 1e-5 : BF16_BOUND;
     assert_within("dw", l->params[0].grad, o.dw, exact ? NULL : o.dw_size, w_count, bound);
     if (l->info->needs_dx) {
-        assert_within("dx", sj_model_dx(m, layer, 0), o.dx, exact ? NULL : o.dx_size, x_count, bound);
+        const int from = l->info->inputs[0];
+        const bool fork = m->layers[from].info->kind == SJ_KIND_FORK;
+        float *dx = test_gradient(m, from, !fork ? -1 : layer == from + 1 ? 0 : 1);
+        assert_within("dx", dx, o.dx, exact ? NULL : o.dx_size, x_count, bound);
+        free(dx);
     }
     double *const all[] = {x, w, dy, o.dw, o.dx, o.dw_size, o.dx_size};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -139,7 +144,7 @@ static void reproduces(sj_type type, uint64_t seed) {
     assert_int_equal(sj_trace_step_count(t), 2);
     int products_checked = 0;
     for (int i = 0; i < m->layer_count; i++) {
-        if (m->layers[i].product != NULL) {
+        if (m->layers[i].kept != NULL) {
             check_layer(t, m, i, type);
             products_checked++;
         }
@@ -180,11 +185,13 @@ static void samples_and_links(void **state) {
         test_ok(sj_trace_open(path, &t, &err), &err);
         test_ok(sj_trace_check(t, &err), &err);
         test_ok(sj_trace_read(t, 0, 2, "x", SJ_TYPE_F32, &x, &err), &err);
-        const int64_t each = sj_model_out_count(&m->layers[1]);
+        const int64_t each = test_out_count(m, 1);
+        float *bn = test_value(m, 1);
         assert_int_equal(x.full_count, BATCH * each);
-        assert_memory_equal(x.data, m->layers[1].y + each, (size_t)each * sizeof(float));
-        assert_memory_equal((const float *)x.data + each, m->layers[1].y + 4 * each, (size_t)each * sizeof(float));
+        assert_memory_equal(x.data, bn + each, (size_t)each * sizeof(float));
+        assert_memory_equal((const float *)x.data + each, bn + 4 * each, (size_t)each * sizeof(float));
         sj_tensor_free(&x);
+        free(bn);
         const uint64_t fork_x = sj_trace_object_id(t, 0, 3, "x"), sum = sj_trace_object_id(t, 0, 7, "dy");
         assert_true(fork_x != 0 && fork_x == sj_trace_object_id(t, 0, 4, "x") && fork_x == sj_trace_object_id(t, 0, 6, "x"));
         assert_true(sum != 0 && sum == sj_trace_object_id(t, 0, 6, "dy"));  // the shortcut's gradient is the sum's
@@ -196,6 +203,24 @@ static void samples_and_links(void **state) {
     (void)remove(dir);
 }
 
+// One training step of a network, all images, opened again.
+static sj_model *trace_step(const char *text, const char *path, sj_trace **t) {
+    static sj_error err;
+    const int64_t all[BATCH] = {0, 1, 2, 3, 4, 5};
+    sj_model *m = test_model(text, (sj_dims){8, 8, 3}, 5, BATCH, 10);
+    const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
+    const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
+    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
+    test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
+    (void)test_forward(m, NULL);
+    (void)test_backward(m, NULL);
+    test_ok(sj_export_step(&e, m, &step, BATCH, &err), &err);
+    test_ok(sj_trace_commit(e.writer, &err), &err);
+    test_ok(sj_trace_open(path, t, &err), &err);
+    test_ok(sj_trace_check(*t, &err), &err);
+    return m;
+}
+
 // A fork that reads a fork: the trace is whole, and the lower one's gradient is the upper one's branch.
 static void forks_may_nest(void **state) {
     (void)state;
@@ -203,29 +228,50 @@ static void forks_may_nest(void **state) {
         "name = \"n\"; layers = ({kind=\"conv\"; name=\"c\"; out=4; kernel=3;}, {kind=\"fork\"; name=\"f0\";}, {kind=\"fork\"; name=\"f1\";}, {kind=\"relu\"; name=\"r\";},"
         "{kind=\"add\"; name=\"a0\"; from=[\"r\", \"f1\"];}, {kind=\"add\"; name=\"a1\"; from=[\"a0\", \"f0\"];}, {kind=\"avgpool\"; name=\"p\"; global=true;},"
         "{kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});";
-    static sj_error err;
     char path[1024];
-    const int64_t all[BATCH] = {0, 1, 2, 3, 4, 5};
     const char *dir = test_folder();
     (void)snprintf(path, sizeof path, "%s/trace.h5", dir);
-    sj_model *m = test_model(nested, (sj_dims){8, 8, 3}, 5, BATCH, 10);
-    sj_forward_result result;
-    double penalty;
-    const sj_backward_options options = {NULL, 0.0, 1.0};
-    const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
-    const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
-    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
     sj_trace *t;
-    test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, BATCH, &result, &err), &err);
-    test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
-    test_ok(sj_export_step(&e, m, &step, BATCH, &err), &err);
-    test_ok(sj_trace_commit(e.writer, &err), &err);
-    test_ok(sj_trace_open(path, &t, &err), &err);
-    test_ok(sj_trace_check(t, &err), &err);
+    sj_model *m = trace_step(nested, path, &t);
     const uint64_t upper = sj_trace_object_id(t, 0, 1, "dy0"), lower = sj_trace_object_id(t, 0, 2, "dy");
     assert_true(upper != 0 && upper == lower);
     assert_true(sj_trace_object_id(t, 0, 1, "dy") == sj_trace_object_id(t, 0, 0, "dy"));
+    sj_trace_close(t);
+    sj_model_free(m);
+    (void)remove(path);
+    (void)remove(dir);
+}
+
+static void dropout_stores_its_mask(void **state) {
+    (void)state;
+    static const char net_with_dropout[] =
+        "name = \"n\"; layers = ({kind=\"conv\"; name=\"c\"; out=4; kernel=3;}, {kind=\"flatten\"; name=\"v\";}, {kind=\"dropout\"; name=\"d\"; p=0.25;},"
+        "{kind=\"linear\"; name=\"l\"; out_classes=true;}, {kind=\"softmax_ce\"; name=\"loss\";});";
+    static sj_error err;
+    char path[1024];
+    const char *dir = test_folder();
+    (void)snprintf(path, sizeof path, "%s/trace.h5", dir);
+    sj_trace *t;
+    sj_model *m = trace_step(net_with_dropout, path, &t);
+    sj_tensor mask;
+    test_ok(sj_trace_read(t, 0, 2, "mask", SJ_TYPE_U8, &mask, &err), &err);
+    const int64_t count = BATCH * test_out_count(m, 2);
+    const uint8_t *bits = mask.data;
+    float *x = test_value(m, 1), *y = test_value(m, 2), *dy = test_gradient(m, 2, -1), *dx = test_gradient(m, 1, -1);
+    int64_t passed = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const float factor = bits[i] != 0 ? 1.0F / 0.75F : 0.0F;
+        assert_true(y[i] == x[i] * factor && dx[i] == dy[i] * factor);
+        passed += bits[i];
+    }
+    assert_int_equal(sj_tensor_count(&mask), count);
+    assert_int_equal(mask.full_nonzero, passed);
+    assert_in_range(passed, count * 6 / 10, count * 9 / 10);
+    float *const all[] = {x, y, dy, dx};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]);
+    }
+    sj_tensor_free(&mask);
     sj_trace_close(t);
     sj_model_free(m);
     (void)remove(path);
@@ -251,6 +297,6 @@ static void chooses_each_image_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(float32_reproduces_the_gradients), cmocka_unit_test(bf16_reproduces_them_within_its_bound),
-                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(forks_may_nest), cmocka_unit_test(chooses_each_image_once)};
+                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(forks_may_nest), cmocka_unit_test(dropout_stores_its_mask), cmocka_unit_test(chooses_each_image_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

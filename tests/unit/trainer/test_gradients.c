@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "helper.h"
-#include "sj_layers.h"
+#include "sj_kernels.h"
 
-static double derivative(const sj_model *m, float *value, const sj_eat *eat, double lambda) {
+static double derivative(sj_model *m, float *value, const sj_eat *eat, double lambda) {
     const float saved = *value, step = fmaxf(fabsf(saved), 0.1F) * 0x1.0p-15F;  // small, so that few kinks of ReLU and max pool lie within
     *value = saved + step;
     const double above = (double)*value, high = reference_loss(m, eat, lambda);
@@ -24,13 +24,9 @@ static double derivative(const sj_model *m, float *value, const sj_eat *eat, dou
 
 // Compares up to 12 gradients of each parameter. Returns how many were compared.
 static int compare_gradients(sj_model *m, const sj_eat *eat, double lambda, sj_random *r) {
-    static sj_error err;
-    sj_forward_result result;
-    double penalty;
-    const sj_backward_options options = {eat, lambda, 1.0};
-    test_ok(sj_model_forward(m, SJ_MODE_TRAIN, m->batch, &result, &err), &err);
-    test_ok(sj_model_backward(m, &options, &penalty, &err), &err);
-    assert_true(fabs(result.loss + penalty - reference_loss(m, eat, lambda)) < 1e-4 * (1.0 + result.loss));
+    const sj_backward_options options = {.eat = eat, .lambda = lambda, .keep = 1.0};
+    const double loss = test_forward(m, NULL), penalty = test_backward(m, &options);
+    assert_true(fabs(loss + penalty - reference_loss(m, eat, lambda)) < 1e-4 * (1.0 + loss));
     int compared = 0, kinks = 0;
     for (int i = 0; i < m->layer_count; i++) {
         for (int j = 0; j < m->layers[i].param_count; j++) {
@@ -134,9 +130,10 @@ static void first_maximum_wins(void **state) {
     const sj_layer_info l = {.kind = SJ_KIND_MAXPOOL, .in = {2, 3, 1}, .out = {1, 2, 1}, .kernel_h = 2, .kernel_w = 2, .stride = 1};
     const float x[] = {0.0F, 5.0F, 1.0F, 5.0F, 0.0F, 5.0F}, dy[] = {10.0F, 100.0F}, expected[] = {0.0F, 110.0F, 0.0F, 0.0F, 0.0F, 0.0F};
     float y[2], dx[6];
-    sj_maxpool_forward(&l, 1, x, y);
+    const sj_layout in = {l.in, 1, false}, out = {l.out, 1, false};
+    sj_pool_max_forward(&l, &in, &out, 1, x, y);
     assert_true(y[0] == 5.0F && y[1] == 5.0F);
-    sj_maxpool_backward(&l, 1, x, y, dy, dx);
+    sj_pool_max_backward(&l, &in, &out, 1, x, y, dy, dx);
     assert_memory_equal(dx, expected, sizeof dx);
 }
 
@@ -145,9 +142,9 @@ static void nonzero_is_after_rounding(void **state) {
     const float v[] = {0.0F, -0.0F, 1e-40F, 0x1.0p-126F, 0x1.fep-127F, 0x1.fcp-127F, -3.0F};  // the fifth rounds up to 2^-126, the sixth stays below
     const int64_t expected[] = {0, 0, 0, 1, 1, 0, 1};
     for (int i = 0; i < 7; i++) {
-        assert_int_equal(sj_count_nonzero(1, &v[i]), expected[i]);
+        assert_int_equal(sj_count_floats(1, &v[i]), expected[i]);
     }
-    assert_int_equal(sj_count_nonzero(7, v), 3);
+    assert_int_equal(sj_count_floats(7, v), 3);
 }
 
 int main(void) {
