@@ -140,7 +140,10 @@ static void print_epoch(const job *j, const sj_train_progress *p) {
         (void)fprintf(stderr, ", density x %.3f dy %.3f", e->x_density, e->dy_density);
     }
     if (j->args.verbose) {
-        (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f, %.1f s", e->lr, e->penalty, e->kept_fraction, now() - j->started);
+        if (e->skipped == 0) {
+            (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f", e->lr, e->penalty, e->kept_fraction);
+        }
+        (void)fprintf(stderr, ", %.1f s", now() - j->started);
     }
     (void)fputc('\n', stderr);
 }
