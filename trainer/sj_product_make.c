@@ -33,7 +33,7 @@ static bool winograd_pays(const sj_product_shape *s, int pass) {
 
 static bool takes_winograd(const sj_product *p, int pass, sj_winograd *shape) {
     const sj_product_shape *s = &p->shape;
-    *shape = (sj_winograd){s->images, s->in.dims.c, s->in.dims.h, s->in.dims.w, s->out.dims.c, s->out.dims.h, s->out.dims.w, s->padding, s->in.bf16};
+    *shape = (sj_winograd){s->images, sj_layout_channels(&s->in), s->in.dims.h, s->in.dims.w, sj_layout_channels(&s->out), s->out.dims.h, s->out.dims.w, s->padding, s->out.dims.c, s->in.bf16};
     const bool fits = !s->linear && s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && p->type == dnnl_f32 && s->in.block == 16 && s->out.block == 16 && sj_winograd_fits(shape);
     return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s, pass)));
 }
@@ -190,7 +190,8 @@ static bool is_converted(const sj_product *p, int role) {
     return padded_row || (l->bf16 && p->type == dnnl_f32);
 }
 
-// sj_winograd.h's weights: blocks of 16 output channels, of which the first 9 * in values are one block's. Backward by data they are the product's input channels.
+// sj_winograd.h's weights: blocks of 16 output channels; backward by data they are the product's input channels. The other channels are not blocked, but padded all the same: a hole behind
+// the last one in each block, which copies leave as it is.
 static dnnl_status_t describe_winograd_weights(const sj_product *p, int pass, dnnl_memory_desc_t *w) {
     const int outer = pass == PASS_DATA ? 1 : 0;
     DNN_TRY(dnnl_memory_desc_init_by_tag(w, 4, p->user_w.dims, dnnl_f32, dnnl_Oihw16o));
@@ -199,7 +200,9 @@ static dnnl_status_t describe_winograd_weights(const sj_product *p, int pass, dn
     blocking->strides[3] = 16;
     blocking->strides[2] = 3 * 16;
     blocking->strides[1 - outer] = 9 * 16;
-    blocking->strides[outer] = p->user_w.dims[1 - outer] * 9 * 16;
+    blocking->strides[outer] = p->pass[pass].shape.in_c * 9 * 16;
+    w->padded_dims[0] = p->user_w.dims[0];
+    w->padded_dims[outer] = p->pass[pass].shape.out_c;
     return dnnl_success;
 }
 
@@ -207,7 +210,7 @@ static dnnl_status_t make_winograd(sj_product *p, int pass, size_t *top) {
     sj_pass *s = &p->pass[pass];
     if (pass == PASS_DATA) {
         const sj_winograd f = s->shape;
-        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding, f.bf16};
+        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding, f.in_c, f.bf16};
     }
     s->pad_at = claim(top, sj_winograd_scratch(&s->shape));
     return describe_winograd_weights(p, pass, &s->w);
@@ -235,8 +238,18 @@ static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t at
     size_t top = 0;
     s->winograd = takes_winograd(p, pass, &s->shape);
     DNN_TRY(s->winograd ? make_winograd(p, pass, &top) : make_direct(p, pass, attr, &top));
+    s->w_bytes = s->winograd ? (size_t)(s->shape.in_c * s->shape.out_c * 9) * sizeof(float) : dnnl_memory_desc_get_size(&s->w);
     p->reorder_pad_at = top > p->reorder_pad_at ? top : p->reorder_pad_at;
-    return pass == PASS_WEIGHTS ? dnnl_success : dnnl_memory_create(&s->weights, &s->w, p->engine, DNNL_MEMORY_ALLOCATE);
+    if (pass == PASS_WEIGHTS) {
+        return dnnl_success;
+    }
+    const size_t bytes = (s->w_bytes + 63) / 64 * 64;
+    s->storage = aligned_alloc(64, bytes);
+    if (s->storage == NULL) {
+        return dnnl_out_of_memory;
+    }
+    memset(s->storage, 0, bytes);
+    return dnnl_memory_create(&s->weights, &s->w, p->engine, s->storage);
 }
 
 // These copy the weights of the whole product and are planned for all threads, unlike the rest: copies are the same however they are cut.
