@@ -113,7 +113,7 @@ static sj_status start_rows(sj_run *r, sj_error *err) {
 
 // What a killed process may have left half written.
 static sj_status remove_leftovers(const sj_run *r, sj_error *err) {
-    static const char *const names[] = {"trace.h5", SJ_RUN_PARTIAL, "checkpoint.bin", "metrics.csv"};
+    static const char *const names[] = {"trace.h5", SJ_RUN_PARTIAL, "checkpoint.bin", "metrics.csv", "config.cfg", "provenance.json"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[SJ_RUN_PATH_MAX];
         SJ_TRY(sj_remove_leftovers(sj_run_path(r, names[i], path), err));
