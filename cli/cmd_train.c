@@ -23,7 +23,7 @@ typedef struct arguments {
     const char *config, *data, *out;
     const char *overrides[OVERRIDES_MAX];
     int override_count;
-    bool force, quiet, verbose, json, help;
+    bool force, resume, quiet, verbose, json, help;
 } arguments;
 
 typedef struct job {
@@ -38,12 +38,13 @@ typedef struct job {
 
 static void print_help(void) {
     (void)printf(
-        "usage: skipjoule train CONFIG [--data DIR] [--set PATH=VALUE]... [--force] [-q] [-v] [--json] -o RUN\n\n"
+        "usage: skipjoule train CONFIG [--data DIR] [--set PATH=VALUE]... [--resume | --force] [-q] [-v] [--json] -o RUN\n\n"
         "Trains a network and writes RUN/config.cfg, provenance.json, metrics.csv, trace.h5 and checkpoint.bin.\n"
-        "CONFIG is a file or a shipped name (glyphs-plain, glyphs-eat, glyphs-ssprop, fashion-plain, ...).\n\n"
-        "  --data DIR         folder of the data set's files (IDX or CIFAR-10); also data.dir\n"
+        "CONFIG is a file or a shipped name (glyphs-plain, glyphs-eat, fashion-plain, cifar10-resnet18-ssprop, ...).\n\n"
+        "  --data DIR         folder of the data set's files (scripts/fetch-data.sh gets public ones); also data.dir\n"
         "  --set PATH=VALUE   change a value of the configuration, e.g. --set epochs=2\n"
         "  -o, --output RUN   the folder to write; refused when it exists and is not empty\n"
+        "  --resume           go on from RUN/checkpoint.bin with the same configuration, bit for bit; from the start where there is none yet\n"
         "  --force            write into an existing folder\n"
         "  -q, --quiet        no progress       -v, --verbose   more of it\n"
         "  --json             the result on stdout as JSON\n"
@@ -63,7 +64,7 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
             case OPTION_DATA: a->data = optarg; break;
             case OPTION_FORCE: a->force = true; break;
             case OPTION_JSON: a->json = true; break;
-            case OPTION_RESUME: return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--resume: this version cannot continue a training run; start it anew");
+            case OPTION_RESUME: a->resume = true; break;
             case 'o': a->out = optarg; break;
             case 'q': a->quiet = true; break;
             case 'v': a->verbose = true; break;
@@ -82,6 +83,9 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "train: %d configuration files given, exactly one is needed; 'skipjoule train -h' tells more", argc - optind);
     }
     a->config = argv[optind];
+    if (a->force && a->resume) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "train: --force starts anew and --resume goes on; give one of them");
+    }
     return a->out != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "train: -o RUN is missing: the folder to write");
 }
 
@@ -120,10 +124,26 @@ static double now(void) {
 
 static void print_epoch(const job *j, const sj_train_progress *p) {
     const sj_epoch_metrics *e = p->finished;
-    (void)fprintf(stderr, "epoch %lld of %lld: train loss %.4f accuracy %.2f %%, test loss %.4f accuracy %.2f %% macro F1 %.4f, density x %.3f dy %.3f", (long long)e->epoch,
-                  (long long)p->epochs, e->train_loss, 100.0 * e->train_accuracy, e->test_loss, 100.0 * e->test_accuracy, e->macro_f1, e->x_density, e->dy_density);
+    (void)fprintf(stderr, "epoch %lld of %lld:", (long long)e->epoch, (long long)p->epochs);
+    if (e->skipped != 0) {
+        (void)fprintf(stderr, " skipped, the weights took a sampled step");
+    } else {
+        (void)fprintf(stderr, " train loss %.4f accuracy %.2f %%", e->train_loss, 100.0 * e->train_accuracy);
+    }
+    if (!isnan(e->test_accuracy)) {
+        (void)fprintf(stderr, ", test loss %.4f accuracy %.2f %% macro F1 %.4f", e->test_loss, 100.0 * e->test_accuracy, e->macro_f1);
+    }
+    if (!isnan(e->asic_ratio)) {
+        (void)fprintf(stderr, ", asic_ratio %.4f", e->asic_ratio);
+    }
+    if (!isnan(e->x_density)) {
+        (void)fprintf(stderr, ", density x %.3f dy %.3f", e->x_density, e->dy_density);
+    }
     if (j->args.verbose) {
-        (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f, %.1f s", e->lr, e->penalty, e->kept_fraction, now() - j->started);
+        if (e->skipped == 0) {
+            (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f", e->lr, e->penalty, e->kept_fraction);
+        }
+        (void)fprintf(stderr, ", %.1f s", now() - j->started);
     }
     (void)fputc('\n', stderr);
 }
@@ -149,7 +169,7 @@ static bool on_progress(void *context, const sj_train_progress *p) {
 
 static sj_status add_hash(json_t *inputs, const char *path, sj_error *err) {
     char hex[17];
-    SJ_TRY(sj_dataset_hash(path, hex, err));
+    SJ_TRY(sj_file_hash(path, hex, err));
     (void)json_object_set_new(inputs, path, json_sprintf("fnv1a64:%s", hex));
     return SJ_OK;
 }
@@ -186,7 +206,7 @@ static sj_status write_provenance(const job *j, sj_error *err) {
     json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
                              (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
                              machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "wall_seconds", seconds, "images_per_second",
-                             (double)(j->result.iterations * j->config.batch_size) / seconds);
+                             (double)(j->result.iterations_now * j->config.batch_size) / seconds);
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (status == SJ_OK) {
         status = text != NULL ? write_text(j->args.out, "provenance.json", text, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for provenance.json");
@@ -208,13 +228,17 @@ static sj_status write_config(const job *j, sj_error *err) {
     return status;
 }
 
+// JSON has no NaN: null stands for a value that does not exist.
+static json_t *number(double v) { return isnan(v) ? json_null() : json_real(v); }
+
 static void print_json(const job *j) {
     const sj_epoch_metrics *e = &j->result.last;
-    json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}}", "format", "skipjoule-train", "version", 1, "run",
-                             j->args.out, "dataset", j->config.data_name, "method", sj_train_method_name(&j->config), "seed", (json_int_t)j->config.seed, "epochs",
+    json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "format", "skipjoule-train", "version", 1,
+                             "run", j->args.out, "dataset", j->config.data_name, "method", sj_train_method_name(&j->config), "seed", (json_int_t)j->config.seed, "epochs",
                              (json_int_t)j->config.epochs, "iterations", (json_int_t)j->result.iterations, "parameters", (json_int_t)j->result.parameters, "last", "epoch",
-                             (json_int_t)e->epoch, "train_loss", e->train_loss, "train_accuracy", e->train_accuracy, "test_loss", e->test_loss, "test_accuracy",
-                             e->test_accuracy, "macro_f1", e->macro_f1, "x_density", e->x_density, "dy_density", e->dy_density);
+                             (json_int_t)e->epoch, "skipped", (int)e->skipped, "train_loss", number(e->train_loss), "train_accuracy", number(e->train_accuracy), "test_loss",
+                             number(e->test_loss), "test_accuracy", number(e->test_accuracy), "macro_f1", number(e->macro_f1), "asic_ratio", number(e->asic_ratio), "x_density",
+                             number(e->x_density), "dy_density", number(e->dy_density));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     if (text != NULL) {
         (void)puts(text);
@@ -229,40 +253,52 @@ static void print_result(const job *j) {
         print_json(j);
         return;
     }
-    (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f, density of x %.3f, of dy %.3f\n", j->args.out,
-                 sj_train_method_name(&j->config), j->config.data_name, (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1,
-                 e->x_density, e->dy_density);
-}
-
-// The trainer has put its files in place: a run without its configuration or provenance is not one.
-static void remove_files(const job *j) {
-    static const char *const names[] = {"metrics.csv", "trace.h5", "checkpoint.bin", "config.cfg", "provenance.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[SJ_TRAIN_PATH_MAX + 32];
-        (void)snprintf(path, sizeof path, "%s/%s", j->args.out, names[i]);
-        (void)unlink(path);
+    (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f", j->args.out, sj_train_method_name(&j->config), j->config.data_name,
+                 (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1);
+    if (!isnan(e->asic_ratio)) {
+        (void)printf(", asic_ratio %.4f", e->asic_ratio);
     }
+    if (!isnan(e->x_density)) {
+        (void)printf(", density of x %.3f, of dy %.3f", e->x_density, e->dy_density);
+    }
+    (void)putchar('\n');
 }
 
 static sj_status write_descriptions(const job *j, sj_error *err) {
+    char path[SJ_TRAIN_PATH_MAX + 32];
+    (void)snprintf(path, sizeof path, "%s/provenance.json", j->args.out);
+    if (j->result.was_finished && sj_path_exists(path)) {
+        return SJ_OK;  // what the process that did the work wrote
+    }
     sj_status status = write_config(j, err);
     if (status == SJ_OK) {
         status = write_provenance(j, err);
     }
-    if (status != SJ_OK) {
-        remove_files(j);
-    }
     return status;
+}
+
+static void print_resumed(const job *j) {
+    if (j->args.quiet || !j->args.resume) {
+        return;
+    }
+    if (j->result.was_finished) {
+        (void)fprintf(stderr, "%s: the run is complete; there was nothing to resume\n", j->args.out);
+    } else if (j->result.resumed_epoch < 0) {
+        (void)fprintf(stderr, "%s: no checkpoint was there, so training began at the start\n", j->args.out);
+    } else {
+        (void)fprintf(stderr, "%s: resumed in epoch %lld at its iteration %lld\n", j->args.out, (long long)j->result.resumed_epoch, (long long)j->result.resumed_iteration);
+    }
 }
 
 static sj_status run(job *j, sj_error *err) {
     SJ_TRY(read_config(j, err));
     const bool existed = sj_path_exists(j->args.out);
-    SJ_TRY(sj_make_run_dir(j->args.out, j->args.force, err));
-    const sj_train_options options = {j->model_path, j->args.out, sj_version, on_progress, j};
+    SJ_TRY(sj_make_run_dir(j->args.out, j->args.force || j->args.resume, err));
+    const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_progress, j};
     sj_status status = sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
     if (status == SJ_OK) {
+        print_resumed(j);
         status = write_descriptions(j, err);
     }
     if (status != SJ_OK && !existed) {

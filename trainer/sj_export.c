@@ -303,6 +303,18 @@ static sj_status write_step(exporter *x, const sj_step_info *step, sj_error *err
     return SJ_OK;
 }
 
+sj_status sj_export_skipped(const sj_export *e, sj_model *m, const sj_step_info *step, sj_error *err) {
+    const exporter x = {.e = e, .m = m};
+    SJ_TRY(sj_trace_begin_step(e->writer, step, err));
+    for (int i = 0; i < m->layer_count; i++) {
+        const sj_kind kind = m->layers[i].info->kind;
+        if (kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR) {
+            SJ_TRY(write_weights(&x, i, &m->layers[i].params[0], err));
+        }
+    }
+    return SJ_OK;
+}
+
 sj_status sj_export_step(const sj_export *e, sj_model *m, const sj_step_info *step, int64_t images, sj_error *err) {
     exporter x = {.e = e, .m = m, .images = images};
     const sj_status status = write_step(&x, step, err);

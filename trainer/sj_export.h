@@ -18,6 +18,9 @@ void sj_export_choose(uint64_t seed, uint64_t stream, int64_t batch, int64_t cou
 // Everything the step's kinds need; call after forward (eval) or backward (train), before the update. `images`: of the batch, for the full batch's counts.
 sj_status sj_export_step(const sj_export *e, sj_model *m, const sj_step_info *step, int64_t images, sj_error *err);
 
+// A step that GradSamp skipped: the weights of conv and linear layers as they are now, and nothing else.
+sj_status sj_export_skipped(const sj_export *e, sj_model *m, const sj_step_info *step, sj_error *err);
+
 // Densities of the whole batch: nonzero once rounded to bfloat16, as the last step counted them (options.count). Arrays of layer_count; NaN where a layer has no such tensor.
 typedef struct sj_batch_density {
     float *x, *dy, *kept;

@@ -76,7 +76,7 @@ static void count_stored(sj_model *m, int layer, int64_t first, int64_t images) 
 }
 
 static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
-    const int64_t first = chunk * op->chunk, images = op->chunk;
+    const int64_t first = chunk * op->chunk, left = m->engine->images - first, images = left < op->chunk ? left : op->chunk;  // a test may end within a chunk; products fill it
     const int layer = op->layer;
     int status = 0;
     switch (op->kind) {
@@ -184,9 +184,8 @@ sj_status sj_model_forward(sj_model *m, sj_mode mode, int64_t images, const sj_f
     e->images = images;
     e->forward_options = options;
     e->label_smoothing = options->label_smoothing;
-    if (mode == SJ_MODE_TRAIN) {
-        start_counts(m);
-    } else {
+    start_counts(m);
+    if (mode == SJ_MODE_EVAL) {
         bn_running(m);
     }
     SJ_TRY(set_weights(m, err));

@@ -9,7 +9,10 @@
 #include "sj_export.h"
 #include "sj_train.h"
 
-// Loss, accuracy and macro F1 over all test images.
+// An epoch of which nothing is known yet: all figures NAN.
+sj_epoch_metrics sj_metrics_none(int64_t epoch);
+
+// Loss, accuracy, macro F1 and, where asked for, asic_ratio over all test images.
 sj_status sj_metrics_test(sj_model *m, const sj_dataset *data, const sj_train_config *config, sj_epoch_metrics *out, sj_error *err);
 
 // The mean over the classes of F1 = 2 hits / (2 hits + false positives + false negatives); a class neither met nor predicted counts 0.
@@ -25,6 +28,7 @@ typedef struct sj_epoch_sums {
 void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_density *d, const sj_forward_result *r, double penalty);
 void sj_metrics_finish(const sj_epoch_sums *sums, sj_epoch_metrics *out);
 
+// A line an epoch; a figure that does not exist is an empty field.
 void sj_metrics_header(FILE *f);
 void sj_metrics_row(FILE *f, const sj_epoch_metrics *e);
 

@@ -92,6 +92,7 @@ void sj_product_destroy(sj_product *p) {
             dnnl_primitive_destroy(s->operand[role].reorder);
         }
         dnnl_memory_destroy(s->weights);
+        free(s->storage);
         dnnl_primitive_destroy(s->weights_reorder);
         dnnl_primitive_destroy(s->primitive);
         dnnl_primitive_desc_destroy(s->pd);

@@ -40,6 +40,8 @@ typedef struct sj_pass {
     dnnl_primitive_t primitive;
     sj_operand operand[ROLE_COUNT];
     dnnl_memory_desc_t w;                   // weights, or their gradient, in the primitive's layout
+    size_t w_bytes;                         // oneDNN does not count a hole at the end
+    void *storage;                          // of weights
     dnnl_memory_t weights;                  // FORWARD and DATA
     dnnl_primitive_t weights_reorder;       // from the user's layout; WEIGHTS: to it
     dnnl_memory_desc_t pad;

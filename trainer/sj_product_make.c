@@ -19,20 +19,23 @@ int64_t sj_cpu_block(bool native_bf16) {
     return (isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2 ? 8 : 0;
 }
 
-// Where Winograd wins over oneDNN's direct convolution (AVX-512, 2 cores, ResNet18's shapes at width 16 and 64): with any channels, once a chunk has some 4 x 4 tiles of output that share
-// the transformation of the weights, and more than half of their pixels are wanted. us an image, direct / Winograd, forward; weight gradient:
-//   16 channels at 32x32 30 / 20; 24 / 21      32 at 16x16 18 / 12; 20 / 12      64 at 8x8 18 / 11; 20 / 10          128 at 4x4 31 / 11; 30 / 10
-//   64 at 32x32 400 / 200; 510 / 230           128 at 16x16 400 / 170; 450 / 180   256 at 8x8 305 / 170; 350 / 175      512 at 4x4 328 / 170; 658 / 165
-static bool winograd_pays(const sj_product_shape *s) {
+// Where Winograd wins over oneDNN's direct convolution (AVX-512, ResNet18's shapes at width 16 and 64): once a chunk has some 4 x 4 tiles of output that share the transformation of
+// the weights, more than half of their pixels are wanted, and, for the weight gradient, from 32 channels on. us an image on two cores, direct / Winograd, of forward, data, weights:
+//   16 channels at 32x32, 8 images   32 / 22    23 / 22    23 / 24        64 at 32x32, 8     294 / 159   324 / 153   343 / 187
+//   32 at 16x16, 8                   19 / 15    19 / 14    21 / 15        128 at 16x16, 8    304 / 174   298 / 167   332 / 195
+//   64 at 8x8, 16                    18 / 11    18 / 11    21 / 12        256 at 8x8, 16     286 / 143   284 / 146   397 / 190
+//   128 at 4x4, 32 (8)               20 / 11 (14)   14 / 10 (12)   25 / 11 (16)               512 at 4x4, 32 (8)   291 / 166 (239)   228 / 158 (201)   898 / 161 (263)
+static bool winograd_pays(const sj_product_shape *s, int pass) {
     const int64_t tiles = s->images * ((s->out.dims.h + 3) / 4) * ((s->out.dims.w + 3) / 4);
-    return tiles >= 8 && 2 * s->images * sj_layout_pixels(&s->out) > 16 * tiles;
+    const bool narrow = s->in.dims.c < 32 || s->out.dims.c < 32;
+    return tiles >= 8 && 2 * s->images * sj_layout_pixels(&s->out) > 16 * tiles && !(pass == PASS_WEIGHTS && narrow);
 }
 
-static bool takes_winograd(const sj_product *p, sj_winograd *shape) {
+static bool takes_winograd(const sj_product *p, int pass, sj_winograd *shape) {
     const sj_product_shape *s = &p->shape;
-    *shape = (sj_winograd){s->images, s->in.dims.c, s->in.dims.h, s->in.dims.w, s->out.dims.c, s->out.dims.h, s->out.dims.w, s->padding, s->in.bf16};
+    *shape = (sj_winograd){s->images, sj_layout_channels(&s->in), s->in.dims.h, s->in.dims.w, sj_layout_channels(&s->out), s->out.dims.h, s->out.dims.w, s->padding, s->out.dims.c, s->in.bf16};
     const bool fits = !s->linear && s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && p->type == dnnl_f32 && s->in.block == 16 && s->out.block == 16 && sj_winograd_fits(shape);
-    return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s)));
+    return fits && (s->algorithm == SJ_ALGORITHM_WINOGRAD || (s->algorithm == SJ_ALGORITHM_AUTO && winograd_pays(s, pass)));
 }
 
 // (images, C, H, W) in oneDNN's words. A linear layer's y is (images, K) after conversion, and its x too where an image is a plain row.
@@ -187,7 +190,8 @@ static bool is_converted(const sj_product *p, int role) {
     return padded_row || (l->bf16 && p->type == dnnl_f32);
 }
 
-// sj_winograd.h's weights: blocks of 16 output channels, of which the first 9 * in values are one block's. Backward by data they are the product's input channels.
+// sj_winograd.h's weights: blocks of 16 output channels; backward by data they are the product's input channels. The other channels are not blocked, but padded all the same: a hole behind
+// the last one in each block, which copies leave as it is.
 static dnnl_status_t describe_winograd_weights(const sj_product *p, int pass, dnnl_memory_desc_t *w) {
     const int outer = pass == PASS_DATA ? 1 : 0;
     DNN_TRY(dnnl_memory_desc_init_by_tag(w, 4, p->user_w.dims, dnnl_f32, dnnl_Oihw16o));
@@ -196,7 +200,9 @@ static dnnl_status_t describe_winograd_weights(const sj_product *p, int pass, dn
     blocking->strides[3] = 16;
     blocking->strides[2] = 3 * 16;
     blocking->strides[1 - outer] = 9 * 16;
-    blocking->strides[outer] = p->user_w.dims[1 - outer] * 9 * 16;
+    blocking->strides[outer] = p->pass[pass].shape.in_c * 9 * 16;
+    w->padded_dims[0] = p->user_w.dims[0];
+    w->padded_dims[outer] = p->pass[pass].shape.out_c;
     return dnnl_success;
 }
 
@@ -204,7 +210,7 @@ static dnnl_status_t make_winograd(sj_product *p, int pass, size_t *top) {
     sj_pass *s = &p->pass[pass];
     if (pass == PASS_DATA) {
         const sj_winograd f = s->shape;
-        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding, f.bf16};
+        s->shape = (sj_winograd){f.images, f.out_c, f.out_h, f.out_w, f.in_c, f.in_h, f.in_w, 2 - f.padding, f.in_c, f.bf16};
     }
     s->pad_at = claim(top, sj_winograd_scratch(&s->shape));
     return describe_winograd_weights(p, pass, &s->w);
@@ -230,10 +236,20 @@ static dnnl_status_t make_direct(sj_product *p, int pass, dnnl_primitive_attr_t 
 static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t attr) {
     sj_pass *s = &p->pass[pass];
     size_t top = 0;
-    s->winograd = takes_winograd(p, &s->shape);
+    s->winograd = takes_winograd(p, pass, &s->shape);
     DNN_TRY(s->winograd ? make_winograd(p, pass, &top) : make_direct(p, pass, attr, &top));
+    s->w_bytes = s->winograd ? (size_t)(s->shape.in_c * s->shape.out_c * 9) * sizeof(float) : dnnl_memory_desc_get_size(&s->w);
     p->reorder_pad_at = top > p->reorder_pad_at ? top : p->reorder_pad_at;
-    return pass == PASS_WEIGHTS ? dnnl_success : dnnl_memory_create(&s->weights, &s->w, p->engine, DNNL_MEMORY_ALLOCATE);
+    if (pass == PASS_WEIGHTS) {
+        return dnnl_success;
+    }
+    const size_t bytes = (s->w_bytes + 63) / 64 * 64;
+    s->storage = aligned_alloc(64, bytes);
+    if (s->storage == NULL) {
+        return dnnl_out_of_memory;
+    }
+    memset(s->storage, 0, bytes);
+    return dnnl_memory_create(&s->weights, &s->w, p->engine, s->storage);
 }
 
 // These copy the weights of the whole product and are planned for all threads, unlike the rest: copies are the same however they are cut.

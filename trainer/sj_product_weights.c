@@ -4,14 +4,14 @@
 
 #include "sj_product_internal.h"
 
-int64_t sj_product_partial_values(const sj_product *p) { return (int64_t)(dnnl_memory_desc_get_size(&p->pass[PASS_WEIGHTS].w) / sizeof(float)); }
+int64_t sj_product_partial_values(const sj_product *p) { return (int64_t)(p->pass[PASS_WEIGHTS].w_bytes / sizeof(float)); }
 
 int64_t sj_product_scratch_bytes(const sj_product *p) { return (int64_t)p->scratch_bytes; }
 
 int64_t sj_product_memory_bytes(const sj_product *p) {
     size_t bytes = sizeof *p + (size_t)p->lane_count * sizeof *p->lanes;
     for (int pass = 0; pass < PASS_WEIGHTS; pass++) {
-        bytes += p->pass[pass].wanted ? dnnl_memory_desc_get_size(&p->pass[pass].w) : 0;
+        bytes += p->pass[pass].w_bytes;
     }
     return (int64_t)bytes;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A training run: data, network, epochs, metrics, trace, checkpoint.
+// A training run: data, network, epochs, metrics, trace, checkpoints.
 #ifndef SJ_TRAIN_H
 #define SJ_TRAIN_H
 
@@ -7,13 +7,16 @@
 
 #include "sj_train_config.h"
 
+// All members have 64 bits: they lie in checkpoints as they are. NAN where a value does not exist: training figures of a skipped epoch, test figures of one that is not followed by a test.
 typedef struct sj_epoch_metrics {
     int64_t epoch;
+    int64_t skipped;                    // 1: GradSamp processed no data
     double train_loss, train_accuracy;  // running, over the epoch's batches; cross entropy alone
     double test_loss, test_accuracy, macro_f1;
-    double x_density, dy_density;       // mean over the epoch's iterations and the conv and linear layers
-    double penalty;                     // EAT's term, mean over the iterations; 0 elsewhere
-    double lr, kept_fraction;           // kept_fraction: mean over convolutions and iterations
+    double asic_ratio;                  // sj_asic_ratio.h; NAN where it is not asked for
+    double x_density, dy_density;       // mean over the epoch's iterations and the conv and linear layers; NAN without trace.densities
+    double penalty;                     // EAT's or L1's term, mean over the iterations; 0 elsewhere
+    double lr, kept_fraction;           // lr at the epoch's first iteration; kept_fraction: mean over convolutions and iterations
 } sj_epoch_metrics;
 
 typedef struct sj_train_progress {
@@ -24,18 +27,24 @@ typedef struct sj_train_progress {
 
 typedef struct sj_train_options {
     const char *model_path;  // models/<name>.cfg
-    const char *run_dir;     // an existing folder: metrics.csv, trace.h5 and checkpoint.bin are put there at the end, all of them whole or none
+    const char *run_dir;     // an existing folder
     const char *version;     // of the program, for the trace
+    bool resume;             // go on from run_dir/checkpoint.bin; where there is none, from the start
     bool (*progress)(void *context, const sj_train_progress *p);  // false: stop with SJ_ERR_INTERRUPTED. May be NULL
     void *context;
 } sj_train_options;
 
 typedef struct sj_train_result {
     sj_epoch_metrics last;
-    int64_t parameters, iterations;
+    int64_t parameters, iterations;            // iterations that processed data, of the whole run
     int64_t width, train_images, test_images;  // what a 0 in the configuration stood for
+    int64_t resumed_epoch, resumed_iteration;  // where this call took over; -1: at the start
+    int64_t iterations_now;                    // of this call
+    bool was_finished;                         // resumed, and there was nothing left to do
 } sj_train_result;
 
+// Writes metrics.csv after each epoch, checkpoint.bin and trace.partial.h5 as the configuration says, trace.h5 at the end; each of them whole or not at all. Interrupted, it writes a checkpoint
+// and returns SJ_ERR_INTERRUPTED. After any other failure the last checkpoint stays. Needs more memory than there is: SJ_ERR_MEMORY before the first step.
 sj_status sj_train_run(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err);
 
 #endif

@@ -135,6 +135,7 @@ static void fill(bench *k, sj_random *r) {
         k->kept[c] = 1;
         k->list[k->gathered.dims.c++] = (int32_t)c;
     }
+    k->gathered.block = k->l.block == k->l.dims.c ? k->gathered.dims.c : k->l.block;
     k->half.dims.h /= 2;
     k->half.dims.w /= 2;
     k->pool = (sj_layer_info){.kernel_h = 2, .kernel_w = 2, .stride = 2};

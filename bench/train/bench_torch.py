@@ -80,24 +80,20 @@ class Trainer:
 
 
 def contenders_of(program, names):
-    """name -> (what runs, steps of a measurement); names of PyTorch's begin with "PyTorch"."""
+    """name -> (what runs, steps of a measurement); names of PyTorch's begin with "PyTorch". ssProp stands right behind what it is compared with: the load of a machine changes."""
     made = {}
-    for width, batch, steps in ((16, 128, (8, 4)), (64, 64, (2, 1))):
-        if f"w{width}" not in names:
-            continue
-        for dtype, count in zip(("f32", "bf16"), steps):
-            for layout in ("NCHW", "channels_last"):
-                made[f"PyTorch w{width} {dtype} {layout}"] = (lambda w=width, b=batch, d=dtype, o=layout: Torch(w, b, d, o), count)
-            shape = ("--width", str(width), "--batch", str(batch), "--dtype", dtype)
-            made[f"ours w{width} {dtype} auto"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto"), steps[0])
-            if dtype == "f32":
-                made[f"ours w{width} {dtype} direct"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "direct"), steps[0])
-    if "ssprop" in names:
+    for width, batch, steps in ((16, 128, {"f32": 8, "bf16": 4}), (64, 64, {"f32": 2, "bf16": 1})):
         for dtype in ("f32", "bf16"):
-            shape = ("--width", "64", "--batch", "64", "--dtype", dtype, "--algorithm", "auto")
-            if "w64" not in names:
-                made[f"ours w64 {dtype} auto"] = (lambda s=shape: Trainer(program, *s), 2)
-            made[f"ours w64 {dtype} keep 0.2 gather"] = (lambda s=shape: Trainer(program, *s, "--keep", "0.2", "--gather"), 2)
+            whole, sparse = f"w{width}" in names, width == 64 and "ssprop" in names
+            shape = ("--width", str(width), "--batch", str(batch), "--dtype", dtype)
+            for layout in ("NCHW", "channels_last") if whole else ():
+                made[f"PyTorch w{width} {dtype} {layout}"] = (lambda w=width, b=batch, d=dtype, o=layout: Torch(w, b, d, o), steps[dtype])
+            if whole and dtype == "f32":
+                made[f"ours w{width} {dtype} direct"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "direct"), steps["f32"])
+            if whole or sparse:
+                made[f"ours w{width} {dtype} auto"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto"), steps["f32"])
+            if sparse:
+                made[f"ours w{width} {dtype} keep 0.2 gather"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto", "--keep", "0.2", "--gather"), steps["f32"])
     return made
 
 

@@ -9,7 +9,7 @@
 #include "sj_bf16.h"
 #include "table.h"
 
-#ifdef __AVX512F__
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -46,9 +46,13 @@ SJ_INLINE void store_bf16(sj_bf16 *to, vf v) {
 }
 #else
 SJ_INLINE vf load_bf16(const sj_bf16 *from) {
+#if SJ_LANES == 8 && defined(__AVX2__)  // here, too, the compiler goes by halves
+    return (vf)((vu)_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)from)) << 16);
+#else
     vh v;
     memcpy(&v, from, sizeof v);
     return (vf)(__builtin_convertvector(v, vu) << 16);
+#endif
 }
 
 // sj_bf16_from_f32 without branches.
@@ -56,8 +60,13 @@ SJ_INLINE void store_bf16(sj_bf16 *to, vf v) {
     const vu bits = (vu)v, rounded = bits + 0x7fffU + (bits >> 16 & 1U);
     const vu nan = (vu)(v != v), normal = (vu)((vi)(rounded & 0x7f800000U) != 0);
     const vu high = (~nan & normal & rounded) | (nan & (bits | 0x400000U));
+#if SJ_LANES == 8 && defined(__AVX2__)
+    const __m256i words = (__m256i)(high >> 16);
+    _mm_storeu_si128((void *)to, _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+#else
     const vh out = __builtin_convertvector(high >> 16, vh);
     memcpy(to, &out, sizeof out);
+#endif
 }
 #endif
 

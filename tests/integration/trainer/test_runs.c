@@ -49,7 +49,7 @@ static void read_shipped(const char *name, const char *const *overrides, sj_trai
 static sj_status train(const sj_train_config *config, const char *dir, bool (*progress)(void *, const sj_train_progress *), sj_train_result *result) {
     char model[2048];
     (void)snprintf(model, sizeof model, SJ_SOURCE_DIR "/models/%s.cfg", config->model);
-    const sj_train_options options = {model, dir, "test", progress, NULL};
+    const sj_train_options options = {.model_path = model, .run_dir = dir, .version = "test", .progress = progress};
     return sj_train_run(config, &options, result, &err);
 }
 
@@ -114,14 +114,64 @@ static bool stop_soon(void *context, const sj_train_progress *p) {
     return p->iteration < 3;
 }
 
-static void interrupted_runs_leave_nothing(void **state) {
+static sj_status resume(const sj_train_config *config, const char *dir, bool (*progress)(void *, const sj_train_progress *), sj_train_result *result) {
+    char model[2048];
+    (void)snprintf(model, sizeof model, SJ_SOURCE_DIR "/models/%s.cfg", config->model);
+    const sj_train_options options = {.model_path = model, .run_dir = dir, .version = "test", .resume = true, .progress = progress};
+    return sj_train_run(config, &options, result, &err);
+}
+
+static bool stop_in_the_second_epoch(void *context, const sj_train_progress *p) {
+    (void)context;
+    return p->epoch < 1 || p->iteration < 2;
+}
+
+// Stopped in each epoch, the run that goes on writes what an undisturbed one does; other settings are refused and harm nothing.
+static void interrupted_runs_go_on(void **state) {
+    (void)state;
+    static const char *const files[] = {"metrics.csv", "checkpoint.bin", "trace.h5"};
+    char whole[SJ_TEST_FOLDER_MAX], dir[SJ_TEST_FOLDER_MAX], hash[2][17];
+    sj_train_config c;
+    sj_train_result result;
+    make_folder(whole);
+    make_folder(dir);
+    read_shipped("glyphs-eat", tiny, &c);
+    ok(train(&c, whole, NULL, &result));
+    assert_int_equal(train(&c, dir, stop_soon, &result), SJ_ERR_INTERRUPTED);
+    assert_false(sj_path_exists(in(dir, "trace.h5")));
+    assert_int_equal(resume(&c, dir, stop_in_the_second_epoch, &result), SJ_ERR_INTERRUPTED);
+    assert_true(result.resumed_epoch == 0 && result.resumed_iteration == 3);
+    ok(sj_file_hash(in(dir, "checkpoint.bin"), hash[0], &err));
+    c.schedule.lr *= 2.0;
+    assert_int_equal(resume(&c, dir, NULL, &result), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "optimizer.lr = "));
+    c.schedule.lr *= 0.5;
+    c.data_seed++;
+    assert_int_equal(resume(&c, dir, NULL, &result), SJ_ERR_CONFIG);
+    c.data_seed--;
+    ok(sj_file_hash(in(dir, "checkpoint.bin"), hash[1], &err));
+    assert_string_equal(hash[0], hash[1]);
+    ok(resume(&c, dir, NULL, &result));
+    assert_true(result.resumed_epoch == 1 && result.iterations == 12 && result.iterations_now == 4 && !result.was_finished);
+    for (int f = 0; f < 3; f++) {
+        ok(sj_file_hash(in(whole, files[f]), hash[0], &err));
+        ok(sj_file_hash(in(dir, files[f]), hash[1], &err));
+        assert_string_equal(hash[0], hash[1]);
+    }
+    assert_false(sj_path_exists(in(dir, "trace.partial.h5")));
+    ok(resume(&c, dir, NULL, &result));
+    assert_true(result.was_finished && result.iterations_now == 0 && result.last.epoch == 1);
+    remove_folder(whole);
+    remove_folder(dir);
+}
+
+static void runs_without_numbers_stop(void **state) {
     (void)state;
     char dir[SJ_TEST_FOLDER_MAX];
     sj_train_config c;
     sj_train_result result;
     make_folder(dir);
     read_shipped("glyphs-plain", tiny, &c);
-    assert_int_equal(train(&c, dir, stop_soon, &result), SJ_ERR_INTERRUPTED);
     c.schedule.lr = 1e30;  // the loss becomes no number in the second iteration or soon after
     assert_int_equal(train(&c, dir, NULL, &result), SJ_ERR_NUMERIC);
     assert_non_null(strstr(err.message, "epoch 0, iteration"));
@@ -131,21 +181,56 @@ static void interrupted_runs_leave_nothing(void **state) {
     assert_int_equal(remove(dir), 0);  // only an empty folder goes
 }
 
-// The trace is in place when the checkpoint cannot be: it goes again.
-static void a_failed_commit_leaves_nothing(void **state) {
+// GradSamp: the third epoch sees no data, is one row of the ledger, and a step with weights alone.
+static void skipped_epochs_are_told(void **state) {
+    (void)state;
+    static const char *const sets[] = {"data.train_images=96", "data.test_images=40", "batch_size=16", "epochs=4", "network.width=4", "trace.images=3", "trace.epochs=[2,3]",
+                                       "method.gradsamp.schedule=periodic", "method.gradsamp.period=3", "method.gradsamp.fit=tensor", "method.gradsamp.norm=keep",
+                                       "method.gradsamp.momentum=keep", NULL};
+    char dir[SJ_TEST_FOLDER_MAX];
+    sj_train_config c;
+    sj_train_result result;
+    sj_trace *t;
+    sj_ledger ledger;
+    make_folder(dir);
+    read_shipped("glyphs-plain", sets, &c);
+    ok(train(&c, dir, NULL, &result));
+    assert_int_equal(result.iterations, 18);
+    ok(sj_trace_open(in(dir, "trace.h5"), &t, &err));
+    ok(sj_trace_check(t, &err));
+    assert_true(sj_trace_step_count(t) == 3 && sj_step_is_skipped(sj_trace_get_step(t, 0)) && !sj_step_is_skipped(sj_trace_get_step(t, 1)));
+    assert_true(sj_trace_has(t, 0, 0, "w") && !sj_trace_has(t, 0, 0, "x"));
+    ok(sj_trace_read_ledger(t, &ledger, &err));
+    assert_int_equal(ledger.rows, 19);
+    for (int64_t i = 0; i < ledger.rows; i++) {
+        assert_int_equal(ledger.skipped[i], i == 12);
+        assert_int_equal(ledger.epoch[i], i < 12 ? i / 6 : i == 12 ? 2 : 3);
+        assert_int_equal(ledger.iteration[i], i <= 12 ? i : i + 5);
+        assert_true((ledger.x_density[i * ledger.layers] > 0.0F) == (i != 12));
+    }
+    sj_ledger_free(&ledger);
+    sj_trace_close(t);
+    remove_folder(dir);
+}
+
+// What cannot be written is named, and no trace appears beside what is missing.
+static void failed_writes_are_named(void **state) {
     (void)state;
     static const char *const blocked[] = {"checkpoint.bin", "metrics.csv"};
     for (int i = 0; i < 2; i++) {
-        char dir[SJ_TEST_FOLDER_MAX];
+        char dir[SJ_TEST_FOLDER_MAX], inside[700];
         sj_train_config c;
         sj_train_result result;
         make_folder(dir);
         assert_int_equal(mkdir(in(dir, blocked[i]), 0700), 0);
+        (void)snprintf(inside, sizeof inside, "%s/full", in(dir, blocked[i]));
+        assert_int_equal(mkdir(inside, 0700), 0);
         read_shipped("glyphs-plain", tiny, &c);
         assert_int_equal(train(&c, dir, NULL, &result), SJ_ERR_IO);
         assert_non_null(strstr(err.message, blocked[i]));
-        assert_int_equal(rmdir(in(dir, blocked[i])), 0);
-        assert_int_equal(rmdir(dir), 0);  // only an empty folder goes
+        assert_false(sj_path_exists(in(dir, "trace.h5")));
+        assert_int_equal(rmdir(inside), 0);
+        remove_folder(dir);
     }
 }
 
@@ -172,6 +257,7 @@ static void glyphs_is_hard(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(equal_seeds_make_equal_files), cmocka_unit_test(default_step_of_ssprop_is_sparse),
-                                       cmocka_unit_test(interrupted_runs_leave_nothing), cmocka_unit_test(a_failed_commit_leaves_nothing), cmocka_unit_test(glyphs_is_hard)};
+                                       cmocka_unit_test(interrupted_runs_go_on), cmocka_unit_test(runs_without_numbers_stop), cmocka_unit_test(skipped_epochs_are_told),
+                                       cmocka_unit_test(failed_writes_are_named), cmocka_unit_test(glyphs_is_hard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,44 @@ static void pipeline_stops_at_any_time(void **state) {
     sj_dataset_free(&d);
 }
 
+static const char network[] =
+    "name = \"n\"; layers = ({kind=\"conv\"; name=\"c\"; out=8; kernel=3; padding=1;}, {kind=\"bn\"; name=\"b\";}, {kind=\"relu\"; name=\"r\";}, {kind=\"flatten\"; name=\"f\";},"
+    "{kind=\"linear\"; name=\"l\"; out=700;}, {kind=\"softmax_ce\"; name=\"s\";});";
+
+// Two equal models, one with its input exchanged for the pipeline's, one filled in place, have equal losses to the bit. Then both free what they hold.
+static void models_take_batches_by_exchange(void **state) {
+    (void)state;
+    sj_random r = sj_random_seed(test_seed(36));
+    sj_dataset d = random_data(&r, (sj_dims){6, 5, 3});
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        const sj_model_options mo = {.batch = BATCH, .seed = 4, .bf16 = bf16 == 1};
+        sj_model *a = test_model_with(network, d.dims, 700, &mo), *b = test_model_with(network, d.dims, 700, &mo);
+        const sj_train_config config = {.seed = 99, .normalise = true, .flip = true, .crop = 2};
+        const sj_pipeline_options o = {.data = &d, .augment = sj_batch_augment(&config), .layout = a->input_layout, .batch = BATCH, .depth = 2, .epoch = EPOCH};
+        int64_t order[TRAIN];
+        void *input;
+        uint16_t *labels;
+        sj_pipeline *p;
+        sj_batch_order(99, EPOCH, TRAIN, order);
+        test_ok(sj_batch_alloc(&o.layout, BATCH, &input, &labels, &err), &err);
+        test_ok(sj_pipeline_start(&o, &p, &err), &err);
+        for (int64_t i = 0; i < TRAIN / BATCH; i++) {
+            test_ok(sj_pipeline_next(p, &input, &labels, &err), &err);
+            sj_model_swap_input(a, &input, &labels);
+            sj_batch_fill(b, &d, &config, true, EPOCH, order, i * BATCH, BATCH);
+            assert_memory_equal(a->input, b->input, (size_t)(BATCH * sj_layout_bytes(&o.layout)));
+            const double loss = test_forward(a, NULL), same = test_forward(b, NULL);
+            assert_memory_equal(&loss, &same, sizeof loss);
+        }
+        sj_pipeline_stop(p);
+        free(input);
+        free(labels);
+        sj_model_free(a);
+        sj_model_free(b);
+    }
+    sj_dataset_free(&d);
+}
+
 static void refused(sj_pipeline_options o, sj_status status, const char *part) {
     sj_pipeline *p;
     assert_int_equal(sj_pipeline_start(&o, &p, &err), status);
@@ -298,6 +336,6 @@ static void pipeline_names_what_is_wrong(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(batches_are_what_they_should_be), cmocka_unit_test(shifts_are_spread), cmocka_unit_test(pipeline_equals_batches_made_in_turn),
-                                       cmocka_unit_test(pipeline_stops_at_any_time), cmocka_unit_test(pipeline_names_what_is_wrong)};
+                                       cmocka_unit_test(pipeline_stops_at_any_time), cmocka_unit_test(models_take_batches_by_exchange), cmocka_unit_test(pipeline_names_what_is_wrong)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
