@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <math.h>
 #include <omp.h>
 #include <string.h>
 
 #include "sj_engine.h"
 
-static void *dx_at(const sj_model *m, sj_slot slot, int64_t first) {
+void *sj_dx_at(const sj_model *m, sj_slot slot, int64_t first) {
     void *dx = m->engine->nodes[slot.layer].dx[slot.input];
     return dx == NULL ? NULL : sj_layout_at(sj_source_layout(m, sj_source_of(m, slot.layer, slot.input)), dx, first);
 }
@@ -13,7 +12,7 @@ static void *dx_at(const sj_model *m, sj_slot slot, int64_t first) {
 const void *sj_slots_at(const sj_model *m, const sj_layout *l, const sj_slot *slots, int count, int64_t first, int64_t images, void *scratch) {
     const void *parts[SJ_TERMS_MAX];
     for (int s = 0; s < count; s++) {
-        parts[s] = dx_at(m, slots[s], first);
+        parts[s] = sj_dx_at(m, slots[s], first);
     }
     if (count == 1) {
         return parts[0];
@@ -36,97 +35,6 @@ const void *sj_gradient_at(const sj_model *m, int layer, int64_t first, int64_t 
     return scratch;
 }
 
-void sj_sum_back_of(const sj_model *m, int root, int term, int64_t first, sj_sum_back *out) {
-    const sj_node *n = &m->engine->nodes[root];
-    const sj_fused_term *t = &n->fusion.terms[term];
-    sj_term terms[SJ_TERMS_MAX];
-    sj_sum_terms(m, root, first, terms);
-    *out = (sj_sum_back){.dy_count = n->slot_count, .y = sj_source_at(m, root, first), .relu = n->fusion.relu, .term = terms[term]};
-    for (int s = 0; s < n->slot_count; s++) {
-        out->dy[s] = dx_at(m, n->slots[s], first);
-    }
-    if (t->bn != root) {
-        out->on_y = n->penalty;
-    }
-    if (t->bn >= 0) {
-        const int x = m->layers[t->bn].info->inputs[0];
-        out->inverse_std = m->engine->nodes[t->bn].inverse_std;
-        out->on_v = m->engine->nodes[t->bn].penalty;
-        if (x >= 0 && m->engine->nodes[x].penalty_in_slot) {
-            out->on_x = m->engine->nodes[x].penalty;
-        }
-    }
-}
-
-// ---- Sums.
-static void sum_moments(const sj_model *m, const sj_op *op, int64_t chunk, int64_t first) {
-    sj_sum_back b;
-    const int bn = m->engine->nodes[op->layer].fusion.terms[op->term].bn;
-    const int64_t stored = sj_layout_channels(&m->layers[bn].layout);
-    double *sums = m->engine->nodes[bn].sums + chunk * 2 * stored;
-    sj_sum_back_of(m, op->layer, op->term, first, &b);
-    sj_sum_backward_sums(&m->layers[op->layer].layout, op->chunk, &b, sums, sums + stored);
-}
-
-static void bn_gradients(sj_model *m, int bn, int64_t chunks) {
-    const sj_layer *l = &m->layers[bn];
-    const sj_node *n = &m->engine->nodes[bn];
-    const int64_t stored = sj_layout_channels(&l->layout);
-    const double count = (double)(m->batch * sj_layout_pixels(&l->layout));
-    for (int64_t k = 0; k < l->info->in.c; k++) {
-        double g = 0.0, gx = 0.0;
-        for (int64_t c = 0; c < chunks; c++) {
-            g += n->sums[c * 2 * stored + k];
-            gx += n->sums[c * 2 * stored + stored + k];
-        }
-        l->params[0].grad[k] = (float)gx;
-        l->params[1].grad[k] = (float)g;
-        n->a_mean[k] = (float)(g / count);
-        n->b_mean[k] = (float)(gx / count);
-    }
-}
-
-// Who is counted by this term's pass: the first one of a sum counts what all terms share.
-static void add_counts(sj_model *m, const sj_op *op, const int64_t counts[4]) {
-    const sj_fusion *f = &m->engine->nodes[op->layer].fusion;
-    const int bn = f->terms[op->term].bn;
-    int counter = 0;
-    while (f->terms[counter].bn < 0 && !f->terms[counter].needs_dx) {
-        counter++;
-    }
-    if (op->term == counter && bn != op->layer) {
-        sj_count_add(&m->layers[op->layer].dy_nonzero, counts[0]);
-        if (f->add >= 0 && f->add != op->layer) {
-            sj_count_add(&m->layers[f->add].dy_nonzero, counts[1]);
-        }
-    }
-    if (bn >= 0) {
-        const int x = m->layers[bn].info->inputs[0];
-        sj_count_add(&m->layers[bn].dy_nonzero, counts[2]);
-        if (x >= 0 && m->engine->nodes[x].penalty_in_slot && m->engine->nodes[x].wants_gradient) {
-            sj_count_add(&m->layers[x].dy_nonzero, counts[3]);
-        }
-    }
-}
-
-static void sum_back(sj_model *m, const sj_op *op, int lane, int64_t first) {
-    const sj_fused_term *t = &m->engine->nodes[op->layer].fusion.terms[op->term];
-    const sj_node *bn = t->bn >= 0 ? &m->engine->nodes[t->bn] : NULL;
-    const bool count = m->engine->backward_options->count;
-    int64_t counts[4] = {0};
-    sj_sum_back b;
-    void *dx = dx_at(m, t->dx, first);
-    if (dx == NULL && !count) {
-        return;
-    }
-    sj_sum_back_of(m, op->layer, op->term, first, &b);
-    sj_sum_backward(&m->layers[op->layer].layout, op->chunk, &b, bn != NULL ? bn->a_mean : NULL, bn != NULL ? bn->b_mean : NULL, dx != NULL ? dx : m->engine->scratch[2 * lane],
-                    count ? counts : NULL);
-    if (count) {
-        add_counts(m, op, counts);
-    }
-}
-
 // ---- Products.
 static int product_back(sj_model *m, const sj_op *op, int lane, int64_t chunk, int64_t first) {
     const sj_layer *l = &m->layers[op->layer];
@@ -143,7 +51,7 @@ static int product_back(sj_model *m, const sj_op *op, int lane, int64_t chunk, i
         sj_channel_sums(layout, op->chunk, dy, n->sums + chunk * sj_layout_channels(layout));
     }
     const int status = sj_product_backward_weights(p, lane, sj_source_at(m, sj_source_of(m, op->layer, 0), first), dy, op->partials + chunk * sj_product_partial_values(p));
-    return status == 0 && n->dx[0] != NULL ? sj_product_backward_data(p, lane, dy, dx_at(m, (sj_slot){op->layer, 0}, first)) : status;
+    return status == 0 && n->dx[0] != NULL ? sj_product_backward_data(p, lane, dy, sj_dx_at(m, (sj_slot){op->layer, 0}, first)) : status;
 }
 
 static sj_status product_gradients(sj_model *m, const sj_op *op, int64_t chunks, sj_error *err) {
@@ -166,7 +74,7 @@ static void plain_back(sj_model *m, const sj_op *op, int lane, int64_t first) {
     const sj_layer *l = &m->layers[op->layer];
     const int source = sj_source_of(m, op->layer, 0);
     const sj_layout *in = sj_source_layout(m, source);
-    void *dx = dx_at(m, (sj_slot){op->layer, 0}, first);
+    void *dx = sj_dx_at(m, (sj_slot){op->layer, 0}, first);
     if (op->kind == SJ_OP_LOSS_BACK) {
         sj_softmax_backward(in, op->chunk, m->engine->probabilities + first * l->info->in.c, m->labels + first, m->engine->label_smoothing, m->batch, dx);
         return;
@@ -191,67 +99,6 @@ static void plain_back(sj_model *m, const sj_op *op, int lane, int64_t first) {
     }
 }
 
-// ---- Penalties.
-static double reduce_weight(const sj_model *m, const sj_eat *eat) {
-    const int modules = sj_eat_modules(eat, &m->net.network);
-    return eat->reduce == SJ_EAT_MEAN && modules > 0 ? 1.0 / (double)modules : 1.0;
-}
-
-static void set_penalties(sj_model *m, const sj_backward_options *o) {
-    const double weight = o->eat != NULL ? o->lambda * reduce_weight(m, o->eat) : 0.0;
-    for (int i = 0; i < m->layer_count; i++) {
-        sj_penalty *p = &m->engine->nodes[i].penalty;
-        *p = (sj_penalty){SJ_PENALTY_NONE, 0.0F, 0.0F};
-        if (o->eat != NULL && sj_eat_hooked(o->eat, &m->net.network, i)) {
-            const double values = (double)(m->batch * sj_dims_count(m->layers[i].info->out));
-            *p = (sj_penalty){o->eat->kind == SJ_EAT_L1 ? SJ_PENALTY_L1 : SJ_PENALTY_EAT, (float)o->eat->sigma, (float)(weight / values)};
-        }
-    }
-}
-
-static void penalty_chunk(const sj_model *m, const sj_op *op, int64_t chunk, int64_t first) {
-    const sj_node *n = &m->engine->nodes[op->layer];
-    const sj_layout *l = &m->layers[op->layer].layout;
-    sj_term terms[SJ_TERMS_MAX];
-    if (n->role == SJ_ROLE_INTERIOR) {  // a batch norm inside of a sum
-        sj_sum_terms(m, n->root, first, terms);
-        n->penalty_sums[chunk] = sj_penalty_sum_term(l, op->chunk, &n->penalty, &terms[n->term]);
-    } else {
-        n->penalty_sums[chunk] = sj_penalty_sum(l, op->chunk, &n->penalty, sj_source_at(m, op->layer, first));
-    }
-}
-
-// The input's s_k has no gradient, but it is one of the sum.
-static double input_penalty(const sj_model *m, const sj_eat *eat) {
-    const sj_penalty p = {eat->kind == SJ_EAT_L1 ? SJ_PENALTY_L1 : SJ_PENALTY_EAT, (float)eat->sigma, 0.0F};
-    double *sums = m->engine->input_penalty_sums, sum = 0.0;
-#pragma omp parallel for schedule(static) num_threads(sj_engine_threads(m))
-    for (int64_t i = 0; i < m->batch; i++) {
-        sums[i] = sj_penalty_sum(&m->input_layout, 1, &p, sj_source_at(m, -1, i));
-    }
-    for (int64_t i = 0; i < m->batch; i++) {
-        sum += sums[i];
-    }
-    return sum / (double)(m->batch * sj_dims_count(m->input_dims));
-}
-
-static double penalty_value(const sj_model *m, const sj_backward_options *o) {
-    if (o->eat == NULL) {
-        return 0.0;
-    }
-    double total = sj_eat_hooked(o->eat, &m->net.network, SJ_INPUT_NETWORK) ? input_penalty(m, o->eat) : 0.0;
-    const sj_plan *plan = &m->engine->backward;
-    for (int i = 0; i < plan->count; i++) {
-        const sj_op *op = &plan->ops[i];
-        double sum = 0.0;
-        for (int64_t c = 0; op->kind == SJ_OP_PENALTY && c < m->batch / op->chunk; c++) {
-            sum += m->engine->nodes[op->layer].penalty_sums[c];
-        }
-        total += sum / (double)(m->batch * sj_dims_count(m->layers[op->layer].info->out));
-    }
-    return o->lambda * reduce_weight(m, o->eat) * total;
-}
-
 // ---- All of it.
 static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
     const int64_t first = chunk * op->chunk;
@@ -261,14 +108,13 @@ static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
             return 0;
         case SJ_OP_PRODUCT_BACK:
             return product_back(m, op, lane, chunk, first);
+        case SJ_OP_SUM_GATE:
         case SJ_OP_SUM_MOMENTS:
-            sum_moments(m, op, chunk, first);
-            return 0;
         case SJ_OP_SUM_BACK:
-            sum_back(m, op, lane, first);
+            sj_sum_back_run(m, op, lane, chunk);
             return 0;
         case SJ_OP_PENALTY:
-            penalty_chunk(m, op, chunk, first);
+            sj_penalty_chunk(m, op, chunk, first);
             return 0;
         default:
             plain_back(m, op, lane, first);
@@ -283,7 +129,7 @@ static sj_status finish_op(sj_model *m, const sj_op *op, int64_t chunks, sj_erro
         case SJ_OP_PRODUCT_BACK:
             return product_gradients(m, op, chunks, err);
         case SJ_OP_SUM_MOMENTS:
-            bn_gradients(m, m->engine->nodes[op->layer].fusion.terms[op->term].bn, chunks);
+            sj_bn_gradients(m, m->engine->nodes[op->layer].fusion.terms[op->term].bn, chunks);
             return SJ_OK;
         default:
             return SJ_OK;
@@ -343,7 +189,7 @@ static void start(sj_model *m, const sj_backward_options *options) {
         const sj_node *n = &m->engine->nodes[i];
         m->layers[i].dy_nonzero = options->count && n->wants_gradient && n->role != SJ_ROLE_ALIAS ? 0 : -1;
     }
-    set_penalties(m, options);
+    sj_penalties_set(m, options);
 }
 
 // A flattened tensor whose pixels stay apart has no op of its own. Nor has a fork, but its gradient is its input's.
@@ -372,6 +218,6 @@ sj_status sj_model_backward(sj_model *m, const sj_backward_options *options, dou
         SJ_TRY(run_ops(m, first, sj_order_run_end(plan, first), err));
     }
     count_aliases(m);
-    *penalty = penalty_value(m, options);
+    *penalty = sj_penalties_value(m, options);
     return sj_culprit_gradient(m, err);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of a model (sj_model.h): what is fused, where values and gradients lie, and the order of work. Only sj_model.c, sj_plan.c, sj_order.c, sj_forward.c, sj_backward.c, sj_select.c,
-// sj_peek.c and sj_culprit.c include this.
+// Inside of a model (sj_model.h): what is fused, where values and gradients lie, and the order of work. Only the engine's own files include this
+// (and its test).
 //
 // Values. A layer's output is stored by the layer itself, or is another's (fork, flatten), or is never stored: a batch norm or an add inside of a sum.
 // Gradients. Every reader of a stored value writes its own part of the gradient, `dx` of that reader; the gradient of a value is the sum of its readers' parts (its slots) plus its own penalty.
@@ -34,6 +34,7 @@ typedef struct sj_fusion {
     int term_count;  // 0: this layer is no sum's root
     sj_fused_term terms[SJ_TERMS_MAX];
     int add;         // the add inside or at the root; -1: none
+    int gate;        // the term in whose dx the gradient behind the ReLU is kept for all terms; -1: each makes it anew
     bool relu;       // the root is a ReLU
 } sj_fusion;
 
@@ -70,7 +71,7 @@ typedef struct sj_node {
 
 typedef enum sj_op_kind {
     SJ_OP_PRODUCT, SJ_OP_MOMENTS, SJ_OP_SUM, SJ_OP_POOL, SJ_OP_DROPOUT, SJ_OP_UNFOLD, SJ_OP_LOSS, SJ_OP_COUNT_INPUT,
-    SJ_OP_LOSS_BACK, SJ_OP_PRODUCT_SCORE, SJ_OP_PRODUCT_BACK, SJ_OP_SUM_MOMENTS, SJ_OP_SUM_BACK, SJ_OP_POOL_BACK, SJ_OP_DROPOUT_BACK, SJ_OP_UNFOLD_BACK, SJ_OP_PENALTY, SJ_OP_KINDS
+    SJ_OP_LOSS_BACK, SJ_OP_PRODUCT_SCORE, SJ_OP_PRODUCT_BACK, SJ_OP_SUM_GATE, SJ_OP_SUM_MOMENTS, SJ_OP_SUM_BACK, SJ_OP_POOL_BACK, SJ_OP_DROPOUT_BACK, SJ_OP_UNFOLD_BACK, SJ_OP_PENALTY, SJ_OP_KINDS
 } sj_op_kind;
 
 // What is done with one chunk of images. Ops of one level need nothing of the whole batch from each other, so they follow one another chunk by chunk, while the chunk is in the cache.
@@ -147,16 +148,27 @@ int64_t sj_order_chunk(const sj_model *m, sj_op_kind kind, int layer, int term);
 // Which is the first op behind `first` that cannot run in the same loop.
 int sj_order_run_end(const sj_plan *plan, int first);
 
-// ---- sj_forward.c
-// A sum's terms, from image `first` on.
-void sj_sum_terms(const sj_model *m, int root, int64_t first, sj_term terms[SJ_TERMS_MAX]);
-void sj_count_add(int64_t *count, int64_t more);  // from any thread
+// ---- sj_sums.c
+void sj_bn_vectors(sj_model *m, int bn);                         // scale, shift and inverse_std from mean, variance, gamma and beta
+void sj_bn_statistics(sj_model *m, int bn, int64_t chunks);      // mean and variance from the chunks' sums; the running ones follow
+void sj_sum_terms(const sj_model *m, int root, int64_t first, sj_term terms[SJ_TERMS_MAX]);  // from image `first` on
+void sj_sum_run(sj_model *m, int root, int64_t first, int64_t images);
+// The backward pass of a term as sj_kernels.h wants it, from what the readers of the sum gave.
+void sj_sum_back_of(const sj_model *m, int root, int term, int64_t first, sj_sum_back *out);
+void sj_sum_back_run(sj_model *m, const sj_op *op, int lane, int64_t chunk);  // SUM_GATE, SUM_MOMENTS, SUM_BACK
+void sj_bn_gradients(sj_model *m, int bn, int64_t chunks);
+void sj_count_add(int64_t *count, int64_t more);                 // from any thread
 
 // ---- sj_backward.c
-void sj_sum_back_of(const sj_model *m, int root, int term, int64_t first, sj_sum_back *out);
+void *sj_dx_at(const sj_model *m, sj_slot slot, int64_t first);  // NULL where nobody wants it
 // The gradient of a stored output for the images, in one tensor: a slot itself, or made in `scratch`. And without the output's own penalty: the sum of `slots`.
 const void *sj_gradient_at(const sj_model *m, int layer, int64_t first, int64_t images, void *scratch);
 const void *sj_slots_at(const sj_model *m, const sj_layout *l, const sj_slot *slots, int count, int64_t first, int64_t images, void *scratch);
+
+// ---- sj_penalties.c
+void sj_penalties_set(sj_model *m, const sj_backward_options *o);
+void sj_penalty_chunk(const sj_model *m, const sj_op *op, int64_t chunk, int64_t first);
+double sj_penalties_value(const sj_model *m, const sj_backward_options *o);  // after the backward pass
 
 // ---- sj_select.c: ssProp.
 bool sj_selects(const sj_model *m, const sj_backward_options *options, int layer);
@@ -172,7 +184,8 @@ sj_status sj_select_reduce(sj_model *m, int layer, float *partials, int64_t coun
 sj_status sj_culprit_value(sj_model *m, int64_t images, double loss, sj_error *err);
 sj_status sj_culprit_gradient(const sj_model *m, sj_error *err);
 
-// ---- sj_model.c
+// ---- sj_build.c
+sj_status sj_engine_build(sj_model *m, sj_error *err);  // what m->net, batch and options ask for
 // 64-byte aligned, zeroed; in a dry run counted alone.
 sj_status sj_engine_grow(sj_engine *e, float **values, int64_t *count, int64_t needed, sj_error *err);
 // Threads of a parallel region: not more than there are lanes.

@@ -6,85 +6,14 @@
 #include "sj_engine.h"
 #include "sj_random.h"
 
-// scale, shift and inverse_std from mean, variance, gamma and beta.
-static void bn_vectors(sj_model *m, int bn) {
-    const sj_layer *l = &m->layers[bn];
-    const sj_node *n = &m->engine->nodes[bn];
-    for (int64_t c = 0; c < l->info->in.c; c++) {
-        n->inverse_std[c] = (float)(1.0 / sqrt((double)l->variance[c] + m->net.bn_eps));
-        n->scale[c] = l->params[0].value[c] * n->inverse_std[c];
-        n->shift[c] = l->params[1].value[c];
-    }
-}
-
-// The batch's mean and biased variance from the chunks' sums; the running ones follow (the variance unbiased).
-static void bn_statistics(sj_model *m, int bn, int64_t chunks) {
-    const sj_layer *l = &m->layers[bn];
-    const double *sums = m->engine->nodes[bn].sums;
-    const int64_t stored = sj_layout_channels(&l->layout);
-    const double count = (double)(m->batch * sj_layout_pixels(&l->layout)), momentum = m->net.bn_momentum;
-    for (int64_t k = 0; k < l->info->in.c; k++) {
-        double sum = 0.0, square = 0.0;
-        for (int64_t c = 0; c < chunks; c++) {
-            sum += sums[c * 2 * stored + k];
-            square += sums[c * 2 * stored + stored + k];
-        }
-        const double mean = sum / count, variance = fmax(square / count - mean * mean, 0.0);
-        const double unbiased = count > 1.0 ? variance * count / (count - 1.0) : variance;
-        l->mean[k] = (float)mean;
-        l->variance[k] = isfinite(square) ? (float)variance : NAN;
-        l->running_mean[k] = (float)((1.0 - momentum) * (double)l->running_mean[k] + momentum * mean);
-        l->running_variance[k] = (float)((1.0 - momentum) * (double)l->running_variance[k] + momentum * unbiased);
-    }
-    bn_vectors(m, bn);
-}
-
 static void bn_running(sj_model *m) {
     for (int i = 0; i < m->layer_count; i++) {
         const sj_layer *l = &m->layers[i];
         if (l->info->kind == SJ_KIND_BN) {
             memcpy(l->mean, l->running_mean, (size_t)l->info->in.c * sizeof *l->mean);
             memcpy(l->variance, l->running_variance, (size_t)l->info->in.c * sizeof *l->variance);
-            bn_vectors(m, i);
+            sj_bn_vectors(m, i);
         }
-    }
-}
-
-void sj_sum_terms(const sj_model *m, int root, int64_t first, sj_term terms[SJ_TERMS_MAX]) {
-    const sj_fusion *f = &m->engine->nodes[root].fusion;
-    for (int t = 0; t < f->term_count; t++) {
-        const int bn = f->terms[t].bn;
-        terms[t] = (sj_term){sj_source_at(m, f->terms[t].source, first), NULL, NULL, NULL};
-        if (bn >= 0) {
-            terms[t].mean = m->layers[bn].mean;
-            terms[t].scale = m->engine->nodes[bn].scale;
-            terms[t].shift = m->engine->nodes[bn].shift;
-        }
-    }
-}
-
-void sj_count_add(int64_t *count, int64_t more) {
-#pragma omp atomic
-    *count += more;
-}
-
-static void sum_forward(sj_model *m, int root, int64_t first, int64_t images) {
-    const sj_fusion *f = &m->engine->nodes[root].fusion;
-    sj_term terms[SJ_TERMS_MAX];
-    int64_t counts[SJ_TERMS_MAX + 2] = {0};
-    const bool count = m->engine->forward_options->count;
-    sj_sum_terms(m, root, first, terms);
-    sj_sum_forward(&m->layers[root].layout, images, terms, f->term_count, f->relu, sj_source_at(m, root, first), count ? counts : NULL);
-    for (int t = 0; t < f->term_count && count; t++) {
-        if (f->terms[t].bn >= 0 && f->terms[t].bn != root) {
-            sj_count_add(&m->layers[f->terms[t].bn].y_nonzero, counts[t]);
-        }
-    }
-    if (count && f->add >= 0 && f->add != root) {
-        sj_count_add(&m->layers[f->add].y_nonzero, counts[f->term_count]);
-    }
-    if (count) {
-        sj_count_add(&m->layers[root].y_nonzero, counts[f->term_count + 1]);
     }
 }
 
@@ -167,7 +96,7 @@ static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
             loss_forward(m, layer, chunk, first, images);
             return 0;
         case SJ_OP_SUM:
-            sum_forward(m, layer, first, images);
+            sj_sum_run(m, layer, first, images);
             return 0;
         case SJ_OP_PRODUCT:
             status = product_forward(m, layer, lane, first);
@@ -206,7 +135,7 @@ static sj_status run_ops(sj_model *m, int begin, int end, sj_error *err) {
     }
     for (int i = begin; i < end && m->engine->mode == SJ_MODE_TRAIN; i++) {
         if (ops[i].kind == SJ_OP_MOMENTS) {
-            bn_statistics(m, ops[i].layer, chunks);
+            sj_bn_statistics(m, ops[i].layer, chunks);
         }
     }
     return failure == 0 ? SJ_OK : sj_product_fail(failure, m->layers[culprit].info->name, err);

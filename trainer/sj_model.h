@@ -2,7 +2,8 @@
 // A network in training: parameters, activations, gradients. What a step needs to be exported stays in place until the next forward pass, or can be computed from what stays.
 //
 // Activations lie in the layouts of sj_layout.h. Batch norm, ReLU and add are fused into sums (sj_kernels.h): the outputs of a batch norm or an add in front of a ReLU are never stored;
-// sj_model_value and sj_model_gradient make them when a trace wants them, from the same operations, so with the same bits.
+// sj_model_value and sj_model_gradient make them when a trace wants them, from the same operations, so with the same bits. (With bfloat16 they give what is inside of a sum rounded, as a machine
+// would store it; the fused pass itself keeps it in float32.)
 // Work is cut into chunks of images; how many depends on the shapes alone, never on the threads. Chunks run side by side, sums over the batch are made per chunk and added in order:
 // equal seeds give equal bits at any number of threads.
 #ifndef SJ_MODEL_H
@@ -81,7 +82,7 @@ typedef struct sj_backward_options {
     bool count;                    // dy_nonzero
 } sj_backward_options;
 
-// What a model of this network will need at most, before anything is allocated.
+// What a model of this network will need, scratch of all threads included, before its buffers are allocated: products are made one at a time to ask for theirs. -1 where one cannot be made.
 int64_t sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options);
 
 // Takes the network over, also on failure. Weights: He (normal, variance 2 / fan-in), biases 0, gamma 1, beta 0.

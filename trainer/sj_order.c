@@ -140,19 +140,27 @@ static void order_sum_backward(sj_model *m, int i) {
     const sj_fusion *f = &e->nodes[i].fusion;
     const int level = gradient_made(m, i).level;
     sj_made host = {level, place_of(SJ_OP_SUM, i, 0)};
-    for (int t = 0; t < f->term_count; t++) {
+    if (e->nodes[i].wants_gradient && f->gate >= 0) {
+        host = add(m, &e->backward, SJ_OP_SUM_GATE, i, f->gate, level);
+        take_gradient(m, i, host);
+    }
+    const sj_made gate = host;
+    for (int n = 0; n < f->term_count && e->nodes[i].wants_gradient; n++) {
+        const int t = f->gate < 0 ? n : (f->gate + 1 + n) % f->term_count;  // the gate's term is the last one
         const sj_fused_term *term = &f->terms[t];
-        if (!e->nodes[i].wants_gradient || (term->bn < 0 && !term->needs_dx)) {
-            continue;
-        }
         sj_made *made = &e->gradients[term->dx.layer * SJ_INPUTS_MAX + term->dx.input];
         if (term->bn >= 0) {
             host = add(m, &e->backward, SJ_OP_SUM_MOMENTS, i, t, level);
-            take_gradient(m, i, host);
             penalise(m, term->bn != i ? term->bn : -1, host);
             *made = add(m, &e->backward, SJ_OP_SUM_BACK, i, t, level + 1);
-        } else {
+        } else if (t == f->gate) {
+            *made = gate;
+        } else if (term->needs_dx) {
             host = *made = add(m, &e->backward, SJ_OP_SUM_BACK, i, t, level);
+        }
+        if (f->gate >= 0) {
+            hand_on(e, gate, host);
+        } else {
             take_gradient(m, i, host);
         }
     }

@@ -97,6 +97,21 @@ static void add_term(sj_model *m, int root, int owner, int input) {
     f->term_count++;
 }
 
+// Several passes over the gradient behind the ReLU: a term as it is has it as its own, else the last batch norm's dx holds it until its own pass.
+static int find_gate(const sj_fusion *f) {
+    int passes = 0, last = -1;
+    for (int t = 0; t < f->term_count; t++) {
+        passes += f->terms[t].bn >= 0 || f->terms[t].needs_dx ? 1 : 0;
+        last = f->terms[t].needs_dx ? t : last;
+    }
+    for (int t = 0; t < f->term_count && passes > 1; t++) {
+        if (f->terms[t].bn < 0 && f->terms[t].needs_dx) {
+            return t;
+        }
+    }
+    return passes > 1 ? last : -1;
+}
+
 // The sum that ends in this layer: a ReLU takes an add or a batch norm before it along, an add the batch norms before it.
 static sj_status fuse(sj_model *m, int root, sj_error *err) {
     sj_fusion *f = &m->engine->nodes[root].fusion;
@@ -113,6 +128,7 @@ static sj_status fuse(sj_model *m, int root, sj_error *err) {
     for (int j = 0; j < m->layers[owner].info->input_count; j++) {
         add_term(m, root, owner, j);
     }
+    f->gate = find_gate(f);
     m->layers[root].layout = *sj_source_layout(m, f->terms[0].source);
     for (int t = 0; t < f->term_count; t++) {
         const sj_layout *a = &m->layers[root].layout, *b = sj_source_layout(m, f->terms[t].source);
