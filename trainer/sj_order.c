@@ -214,7 +214,7 @@ static void weigh(sj_model *m, const sj_plan *plan) {
 // By the largest output. Measured on two cores: few images where they are large, for a chunk's activations shall stay in the second-level cache; more where they are small, for each chunk
 // transforms the weights and writes a weight gradient. At least two chunks, all of one size.
 static int64_t chunk_of(const sj_model *m, int64_t pixels) {
-    const int64_t wanted = pixels >= 1024 ? 8 : pixels >= 64 ? 16 : 32, half = (m->batch + 1) / 2;
+    const int64_t wanted = pixels >= 1024 ? 4 : pixels >= 256 ? 8 : pixels >= 64 ? 16 : 32, half = (m->batch + 1) / 2;
     int64_t chunk = wanted < half ? wanted : half;
     while (m->batch % chunk != 0) {
         chunk--;
