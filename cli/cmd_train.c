@@ -203,9 +203,10 @@ static sj_status write_provenance(const job *j, sj_error *err) {
     json_t *inputs = json_object();
     sj_status status = hash_inputs(j, inputs, err);
     const double seconds = now() - j->started;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
                              (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
-                             machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "wall_seconds", seconds, "images_per_second",
+                             machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "resumed",
+                             (int)(j->result.resumed_epoch >= 0), "wall_seconds", seconds, "images_per_second",
                              (double)(j->result.iterations_now * j->config.batch_size) / seconds);
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (status == SJ_OK) {

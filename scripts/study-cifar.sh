@@ -18,6 +18,10 @@ train() { # NAME METHOD arguments...
   local name=$1 method=$2
   shift 2
   names+=("$name")
+  if [ -n "${EPOCHS:-}" ] && [ -e "$out/$name/config.cfg" ] && ! grep -q "^epochs = $EPOCHS;" "$out/$name/config.cfg"; then
+    echo "$out/$name is of another length than EPOCHS=$EPOCHS; give another OUT" >&2
+    exit 1
+  fi
   if [ ! -e "$out/$name/provenance.json" ]; then
     echo "== $name" >&2
     "$skipjoule" train "configs/train/cifar10-resnet18-$method.cfg" --data "$data" --set evaluate.asic_ratio=true ${EPOCHS:+--set epochs="$EPOCHS"} "$@" --resume -v -o "$out/$name" > /dev/null
@@ -47,6 +51,7 @@ for name in "${names[@]}"; do
   printf '%-10s %8.2f%% %9.4f %9.4f %11.4f %6.3f %10.3f %9s %9.1f\n' "$name" "$(column "$name" test_accuracy | awk '{ print 100 * $1 }')" "$(column "$name" macro_f1)" \
     "$(column "$name" test_loss)" "$(column "$name" asic_ratio)" "$(mean_column "$name" kept_fraction)" "$(mean_column "$name" x_density)" \
     "$(awk -F, 'NR > 1 { n++; if ($2 != "") r++ } END { print r "/" n }' "$out/$name/metrics.csv")" "$(awk -F'[:,]' '/wall_seconds/ { print $2 / 60 }' "$out/$name/provenance.json")"
+  grep -q '"resumed": true' "$out/$name/provenance.json" && echo "           (minutes since it was resumed)"
 done
 echo
 echo "density of each conv and linear layer's input in an inference (the traced test images), and of its output gradient in the last traced training step"

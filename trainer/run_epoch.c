@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sj_file.h"
+#include "sj_random.h"
 #include "sj_run.h"
 
 enum { STREAM_IMAGES = 1 << 22, STREAM_CHANNELS = 1 << 23, AHEAD = 2 };
@@ -19,7 +20,8 @@ static sj_backward_options method_now(sj_run *r) {
     o.lambda = c->eat_on ? sj_eat_lambda(&c->eat, epochs_done) : 0.0;
     o.select_linear = c->ssprop.linear;
     o.random = c->ssprop.random;
-    o.random_stream = STREAM_CHANNELS + (uint64_t)iteration_of(r);
+    sj_random channels = sj_random_stream(c->seed, STREAM_CHANNELS + (uint64_t)iteration_of(r));
+    o.random_stream = sj_random_u64(&channels);
     sj_train_method_state(c, o.lambda, o.keep, false, r->method_state);
     return o;
 }
@@ -65,7 +67,8 @@ static sj_status train_batch(sj_run *r, sj_error *err) {
     if (sj_train_is_traced(c, r->at.epoch, r->at.batch, r->per_epoch)) {
         SJ_TRY(export_step(r, SJ_MODE_TRAIN, r->at.epoch, result.loss, c->batch_size, err));
     }
-    sj_model_update(r->model, &c->optimizer, sj_schedule_lr(&c->schedule, iteration, r->per_epoch, c->epochs * r->per_epoch), ++r->at.updates);
+    sj_model_update(r->model, &c->optimizer, sj_schedule_lr(&c->schedule, iteration, r->per_epoch, c->epochs * r->per_epoch), ++r->at.state_updates);
+    r->at.updates++;
     r->at.batch++;
     return report(r, result.loss, NULL) ? SJ_OK : SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted");
 }
@@ -117,6 +120,7 @@ static sj_status skip_epoch(sj_run *r, sj_error *err) {
     sj_gradsamp_sample(&c->gradsamp, &r->samples, c->seed, r->at.epoch, r->arrays, r->array_count);
     if (c->gradsamp.momentum == SJ_GRADSAMP_MOMENTUM_RESET) {
         clear_optimizer(r->model);
+        r->at.state_updates = 0;  // Adam's correction of its averages' beginning starts anew, too
     }
     clear_densities(r);
     SJ_TRY(write_ledger(r, true, 0.0, err));

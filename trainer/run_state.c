@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run in and out of checkpoint.bin. Sections beside the model's (sj_state.h): "config" (the resolved text without the data folder), "data" (hash of what was trained on), "position", "rows" (metrics.csv), "ledger",
-// and of GradSamp "gradsamp/last", "gradsamp/before". Traced steps lie in trace.partial.h5, which is replaced before checkpoint.bin is: a process that
+// A run in and out of checkpoint.bin. Sections beside the model's (sj_state.h): "config" (the resolved text without the data folder), "data" and "network" (hashes of what was trained on, and of the network's file), "arithmetic" (what computed), "position", "rows" (metrics.csv), "ledger",
+// and of GradSamp "gradsamp/last", "gradsamp/before", "gradsamp/real_epochs". Traced steps lie in trace.partial.h5, which is replaced before checkpoint.bin is: a process that
 // ends between the two leaves steps there that are traced again.
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include "sj_file.h"
 #include "sj_run.h"
 #include "sj_state.h"
+
+enum { ARITHMETIC_MAX = SJ_PRODUCT_LIBRARY_MAX + 64 };
 
 static sj_status config_text(const sj_run *r, char **out, sj_error *err) {
     sj_train_config c = *r->config;
@@ -27,9 +29,19 @@ static sj_status add_ledger(sj_run *r, sj_checkpoint_writer *w, sj_error *err) {
     return status;
 }
 
+// What computes: another processor or library may round otherwise.
+static const char *arithmetic(char text[ARITHMETIC_MAX]) {
+    char library[SJ_PRODUCT_LIBRARY_MAX];
+    (void)snprintf(text, ARITHMETIC_MAX, "%s, kernels %s", sj_product_library(library), sj_kernels_name());
+    return text;
+}
+
 static sj_status add_all(sj_run *r, sj_checkpoint_writer *w, const char *config, sj_error *err) {
+    char text[ARITHMETIC_MAX];
     SJ_TRY(add_text(w, "config", config, err));
     SJ_TRY(sj_checkpoint_add(w, "data", &r->data_hash, sizeof r->data_hash, err));
+    SJ_TRY(sj_checkpoint_add(w, "network", r->model_hash, sizeof r->model_hash, err));
+    SJ_TRY(add_text(w, "arithmetic", arithmetic(text), err));
     SJ_TRY(sj_checkpoint_add(w, "position", &r->at, sizeof r->at, err));
     SJ_TRY(sj_checkpoint_add(w, "rows", r->rows, r->row_bytes, err));
     if (r->trace != NULL) {  // a finished run's is in trace.h5
@@ -116,6 +128,26 @@ static sj_status check_data(const sj_run *r, const sj_checkpoint *c, const char 
     return SJ_OK;
 }
 
+static sj_status check_network(const sj_run *r, const sj_checkpoint *c, const char *path, sj_error *err) {
+    char hash[sizeof r->model_hash];
+    SJ_TRY(sj_checkpoint_get(c, "network", hash, sizeof hash, err));
+    return memcmp(hash, r->model_hash, sizeof hash) == 0 ? SJ_OK
+                                                         : SJ_FAIL(err, SJ_ERR_CONFIG, "%s was made with another version of %s: its content then hashed to %.16s, now to %s", path,
+                                                                   r->options->model_path, hash, r->model_hash);
+}
+
+static sj_status check_arithmetic(const sj_checkpoint *c, const char *path, sj_error *err) {
+    char now[ARITHMETIC_MAX];
+    const int64_t bytes = sj_checkpoint_size(c, "arithmetic");
+    const char *then = sj_checkpoint_data(c, "arithmetic");
+    (void)arithmetic(now);
+    if (then == NULL || bytes != (int64_t)strlen(now) || memcmp(then, now, (size_t)bytes) != 0) {
+        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s was computed by %.*s, and here it would be %s, which rounds otherwise: the run cannot go on bit for bit", path,
+                       then != NULL ? (int)bytes : 7, then != NULL ? then : "nothing", now);
+    }
+    return SJ_OK;
+}
+
 static sj_status get_rows(sj_run *r, const sj_checkpoint *c, sj_error *err) {
     const int64_t bytes = sj_checkpoint_size(c, "rows");
     char *rows = NULL;
@@ -156,6 +188,8 @@ static sj_status open_trace(sj_run *r, const sj_checkpoint *c, const sj_trace_me
 static sj_status restore(sj_run *r, const sj_checkpoint *c, const sj_trace_meta *meta, const char *path, sj_error *err) {
     SJ_TRY(check_config(r, c, path, err));
     SJ_TRY(check_data(r, c, path, err));
+    SJ_TRY(check_network(r, c, path, err));
+    SJ_TRY(check_arithmetic(c, path, err));
     SJ_TRY(sj_checkpoint_get(c, "position", &r->at, sizeof r->at, err));
     SJ_TRY(get_rows(r, c, err));
     SJ_TRY(get_gradsamp(r, c, err));

@@ -3,9 +3,16 @@
 #include "sj_product.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sj_product_internal.h"
+
+const char *sj_product_library(char text[SJ_PRODUCT_LIBRARY_MAX]) {
+    const dnnl_version_t *v = dnnl_version();
+    (void)snprintf(text, SJ_PRODUCT_LIBRARY_MAX, "oneDNN %d.%d.%d %.40s, instruction set 0x%x", v->major, v->minor, v->patch, v->hash, (unsigned)dnnl_get_effective_cpu_isa());
+    return text;
+}
 
 int sj_product_lanes(void) { return omp_get_max_threads(); }
 

@@ -36,6 +36,10 @@ typedef struct sj_product sj_product;
 // Number of lanes that may call at the same time: lane = omp_get_thread_num() of a parallel region with at most this many threads.
 int sj_product_lanes(void);
 
+// Name, version and instruction set of the library, for checkpoints: equal bits need all of them equal. Writes and returns text.
+#define SJ_PRODUCT_LIBRARY_MAX 96
+const char *sj_product_library(char text[SJ_PRODUCT_LIBRARY_MAX]);
+
 sj_status sj_product_create(const sj_product_shape *shape, sj_product **out, sj_error *err);
 void sj_product_destroy(sj_product *p);  // NULL is allowed
 // What it holds alone: weights in oneDNN's layouts. And what a call needs besides, in scratch that all products of a thread share (it grows to the largest, and lives as long as the thread).

@@ -16,6 +16,7 @@
 typedef struct sj_run_position {
     int64_t epoch, batch;        // the next ones
     int64_t updates;             // optimizer steps done
+    int64_t state_updates;       // since the optimizer's state began, or was cleared
     int64_t real_epochs;         // trained, not skipped
     int64_t traced;              // steps in the trace
     int64_t finished;            // 1: everything is written
@@ -28,6 +29,7 @@ typedef struct sj_run {
     const sj_train_options *options;
     sj_dataset data;
     uint64_t data_hash;
+    char model_hash[17];         // of the network's file
     sj_model *model;
     sj_trace_writer *trace;
     void *input;                 // the buffer that goes into the pipeline

@@ -82,6 +82,7 @@ static sj_status load(sj_run *r, sj_error *err) {
     SJ_TRY(sj_dataset_load(&request, &r->data, err));
     SJ_TRY(check_sizes(r, err));
     r->data_hash = sj_dataset_fingerprint(&r->data);
+    SJ_TRY(sj_file_hash(r->options->model_path, r->model_hash, err));
     SJ_TRY(make_model(r, err));
     const uint64_t layers = (uint64_t)r->model->layer_count;
     SJ_TRY(sj_batch_alloc(&r->model->input_layout, c->batch_size, &r->input, &r->labels, err));
@@ -111,12 +112,25 @@ static sj_status start_rows(sj_run *r, sj_error *err) {
     return fclose(f) == 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for metrics.csv");
 }
 
+static const char *const file_names[] = {"checkpoint.bin", SJ_RUN_PARTIAL, "trace.h5", "metrics.csv", "config.cfg", "provenance.json"};
+
 // What a killed process may have left half written.
 static sj_status remove_leftovers(const sj_run *r, sj_error *err) {
-    static const char *const names[] = {"trace.h5", SJ_RUN_PARTIAL, "checkpoint.bin", "metrics.csv", "config.cfg", "provenance.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {
         char path[SJ_RUN_PATH_MAX];
-        SJ_TRY(sj_remove_leftovers(sj_run_path(r, names[i], path), err));
+        SJ_TRY(sj_remove_leftovers(sj_run_path(r, file_names[i], path), err));
+    }
+    return SJ_OK;
+}
+
+// A folder that a run was killed in before its first checkpoint holds none of these.
+static sj_status check_nothing_is_lost(const sj_run *r, sj_error *err) {
+    static const char *const others[] = {"trace.h5", "config.cfg", "provenance.json"};
+    char path[SJ_RUN_PATH_MAX];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (sj_path_exists(sj_run_path(r, others[i], path))) {
+            return SJ_FAIL(err, SJ_ERR_EXISTS, "%s exists, but no checkpoint.bin beside it to resume from; --force starts anew and replaces what is there", path);
+        }
     }
     return SJ_OK;
 }
@@ -130,6 +144,7 @@ static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
     SJ_TRY(remove_leftovers(r, err));
     if (r->options->resume) {
         SJ_TRY(sj_run_restore(r, &meta, &found, err));
+        SJ_TRY(found ? SJ_OK : check_nothing_is_lost(r, err));
     }
     if (found) {
         result->resumed_epoch = r->at.epoch;
@@ -137,8 +152,9 @@ static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
         result->was_finished = r->at.finished != 0;
         return SJ_OK;
     }
-    (void)remove(sj_run_path(r, "checkpoint.bin", path));  // --force: an older run's must not be resumed into this one
-    (void)remove(sj_run_path(r, SJ_RUN_PARTIAL, path));
+    for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {  // a forced run takes the place of an older one, whose files would pass for its own
+        (void)remove(sj_run_path(r, file_names[i], path));
+    }
     return sj_trace_create(sj_run_path(r, "trace.h5", path), &meta, &r->model->net.network, &r->trace, err);
 }
 
