@@ -115,7 +115,7 @@ static const char *name_of(const sj_product_shape *s) {
 static void assert_close(const sj_product_shape *s, const char *what, const float *v, const expected *e, bool rounded) {
     const bool winograd = s->algorithm != SJ_ALGORITHM_DIRECT;
     for (int64_t i = 0; i < e->count; i++) {
-        const double allowed = (winograd ? 1e-4 : 1e-5) * e->magnitude[i] + (rounded ? fabs(e->sum[i]) * 0x1p-8 : 0.0) + (winograd ? 1e-5 : 0.0);
+        const double allowed = 1e-5 * e->magnitude[i] + (rounded ? fabs(e->sum[i]) * 0x1p-8 : 0.0) + (winograd ? 1e-5 : 0.0);
         if (!(fabs((double)v[i] - e->sum[i]) <= allowed)) {
             fail_msg("%s of %s: element %lld is %g, expected %g (+-%g)", what, name_of(s), (long long)i, (double)v[i], e->sum[i], allowed);
         }
