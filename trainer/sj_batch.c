@@ -134,12 +134,3 @@ sj_status sj_batch_alloc(const sj_layout *layout, int64_t images, void **input, 
     }
     return status;
 }
-
-void sj_batch_fill(sj_model *m, const sj_dataset *data, const sj_train_config *config, bool training, int64_t epoch, const int64_t *order, int64_t first, int64_t count) {
-    if (training) {
-        const sj_augment augment = sj_batch_augment(config);
-        sj_batch_train_images(&m->input_layout, data, &augment, epoch, order + first, count, m->input, m->labels);
-    } else {
-        sj_batch_test_images(&m->input_layout, data, config->normalise, first, count, m->input, m->labels);
-    }
-}

@@ -28,7 +28,4 @@ void sj_batch_test_images(const sj_layout *layout, const sj_dataset *data, bool 
 // Memory for `images` images and labels, zeroed; the input lies on a 64-byte boundary. Release both with free().
 sj_status sj_batch_alloc(const sj_layout *layout, int64_t images, void **input, uint16_t **labels, sj_error *err);
 
-// Fills the model's input and labels with `count` images: training images order[first], order[first+1], ..., augmented as the configuration says; else test images first, first+1, ...
-void sj_batch_fill(sj_model *m, const sj_dataset *data, const sj_train_config *config, bool training, int64_t epoch, const int64_t *order, int64_t first, int64_t count);
-
 #endif

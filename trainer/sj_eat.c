@@ -76,42 +76,13 @@ sj_status sj_eat_check(const sj_eat *eat, const sj_network *net, const char *gro
     for (int i = 0; i < eat->module_count; i++) {
         SJ_TRY(check_module(eat->modules[i], net, group, err));
     }
-    if (sj_eat_modules(eat, net) == 0) {
-        return SJ_FAIL(err, SJ_ERR_CONFIG, "%s.kinds: network %s has no layer of these kinds; without a module there is no penalty", group, net->name);
+    if (sj_eat_modules(eat, net) == (eat->input ? 1 : 0)) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "%s.%s: no layer of network %s is among them; one is needed, for the input alone has nothing to train", group,
+                       eat->module_count > 0 ? "modules" : "kinds", net->name);
     }
     return SJ_OK;
 }
 
 double sj_eat_lambda(const sj_eat *eat, double epochs_done) {
     return eat->warmup_epochs > 0.0 && epochs_done < eat->warmup_epochs ? eat->lambda * epochs_done / eat->warmup_epochs : eat->lambda;
-}
-
-double sj_eat_penalty(int64_t count, double sigma, const float *x) {
-    enum { LANES = 8 };  // independent sums, so that the additions overlap; their number is part of the result's bits
-    const float s = (float)sigma;
-    double sums[LANES] = {0};
-    const int64_t whole = count - count % LANES;
-    for (int64_t i = 0; i < whole; i += LANES) {
-        for (int64_t j = 0; j < LANES; j++) {
-            const float square = x[i + j] * x[i + j];
-            sums[j] += (double)(square / (square + s));
-        }
-    }
-    for (int64_t i = whole; i < count; i++) {
-        const float square = x[i] * x[i];
-        sums[0] += (double)(square / (square + s));
-    }
-    double total = 0.0;
-    for (int j = 0; j < LANES; j++) {
-        total += sums[j];
-    }
-    return total;
-}
-
-void sj_eat_gradient(int64_t count, double sigma, double scale, const float *x, float *dx) {
-    const float s = (float)sigma, factor = (float)(2.0 * sigma * scale);
-    for (int64_t i = 0; i < count; i++) {
-        const float root = x[i] * x[i] + s;
-        dx[i] += factor * (x[i] / (root * root));
-    }
 }

@@ -31,15 +31,10 @@ bool sj_eat_is_module(sj_kind kind);
 bool sj_eat_hooked(const sj_eat *eat, const sj_network *net, int layer);
 // Number of hooked modules of a network.
 int sj_eat_modules(const sj_eat *eat, const sj_network *net);
-// Fails where a named layer is not in the network (naming the nearest) or is no module, or where nothing is hooked. `group`: "method.eat" or "method.l1", for the message.
+// Fails where a named layer is not in the network (naming the nearest) or is no module, or where no layer is hooked: the input has no gradient. `group`: "method.eat" or "method.l1", for the message.
 sj_status sj_eat_check(const sj_eat *eat, const sj_network *net, const char *group, sj_error *err);
 
 // lambda at a time given in epochs since the start of training.
 double sj_eat_lambda(const sj_eat *eat, double epochs_done);
-
-// sum of x^2 / (x^2 + sigma)
-double sj_eat_penalty(int64_t count, double sigma, const float *x);
-// dx += scale * 2 sigma x / (x^2 + sigma)^2
-void sj_eat_gradient(int64_t count, double sigma, double scale, const float *x, float *dx);
 
 #endif

@@ -84,7 +84,7 @@ typedef struct sj_op {
 } sj_op;
 
 typedef struct sj_plan {
-    int count, capacity;
+    int count;
     sj_op *ops;      // by level, then in an order in which makers go before users
 } sj_plan;
 

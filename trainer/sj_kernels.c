@@ -193,9 +193,3 @@ int64_t sj_count_floats(int64_t count, const float *v) {
     const sj_layout l = {.dims = {1, 1, count}, .block = 1};
     return sj_count_stored(&l, 1, v);
 }
-
-bool sj_all_finite(const sj_layout *l, int64_t images, const void *v) {
-    sj_sweep w = {.layout = l, .images = images, .in = {v}, .in_count = 1};
-    kernels()->reduce[l->bf16](&w, SJ_REDUCE_FINITE);
-    return !w.infinite;
-}

@@ -81,8 +81,6 @@ void sj_add_tensors(const sj_layout *l, int64_t images, const void *const *tenso
 // Stored values that are nonzero once rounded to bfloat16 (sj_bf16.h); of floats.
 int64_t sj_count_stored(const sj_layout *l, int64_t images, const void *v);
 int64_t sj_count_floats(int64_t count, const float *v);
-// false when a stored value is NaN or infinite.
-bool sj_all_finite(const sj_layout *l, int64_t images, const void *v);
 
 // "portable", "avx2", "avx512": the build in use. SJ_KERNELS in the environment forces one that the processor has (for tests).
 const char *sj_kernels_name(void);

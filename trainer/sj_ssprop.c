@@ -53,11 +53,3 @@ void sj_ssprop_select_random(int64_t channels, int64_t count, uint64_t seed, uin
         count -= kept[c];
     }
 }
-
-void sj_ssprop_mask(int64_t rows, int64_t channels, const uint8_t *kept, const float *dy, float *out) {
-    for (int64_t i = 0; i < rows; i++) {
-        for (int64_t c = 0; c < channels; c++) {
-            out[i * channels + c] = kept[c] != 0 ? dy[i * channels + c] : 0.0F;
-        }
-    }
-}

@@ -39,7 +39,4 @@ void sj_ssprop_select(int64_t channels, const double *scores, int64_t count, uin
 // kept[c] = 1 for `count` channels, each set of them as likely as any other; depends on (seed, stream) alone.
 void sj_ssprop_select_random(int64_t channels, int64_t count, uint64_t seed, uint64_t stream, uint8_t *kept);
 
-// out = dy with the dropped channels 0.
-void sj_ssprop_mask(int64_t rows, int64_t channels, const uint8_t *kept, const float *dy, float *out);
-
 #endif

@@ -69,23 +69,3 @@ sj_status sj_state_get_model(const sj_checkpoint *c, sj_model *m, sj_error *err)
     SJ_TRY(check_rest(c, r.met, err));
     return visit_model(m, get, &r, err);
 }
-
-static sj_status add_words(sj_checkpoint_writer *w, uint64_t seed, int64_t epochs, int64_t iterations, sj_error *err) {
-    SJ_TRY(sj_checkpoint_add(w, "seed", &seed, sizeof seed, err));
-    SJ_TRY(sj_checkpoint_add(w, "epochs", &epochs, sizeof epochs, err));
-    return sj_checkpoint_add(w, "iterations", &iterations, sizeof iterations, err);
-}
-
-sj_status sj_checkpoint_save_model(const char *path, const sj_model *m, uint64_t seed, int64_t epochs, int64_t iterations, sj_error *err) {
-    sj_checkpoint_writer *w;
-    SJ_TRY(sj_checkpoint_create(path, &w, err));
-    sj_status status = add_words(w, seed, epochs, iterations, err);
-    if (status == SJ_OK) {
-        status = sj_state_add_model(w, m, err);
-    }
-    if (status != SJ_OK) {
-        sj_checkpoint_abandon(w);
-        return status;
-    }
-    return sj_checkpoint_commit(w, err);
-}

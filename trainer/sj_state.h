@@ -11,7 +11,4 @@ sj_status sj_state_add_model(sj_checkpoint_writer *w, const sj_model *m, sj_erro
 // Every array of the model, and no section "model/..." may be left over: a checkpoint of another network, width or optimizer is refused, and the model is then as it was.
 sj_status sj_state_get_model(const sj_checkpoint *c, sj_model *m, sj_error *err);
 
-// A file with the model and three int64 sections "seed", "epochs", "iterations".
-sj_status sj_checkpoint_save_model(const char *path, const sj_model *m, uint64_t seed, int64_t epochs, int64_t iterations, sj_error *err);
-
 #endif

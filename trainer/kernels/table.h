@@ -13,7 +13,7 @@ enum { SJ_GROUP = 16, SJ_INS = SJ_TERMS_MAX + 2, SJ_PARAMS = 3 * SJ_TERMS_MAX };
 
 typedef enum sj_sum_kind { SJ_SUM_NONE, SJ_SUM_CHANNELS, SJ_SUM_TOTAL } sj_sum_kind;
 typedef enum sj_back_kind { SJ_BACK_DX, SJ_BACK_SUMS, SJ_BACK_OF_SUM, SJ_BACK_OF_TERM } sj_back_kind;
-typedef enum sj_reduce_kind { SJ_REDUCE_MOMENTS, SJ_REDUCE_SUMS, SJ_REDUCE_ABS, SJ_REDUCE_PENALTY, SJ_REDUCE_PENALTY_TERM, SJ_REDUCE_NONZERO, SJ_REDUCE_FINITE } sj_reduce_kind;
+typedef enum sj_reduce_kind { SJ_REDUCE_MOMENTS, SJ_REDUCE_SUMS, SJ_REDUCE_ABS, SJ_REDUCE_PENALTY, SJ_REDUCE_PENALTY_TERM, SJ_REDUCE_NONZERO } sj_reduce_kind;
 
 // A pass over tensors of one layout, value by value. The kernels set what it is about, the walk (walk.inc) sees to the layout.
 typedef struct sj_sweep {
@@ -27,7 +27,7 @@ typedef struct sj_sweep {
     double *sums[2];                   // a channel; NULL: not there
     double total;
     int64_t *counts;                   // NULL: none
-    bool relu, infinite;
+    bool relu;
     int terms;                         // terms of a sum, or dy of a backward pass
     unsigned normalised;               // bit t: term t is batch-normalised
     const sj_sum_back *back;

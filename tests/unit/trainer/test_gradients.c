@@ -113,13 +113,15 @@ static void eat_is_its_formula(void **state) {
     const double sigma = 1e-2;
     double penalty = 0.0;
     float dx[COUNT] = {0};
-    sj_eat_gradient(COUNT, sigma, 3.0, x, dx);
+    const sj_layout l = {{1, 1, COUNT}, 1, false};
+    const sj_penalty p = {SJ_PENALTY_EAT, (float)sigma, 3.0F};
+    sj_penalty_add(&l, 1, &p, x, dx);
     for (int i = 0; i < COUNT; i++) {
         const double v = (double)x[i], root = v * v + sigma, expected = 3.0 * 2.0 * sigma * v / (root * root);
         penalty += v * v / root;
         assert_true(fabs((double)dx[i] - expected) <= 1e-6 * fabs(expected));
     }
-    assert_true(fabs(sj_eat_penalty(COUNT, sigma, x) - penalty) < 1e-6);
+    assert_true(fabs(sj_penalty_sum(&l, 1, &p, x) - penalty) < 1e-6);
     assert_true(dx[0] == 0.0F);  // no gradient at a zero
     const sj_eat eat = {.lambda = 4.0, .warmup_epochs = 2.0};
     assert_true(sj_eat_lambda(&eat, 0.0) == 0.0 && sj_eat_lambda(&eat, 0.5) == 1.0 && sj_eat_lambda(&eat, 2.0) == 4.0 && sj_eat_lambda(&eat, 9.0) == 4.0);

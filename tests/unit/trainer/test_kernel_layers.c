@@ -288,7 +288,7 @@ static void channels_gathered_and_masked(void **state) {
     }
 }
 
-static void added_counted_and_finite_case(sj_random *r) {
+static void added_and_counted_case(sj_random *r) {
     const sj_layout l = case_layout(r, 8);
     const int64_t images = case_between(r, 1, 3), count = case_count(&l, images);
     const int tensors = (int)case_between(r, 1, l.bf16 ? SJ_TERMS_MAX : 2 * SJ_TERMS_MAX + 3);
@@ -309,26 +309,17 @@ static void added_counted_and_finite_case(sj_random *r) {
     void *out = (void *)(uintptr_t)data[0];
     sj_add_tensors(&l, images, data, tensors, out);
     case_equal(&l, images, out, expected, 1e-5, "sum of tensors");
-    assert_true(sj_all_finite(&l, images, out));
-    const int64_t at = case_between(r, 0, images * sj_layout_values(&l) - 1);
-    const float bad = sj_random_below(r, 2) == 0 ? NAN : -INFINITY;
-    if (l.bf16) {
-        ((sj_bf16 *)out)[at] = sj_bf16_from_f32(bad);
-    } else {
-        ((float *)out)[at] = bad;
-    }
-    assert_false(sj_all_finite(&l, images, out));
     for (int t = 0; t < tensors; t++) {
         free((void *)(uintptr_t)data[t]);
     }
     free(expected);
 }
 
-static void added_counted_and_finite(void **state) {
+static void added_and_counted(void **state) {
     (void)state;
     sj_random r = sj_random_seed(case_seed(35));
     for (int i = 0; i < 300; i++) {
-        added_counted_and_finite_case(&r);
+        added_and_counted_case(&r);
     }
     assert_int_equal(sj_count_floats(0, NULL), 0);
 }
@@ -336,7 +327,7 @@ static void added_counted_and_finite(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pools),   cmocka_unit_test(maximum_keeps_nan),           cmocka_unit_test(penalties),
-        cmocka_unit_test(eat_at_the_ends), cmocka_unit_test(dropout), cmocka_unit_test(channels_gathered_and_masked), cmocka_unit_test(added_counted_and_finite),
+        cmocka_unit_test(eat_at_the_ends), cmocka_unit_test(dropout), cmocka_unit_test(channels_gathered_and_masked), cmocka_unit_test(added_and_counted),
     };
     return cmocka_run_group_tests_name("kernel layers", tests, NULL, NULL);
 }

@@ -164,9 +164,15 @@ static void modules_by_kind_and_by_name(void **state) {
     eat = (sj_eat){.module_count = 2, .modules = {"relu2", "conv1"}};
     assert_hooks(&eat, ".x.....x..");
     assert_int_equal(sj_eat_check(&eat, &network, "method.eat", &err), SJ_OK);
-    eat = (sj_eat){.module_count = 1, .modules = {"input"}, .input = true};
+    eat = (sj_eat){.module_count = 1, .modules = {"input"}, .input = true};  // which has no gradient
     assert_hooks(&eat, "x.........");
-    assert_int_equal(sj_eat_check(&eat, &network, "method.eat", &err), SJ_OK);
+    assert_int_equal(sj_eat_check(&eat, &network, "method.eat", &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "method.eat.modules"));
+    eat = (sj_eat){.input = true};
+    eat.kinds[SJ_KIND_LINEAR] = true;  // the network has none
+    assert_hooks(&eat, "x.........");
+    assert_int_equal(sj_eat_check(&eat, &network, "method.l1", &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "method.l1.kinds"));
 }
 
 static void wrong_modules_are_refused(void **state) {

@@ -273,7 +273,7 @@ static void models_take_batches_by_exchange(void **state) {
         for (int64_t i = 0; i < TRAIN / BATCH; i++) {
             test_ok(sj_pipeline_next(p, &input, &labels, &err), &err);
             sj_model_swap_input(a, &input, &labels);
-            sj_batch_fill(b, &d, &config, true, EPOCH, order, i * BATCH, BATCH);
+            sj_batch_train_images(&b->input_layout, &d, &o.augment, EPOCH, order + i * BATCH, BATCH, b->input, b->labels);
             assert_memory_equal(a->input, b->input, (size_t)(BATCH * sj_layout_bytes(&o.layout)));
             const double loss = test_forward(a, NULL), same = test_forward(b, NULL);
             assert_memory_equal(&loss, &same, sizeof loss);
