@@ -73,6 +73,7 @@ static void read_data(sj_config *c, sj_train_config *t) {
     t->train_images = sj_config_int(c, "data.train_images", SJ_OPTIONAL, 0, 0, INT_MAX_CFG);
     t->test_images = sj_config_int(c, "data.test_images", SJ_OPTIONAL, 0, 0, INT_MAX_CFG);
     t->data_seed = (uint64_t)sj_config_int(c, "data.seed", SJ_OPTIONAL, 1, 0, INT64_MAX / 4);
+    (void)sj_key_belongs(c, "data.seed", sj_train_draws_data(t), "data set \"glyphs\", which is drawn");
     t->normalise = sj_config_bool(c, "data.normalise", SJ_OPTIONAL, true);
     t->flip = sj_config_bool(c, "data.flip", SJ_OPTIONAL, false);
     t->crop = sj_config_int(c, "data.crop", SJ_OPTIONAL, 0, 0, 16);
@@ -144,6 +145,8 @@ static void read_evaluate(sj_config *c, sj_train_config *t) {
     t->asic_ratio = sj_config_bool(c, "evaluate.asic_ratio", SJ_OPTIONAL, false);
     t->asic_batch = sj_config_int(c, "evaluate.asic_batch", SJ_OPTIONAL, 512, 1, 65536);
     t->inplace_relu = sj_config_bool(c, "evaluate.inplace_relu", SJ_OPTIONAL, false);
+    (void)sj_key_belongs(c, "evaluate.asic_batch", t->asic_ratio, "asic_ratio = true");
+    (void)sj_key_belongs(c, "evaluate.inplace_relu", t->asic_ratio, "asic_ratio = true");
 }
 
 static void read_trace(sj_config *c, sj_train_config *t) {

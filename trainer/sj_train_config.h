@@ -3,7 +3,7 @@
 //
 // Keys with their ranges; (x) is the default, no default: required. A key that has no meaning with what else is chosen is refused, not ignored.
 //   seed 0..; batch_size 1..65536; epochs 1..100000
-//   data       name; dir (""); train_images, test_images (0: all); seed (1); normalise (true); flip (false); crop 0..16 (0);
+//   data       name; dir (""); train_images, test_images (0: all); seed (1; glyphs alone); normalise (true); flip (false); crop 0..16 (0);
 //              image = [H, W], each 1..1024 (none): data sets of image files are brought to it
 //   network    model; width 0..4096 (0: the model's own)
 //   compute    dtype "f32" | "bf16" (f32); algorithm "auto" | "direct" | "winograd" (auto)
@@ -14,11 +14,11 @@
 //     eat        lambda 0..1e6; sigma 1e-12..1e6; reduce "mean" | "sum"; warmup_epochs 0..1e6; kinds = ["input", "conv", "bn", "relu", "maxpool", "avgpool", "linear"] (all of them)
 //                or modules = [names of layers, "input"]
 //     l1         the same without sigma
-//     ssprop     keep 1e-6..1; schedule "constant" | "linear" | "cosine" | "bar" | "interleaved"; by "epoch" | "iteration" (epoch); period 2.. (linear, cosine, bar by iteration); second_keep (bar);
+//     ssprop     keep 1e-6..1; schedule "constant" | "linear" | "cosine" | "bar" | "interleaved"; by "epoch" | "iteration" (epoch; none with constant); period 2.. (linear, cosine, bar by iteration); second_keep (bar);
 //                select "score" | "random" (score); mode "gather" | "mask" (gather); linear (false)
 //     gradsamp   schedule "periodic" (period 2..) | "random" (probability [0, 1)); fit "tensor" | "layer" | "global" (tensor); norm "keep" | "sample" (sample: every parameter moves);
 //                momentum "keep" | "reset" (keep)
-//   evaluate   every 1..100000 (1; the last epoch always is evaluated); asic_ratio (false); asic_batch 1..65536 (512); inplace_relu (false)
+//   evaluate   every 1..100000 (1; the last epoch always is evaluated); asic_ratio (false), and where it is true: asic_batch 1..65536 (512); inplace_relu (false)
 //   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last); iterations = [..] of each traced epoch, negative ones from its end ([-1]);
 //              densities (true): in the ledger, of every iteration
 //   checkpoint minutes 0..1e6 (10; 0: not by time); each_epoch (true)

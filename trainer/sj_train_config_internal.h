@@ -3,6 +3,8 @@
 #ifndef SJ_TRAIN_CONFIG_INTERNAL_H
 #define SJ_TRAIN_CONFIG_INTERNAL_H
 
+#include <string.h>
+
 #include "sj_train_config.h"
 
 static const char *const sj_names_dtype[] = {"f32", "bf16", NULL};  // bool bf16
@@ -31,6 +33,9 @@ double sj_key_float(sj_config *c, const char *path, bool meaning, const char *ow
 int64_t sj_key_int(sj_config *c, const char *path, bool meaning, const char *owner, int64_t min, int64_t max);  // required
 // In [0, 1).
 double sj_key_below_one(sj_config *c, const char *path, bool meaning, const char *owner, sj_need need, double fallback);
+
+// Does data.seed draw the images?
+static inline bool sj_train_draws_data(const sj_train_config *t) { return strcmp(t->data_name, "glyphs") == 0; }
 
 void sj_train_config_read_method(sj_config *c, sj_train_config *t);
 

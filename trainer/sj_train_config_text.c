@@ -70,7 +70,9 @@ static void put_ssprop(FILE *f, const sj_ssprop *s) {
     (void)fprintf(f, "  ssprop = {");
     put_float(f, "keep", s->keep);
     put_string(f, "schedule", sj_names_ssprop_schedule[s->schedule]);
-    put_string(f, "by", sj_names_by[s->by_iteration ? 1 : 0]);
+    if (s->schedule != SJ_SSPROP_CONSTANT) {
+        put_string(f, "by", sj_names_by[s->by_iteration ? 1 : 0]);
+    }
     if (s->period > 0) {
         put_int(f, "period", s->period);
     }
@@ -149,7 +151,9 @@ static void put_data(FILE *f, const sj_train_config *t) {
     put_string(f, "dir", t->data_dir);
     put_int(f, "train_images", t->train_images);
     put_int(f, "test_images", t->test_images);
-    put_int(f, "seed", (int64_t)t->data_seed);
+    if (sj_train_draws_data(t)) {
+        put_int(f, "seed", (int64_t)t->data_seed);
+    }
     put_bool(f, "normalise", t->normalise);
     put_bool(f, "flip", t->flip);
     put_int(f, "crop", t->crop);
@@ -166,8 +170,10 @@ static void put_outputs(FILE *f, const sj_train_config *t) {
     (void)fprintf(f, "evaluate = {");
     put_int(f, "every", t->evaluate_every);
     put_bool(f, "asic_ratio", t->asic_ratio);
-    put_int(f, "asic_batch", t->asic_batch);
-    put_bool(f, "inplace_relu", t->inplace_relu);
+    if (t->asic_ratio) {
+        put_int(f, "asic_batch", t->asic_batch);
+        put_bool(f, "inplace_relu", t->inplace_relu);
+    }
     (void)fprintf(f, " };\ntrace = {");
     put_int(f, "images", t->trace_images);
     put_string(f, "dtype", sj_names_trace_dtype[t->trace_type == SJ_TYPE_F32 ? 1 : 0]);

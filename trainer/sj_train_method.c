@@ -69,6 +69,7 @@ static void read_ssprop(sj_config *c, sj_ssprop *s) {
     s->keep = sj_config_float(c, "method.ssprop.keep", SJ_REQUIRED, 1.0, 1e-6, 1.0);
     s->schedule = (sj_ssprop_schedule)sj_config_enum(c, "method.ssprop.schedule", SJ_REQUIRED, SJ_SSPROP_CONSTANT, sj_names_ssprop_schedule);
     s->by_iteration = sj_config_enum(c, "method.ssprop.by", SJ_OPTIONAL, 0, sj_names_by) == 1;
+    (void)sj_key_belongs(c, "method.ssprop.by", s->schedule != SJ_SSPROP_CONSTANT, "a schedule that changes: \"linear\", \"cosine\", \"bar\" or \"interleaved\"");
     const bool bar = s->schedule == SJ_SSPROP_BAR, ramp = s->schedule == SJ_SSPROP_LINEAR || s->schedule == SJ_SSPROP_COSINE;
     s->period = sj_key_int(c, "method.ssprop.period", s->by_iteration && (bar || ramp), "by = \"iteration\" with schedule = \"linear\", \"cosine\" or \"bar\"", 2, 1000000000);
     s->second_keep = sj_key_float(c, "method.ssprop.second_keep", bar, "schedule = \"bar\"", SJ_REQUIRED, 1.0, 1e-6, 1.0);

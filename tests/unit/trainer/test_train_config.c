@@ -71,6 +71,7 @@ static const char *const varied[][8] = {
     {"method.ssprop={keep=0.3;schedule=\"bar\";second_keep=0.7;}", SGD, "optimizer.schedule=step", "optimizer.decay=0.1", "optimizer.milestones=[2, 30]", "optimizer.nesterov=true", NULL},
     {"method.gradsamp={schedule=\"random\";probability=0.25;fit=\"layer\";}", SGD, "optimizer.schedule=cosine", "optimizer.final_lr=1e-3", "optimizer.warmup_epochs=0.5",
      "optimizer.label_smoothing=0.1", "optimizer.decay_norm=false", NULL},
+    {"method.ssprop={keep=0.3;schedule=\"constant\";}", "data.name=cifar10", NULL},
 };
 enum { VARIED = sizeof varied / sizeof varied[0] };
 
@@ -166,7 +167,12 @@ static void refuses(void **state) {
         {"method.gradsamp={schedule=\"random\";}", "epochs=4", "method.gradsamp.probability", "missing", "method.gradsamp.probability=0.0"},
         {"method.gradsamp={schedule=\"random\";}", "method.gradsamp.probability=1.0", "method.gradsamp.probability", "below 1", NULL},
         {NULL, "evaluate.every=0", "evaluate.every", "between 1", "evaluate.every=9"},
-        {NULL, "evaluate.asic_batch=0", "evaluate.asic_batch", "between 1", "evaluate.asic_batch=1"},
+        {"evaluate.asic_ratio=true", "evaluate.asic_batch=0", "evaluate.asic_batch", "between 1", "evaluate.asic_batch=1"},
+        {NULL, "evaluate.asic_batch=512", "evaluate.asic_batch", "belongs to asic_ratio = true", "evaluate.asic_ratio=false"},
+        {"evaluate.asic_ratio=false", "evaluate.inplace_relu=false", "evaluate.inplace_relu", "belongs to asic_ratio = true", NULL},
+        {"data.name=cifar10", "data.seed=1", "data.seed", "glyphs", "data.flip=true"},
+        {"data.name=glyphs", "data.seed=-1", "data.seed", "between 0", "data.seed=2"},
+        {"method.ssprop={keep=0.2;schedule=\"constant\";}", "method.ssprop.by=epoch", "method.ssprop.by", "interleaved", "method.ssprop.keep=0.3"},
         {NULL, "checkpoint.minutes=-1.0", "checkpoint.minutes", "between 0", "checkpoint.minutes=0.0"},
         {NULL, "checkpoint.each_epochs=true", "checkpoint.each_epochs", "did you mean \"each_epoch\"", "checkpoint.each_epoch=false"},
     };
