@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights into oneDNN's layouts, their gradients out of them. Called outside of parallel regions; these use all threads.
+// Weights into oneDNN's layouts, their gradients out of them. Outside of parallel regions these use all threads, inside of one the caller alone.
 #include <omp.h>
 
 #include "sj_product_internal.h"

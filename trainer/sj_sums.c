@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fused sums, forward and backward, and batch norm's statistics, which they read.
 //
-// The gradient behind a sum's ReLU is read by the passes of all its terms, twice by a batch-normalised one. Where several terms want it, or the ReLU has several readers, it is made once, in the
+// The gradient behind a sum's ReLU is read by the passes of all its terms, twice by a batch-normalised one. Where several terms want it, it is made once, in the
 // buffer of one term's dx: for a term as it is, that is what dx is; a batch-normalised one is done last and overwrites it. With bfloat16 it is rounded there, as a machine would store it.
 #include <math.h>
 
