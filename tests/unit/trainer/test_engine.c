@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine as a whole: the same bits at any number of threads, the same step in every layout, what is fused away can be looked at, counts, memory, and who is blamed for a NaN.
+#include <malloc.h>
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -306,23 +307,66 @@ static void culprits_are_named(void **state) {
     sj_model_free(m);
 }
 
+// Bytes of memory that the process has for itself, pages of files apart; what malloc has beside that is address space, as it is in front of each aligned block.
+static int64_t taken_bytes(void) {
+    char line[256];
+    long long kib = -1;
+    (void)malloc_trim(0);
+    FILE *f = fopen("/proc/self/smaps_rollup", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, "Anonymous:", strlen("Anonymous:")) == 0) {
+            kib = strtoll(line + strlen("Anonymous:"), NULL, 10);
+        }
+    }
+    (void)fclose(f);
+    assert_true(kib > 0);
+    return 1024 * kib;
+}
+
+typedef struct memory_case {
+    const char *model;
+    int64_t width, batch;
+    bool bf16, gather;
+} memory_case;
+
+// What making the model and a step with it takes. Products of gathered channels are made when they are first needed, so the step has some.
+static int64_t measure(const memory_case *c, sj_net *net, const sj_model_options *options) {
+    static sj_error err;
+    const sj_forward_options forward = {.count = true};
+    const sj_backward_options backward = {.keep = c->gather ? 0.5 : 1.0, .count = true};
+    const sj_optimizer_config sgd = {.kind = SJ_OPTIMIZER_KIND_SGD, .momentum = 0.9};
+    sj_model *m;
+    const int64_t before = taken_bytes();
+    test_ok(sj_model_create(net, (sj_dims){32, 32, 3}, options, &m, &err), &err);
+    (void)test_forward(m, &forward);
+    (void)test_backward(m, &backward);
+    sj_model_update(m, &sgd, 0.01, 1);
+    const int64_t bytes = taken_bytes() - before;
+    sj_model_free(m);
+    return bytes;
+}
+
+// At least nine of ten bytes that are taken were foreseen, and not a quarter more than are taken.
 static void memory_is_foreseen(void **state) {
     (void)state;
+#ifdef SJ_SLOW_BUILD
+    skip();  // the sanitizer keeps books of its own in memory
+#endif
     static sj_error err;
-    static const char *const models[] = {"resnet8", "resnet18", "lenet5"};
-    for (int i = 0; i < 6; i++) {
+    static const memory_case cases[] = {{"resnet8", 16, 32, false, false}, {"resnet8", 16, 32, true, false}, {"resnet8", 16, 32, false, true},
+                                        {"resnet18", 16, 64, false, false}, {"resnet18", 16, 64, true, false}, {"resnet18", 16, 64, false, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const memory_case *c = &cases[i];
         char path[1024];
         sj_net net;
-        sj_model *m;
-        const sj_model_options options = {.batch = i % 2 == 0 ? 64 : 16, .seed = 1, .bf16 = i >= 3, .algorithm = SJ_ALGORITHM_DIRECT};
-        (void)snprintf(path, sizeof path, SJ_SOURCE_DIR "/models/%s.cfg", models[i % 3]);
-        test_ok(sj_net_read(path, (sj_dims){32, 32, 3}, 10, i % 3 == 2 ? 0 : 16, &net, &err), &err);
-        const int64_t foreseen = sj_model_foresee_bytes(&net, (sj_dims){32, 32, 3}, &options);
-        test_ok(sj_model_create(&net, (sj_dims){32, 32, 3}, &options, &m, &err), &err);
-        const int64_t bytes = m->engine->bytes;
-        print_message("%s, batch %lld%s: foreseen %.1f MB, allocated %.1f MB\n", models[i % 3], (long long)options.batch, options.bf16 ? ", bf16" : "", 1e-6 * (double)foreseen, 1e-6 * (double)bytes);
-        assert_true(fabs((double)foreseen - (double)bytes) < 0.15 * (double)bytes);
-        sj_model_free(m);
+        const sj_model_options options = {.batch = c->batch, .seed = 1, .bf16 = c->bf16, .gather = c->gather};
+        (void)snprintf(path, sizeof path, SJ_SOURCE_DIR "/models/%s.cfg", c->model);
+        test_ok(sj_net_read(path, (sj_dims){32, 32, 3}, 10, c->width, &net, &err), &err);
+        const int64_t foreseen = sj_model_foresee_bytes(&net, (sj_dims){32, 32, 3}, &options), bytes = measure(c, &net, &options);
+        print_message("%s, batch %lld%s%s: foreseen %.2f MB, taken %.2f MB\n", c->model, (long long)c->batch, c->bf16 ? ", bf16" : "", c->gather ? ", ssProp" : "", 1e-6 * (double)foreseen,
+                      1e-6 * (double)bytes);
+        assert_true((double)foreseen >= 0.9 * (double)bytes && (double)foreseen <= 1.25 * (double)bytes);
     }
 }
 
