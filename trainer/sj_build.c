@@ -81,7 +81,8 @@ static sj_product_shape shape_of(const sj_model *m, int layer) {
     const sj_arithmetic bf16 = m->options.native_bf16 ? SJ_ARITHMETIC_BF16_NATIVE : SJ_ARITHMETIC_BF16_ROUNDED;
     return (sj_product_shape){.images = m->engine->nodes[layer].chunk, .in = *sj_source_layout(m, sj_source_of(m, layer, 0)), .out = l->layout, .kernel_h = i->kernel_h,
                               .kernel_w = i->kernel_w, .stride = i->stride, .padding = i->padding, .linear = i->kind == SJ_KIND_LINEAR, .has_bias = i->has_bias, .forward = true,
-                              .needs_dx = i->needs_dx, .needs_dw = true, .arithmetic = m->options.bf16 ? bf16 : SJ_ARITHMETIC_F32, .algorithm = m->options.algorithm};
+                              .needs_dx = i->needs_dx, .needs_dw = true, .arithmetic = m->options.bf16 ? bf16 : SJ_ARITHMETIC_F32, .algorithm = m->options.algorithm,
+                              .dry = m->engine->dry};
 }
 
 sj_status sj_model_product(sj_model *m, int layer, const sj_layout *out, sj_product **product, sj_error *err) {

@@ -27,6 +27,7 @@ typedef struct sj_product_shape {
     bool linear;                       // an inner product over all of in: out is 1 x 1 x K
     bool has_bias;
     bool forward, needs_dx, needs_dw;  // which passes are wanted
+    bool dry;                          // for its sizes alone: it has no weights and cannot be called
     sj_arithmetic arithmetic;
     sj_algorithm algorithm;
 } sj_product_shape;

@@ -240,7 +240,7 @@ static dnnl_status_t make_pass(sj_product *p, int pass, dnnl_primitive_attr_t at
     DNN_TRY(s->winograd ? make_winograd(p, pass, &top) : make_direct(p, pass, attr, &top));
     s->w_bytes = s->winograd ? (size_t)(s->shape.in_c * s->shape.out_c * 9) * sizeof(float) : dnnl_memory_desc_get_size(&s->w);
     p->reorder_pad_at = top > p->reorder_pad_at ? top : p->reorder_pad_at;
-    if (pass == PASS_WEIGHTS) {
+    if (pass == PASS_WEIGHTS || p->shape.dry) {
         return dnnl_success;
     }
     const size_t bytes = (s->w_bytes + 63) / 64 * 64;
