@@ -15,6 +15,43 @@ wrong_call() {
   echo "fetch-data.sh: $*; $usage" >&2
   exit 2
 }
+help() {
+  cat << EOF
+$usage
+
+Fetches a public data set into DIR, compares every file with its published checksum and unpacks it; the last line says what to give to skipjoule.
+
+  --no-verify   also use a file of which no published checksum is known
+  -h, --help    this text
+
+SJ_FETCH_BASE=URL      take the files from there (a mirror; file:///folder works with curl)
+SJ_FETCH_SUMS=FILE     checksums in place of the published ones: lines of md5|sha256 SUM NAME
+EOF
+}
+
+# The data set with the nearest name, by Levenshtein's distance; none where a third of the word and more is different.
+nearest() {
+  awk -v word="$1" 'function least(a, b) { return a < b ? a : b }
+    {
+      for (j = 0; j <= length($1); j++) row[j] = j
+      for (i = 1; i <= length(word); i++) {
+        diagonal = row[0]; row[0] = i
+        for (j = 1; j <= length($1); j++) {
+          above = row[j]
+          row[j] = least(least(above, row[j - 1]) + 1, diagonal + (substr(word, i, 1) != substr($1, j, 1)))
+          diagonal = above
+        }
+      }
+      if (NR == 1 || row[length($1)] < best) { best = row[length($1)]; name = $1 }
+    }
+    END { if (best <= 1 + length(word) / 3) print name }' << EOF
+cifar10
+cifar100
+fashion-mnist
+mnist
+gtsrb
+EOF
+}
 
 # Checksums. CIFAR: md5 on the authors' page, https://www.cs.toronto.edu/~kriz/cifar.html. Fashion-MNIST: md5 in the authors' README, github.com/zalandoresearch/fashion-mnist. MNIST (from
 # PyTorch's mirror) and GTSRB (https://benchmark.ini.rub.de, which leads to this archive): not published by the authors; these are what the loaders of several independent projects compare
@@ -33,6 +70,9 @@ md5 f33fd80ac59bff73c82d25ab499e03a3 GTSRB_Final_Training_Images.zip
 md5 c7e4e6327067d32654124b0fe9e82185 GTSRB_Final_Test_Images.zip
 md5 fe31e9c9270bbcd7b84b7f21a9d9d9e5 GTSRB_Final_Test_GT.zip"
 
+case ${1:-} in
+  -h | --help) help; exit 0 ;;
+esac
 verify=1
 if [ "${1:-}" = --no-verify ]; then
   verify=0
@@ -52,7 +92,8 @@ case $name in
          needed=(Final_Training/Images/000{00..42} Final_Test/Images GT-final_test.csv) ;;
   fashion-mnist) base=http://fashion-mnist.s3-website.eu-central-1.amazonaws.com files=("${idx[@]}") folder= ;;
   mnist) base=https://ossci-datasets.s3.amazonaws.com/mnist files=("${idx[@]}") folder= ;;
-  *) wrong_call "unknown data set '$name'" ;;
+  *) near=$(nearest "$name")
+     wrong_call "unknown data set '$name'${near:+ (did you mean $near?)}" ;;
 esac
 base=${SJ_FETCH_BASE:-$base}
 [ -z "${SJ_FETCH_SUMS:-}" ] || sums=$(cat "$SJ_FETCH_SUMS") || fail "SJ_FETCH_SUMS: cannot read $SJ_FETCH_SUMS"

@@ -37,6 +37,15 @@ PY
 refused 2 "usage: scripts/fetch-data.sh" "$fetch"
 refused 2 "not 1 arguments" "$fetch" cifar10
 refused 2 "unknown data set 'cifar'" "$fetch" cifar data
+refused 2 "'cifar01' (did you mean cifar10?)" "$fetch" cifar01 data
+refused 2 "'cifar-100' (did you mean cifar100?)" "$fetch" cifar-100 data
+refused 2 "'fashon-mnist' (did you mean fashion-mnist?)" "$fetch" fashon-mnist data
+refused 2 "'imagenet'; usage" "$fetch" imagenet data
+for option in -h --help; do
+  works "$fetch" $option
+  says "usage: scripts/fetch-data.sh [--no-verify] cifar10|cifar100|fashion-mnist|mnist|gtsrb DIR"
+  [ ! -s .err ] || fault "$option writes on stderr: $(cat .err)"
+done
 refused 2 "cifar10|cifar100|fashion-mnist|mnist|gtsrb" "$fetch" --noverify cifar10 data
 
 # Without a published checksum: stopped, or used on demand.
