@@ -52,7 +52,7 @@ class Exporter:
         if images < 1:
             raise ExportError(f"{images} stored images a step; at least 1 is needed")
         if os.path.exists(path) and not force:
-            raise ExportError(f"{path} exists; remove it or ask for force")
+            raise ExportError(f"{path} exists; remove it, or replace it with --force (from Python: force=True)")
         self.model, self.path, self.images, self.dtype, self.seed, self.names = model, path, images, dtype, seed, dict(names or {})
         self.meta = {"network": network or type(model).__name__, "dataset": dataset, "method": method}
         self.optimizer, self.batch, self.table, self.opaque, self.file = optimizer, None, None, [], None

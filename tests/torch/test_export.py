@@ -363,7 +363,7 @@ class Export(unittest.TestCase):
             self.assertIn("blocks.2.conv2", done.stdout)
         done = subprocess.run([sys.executable, tool, "--demo", "resnet8", "-o", self.path], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("exists", done.stderr)
+        self.assertIn("exists; remove it, or replace it with --force", done.stderr)
         done = subprocess.run([sys.executable, tool, "-o", self.path], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 2)
         os.unlink(self.path)
