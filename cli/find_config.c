@@ -8,7 +8,12 @@
 #include "sj_cli.h"
 #include "sj_config.h"
 
-#define NAMES_MAX 64
+#define LIST_MAX 512
+
+typedef struct names {
+    char **all;
+    int count;
+} names;
 
 static bool is_file(const char *path) {
     struct stat info;
@@ -33,57 +38,87 @@ static int kind_folder(char *out, size_t size, const char *share, const char *ki
 
 static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-// Names of the .cfg files of a folder, added to those found before.
-static int list_names(const char *folder, char *names[NAMES_MAX], int count) {
+static bool is_listed(const names *n, const char *name) {
+    for (int i = 0; i < n->count; i++) {
+        if (strcmp(n->all[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Takes over the name.
+static bool add_name(names *n, char *name) {
+    char **larger = name != NULL ? realloc(n->all, ((size_t)n->count + 1) * sizeof *larger) : NULL;
+    if (larger == NULL) {
+        free(name);
+        return false;
+    }
+    n->all = larger;
+    n->all[n->count++] = name;
+    return true;
+}
+
+// Names of the .cfg files of a folder, added to those found before; false: no memory.
+static bool list_names(const char *folder, names *n) {
+    bool enough = true;
     DIR *dir = opendir(folder);
-    for (const struct dirent *entry; dir != NULL && count < NAMES_MAX && (entry = readdir(dir)) != NULL;) {
+    for (struct dirent *entry; enough && dir != NULL && (entry = readdir(dir)) != NULL;) {
         const size_t length = strlen(entry->d_name);
-        if (length <= 4 || strcmp(entry->d_name + length - 4, ".cfg") != 0) {
-            continue;
-        }
-        char *name = strndup(entry->d_name, length - 4);
-        bool known = name == NULL;
-        for (int i = 0; i < count && !known; i++) {
-            known = strcmp(names[i], name) == 0;
-        }
-        if (known) {
-            free(name);
-        } else {
-            names[count++] = name;
+        if (length > 4 && strcmp(entry->d_name + length - 4, ".cfg") == 0) {
+            entry->d_name[length - 4] = '\0';
+            enough = is_listed(n, entry->d_name) || add_name(n, strdup(entry->d_name));
         }
     }
     if (dir != NULL) {
         closedir(dir);
     }
-    return count;
+    return enough;
+}
+
+// Whole names as far as they fit, then how many more there are.
+static void write_list(const names *n, char list[LIST_MAX]) {
+    size_t used = 0;
+    int i = 0;
+    for (; i < n->count && used + strlen(n->all[i]) + sizeof ", and 2147483647 more" < LIST_MAX; i++) {
+        used += (size_t)snprintf(list + used, LIST_MAX - used, "%s%s", i > 0 ? ", " : "", n->all[i]);
+    }
+    if (i < n->count) {
+        snprintf(list + used, LIST_MAX - used, "%s%d more", i > 0 ? " and " : "", n->count - i);
+    } else if (n->count == 0) {
+        snprintf(list, LIST_MAX, "none");
+    }
 }
 
 static sj_status not_found(const char *kind, const char *name, sj_error *err) {
-    char *names[NAMES_MAX], folder[4096], list[1024] = "";
+    names n = {NULL, 0};
+    char folder[4096], list[LIST_MAX] = "";
     const char *shares[3];
-    int count = 0;
+    bool enough = true;
     const int share_count = share_folders(shares);
-    for (int i = 0; i < share_count; i++) {
+    for (int i = 0; i < share_count && enough; i++) {
         if (kind_folder(folder, sizeof folder, shares[i], kind) < (int)sizeof folder) {
-            count = list_names(folder, names, count);
+            enough = list_names(folder, &n);
         }
     }
-    qsort(names, (size_t)count, sizeof *names, compare_names);
-    for (int i = 0; i < count; i++) {
-        strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
-        strncat(list, names[i], sizeof list - strlen(list) - 1);
+    if (n.count > 0) {
+        qsort(n.all, (size_t)n.count, sizeof *n.all, compare_names);
     }
+    write_list(&n, list);
     struct stat info;
     const char *what = stat(name, &info) == 0 && S_ISDIR(info.st_mode) ? "a folder, not a file" : "no such file";
-    const char *nearest = sj_nearest_name(name, (const char *const *)names, count);
-    if (nearest != NULL) {
+    const char *nearest = sj_nearest_name(name, (const char *const *)n.all, n.count);
+    if (!enough) {
+        SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for the list of shipped names", name);
+    } else if (nearest != NULL) {
         SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s); did you mean %s?", name, what, kind, list, nearest);
     } else {
-        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s)", name, what, kind, count > 0 ? list : "none");
+        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s)", name, what, kind, list);
     }
-    for (int i = 0; i < count; i++) {
-        free(names[i]);
+    for (int i = 0; i < n.count; i++) {
+        free(n.all[i]);
     }
+    free(n.all);
     return err->status;
 }
 
