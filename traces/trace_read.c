@@ -106,7 +106,9 @@ static sj_status open_file(sj_trace *t, sj_error *err) {
     const int cause = errno;
     fclose(probe);
     if (!readable) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot read: %s", strerror(cause));
+        char inside[4096];
+        const bool is_run = cause == EISDIR && snprintf(inside, sizeof inside, "%s/trace.h5", t->path) < (int)sizeof inside && sj_path_exists(inside);
+        return is_run ? SJ_FAIL(err, SJ_ERR_IO, "it is a folder; its trace is %s", inside) : SJ_FAIL(err, SJ_ERR_IO, "cannot read: %s", strerror(cause));
     }
     if (H5Fis_hdf5(t->path) <= 0) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "not a trace: it is not an HDF5 file");

@@ -35,6 +35,8 @@ static void put_bytes(const char *path, const void *data, size_t bytes) {
 static void missing_empty_and_foreign_files_are_told_apart(void **state) {
     assert_open_says("none.h5", SJ_ERR_IO, "none.h5: cannot open: No such file or directory");
     assert_open_says(".", SJ_ERR_IO, ".: cannot read: Is a directory");
+    put_bytes("trace.h5", "", 0);
+    assert_open_says(".", SJ_ERR_IO, ".: it is a folder; its trace is ./trace.h5");
     put_bytes("empty.h5", "", 0);
     assert_open_says("empty.h5", SJ_ERR_FORMAT, "empty.h5: not a trace: it is not an HDF5 file");
     put_bytes("text.h5", "just a text\n", 12);
