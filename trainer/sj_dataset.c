@@ -96,16 +96,25 @@ static const char *const png_folder_files[] = {"train", "test"};
 
 typedef struct kind {
     const char *name;
+    bool fetched;       // by scripts/fetch-data.sh
+    const char *holds;  // what lies in its folder, for people
     sj_status (*load)(const sj_dataset_request *r, sj_dataset *out, sj_error *err);
     bool resizes;
     int file_count;
     const char *const *files;
 } kind;
 
+#define IDX_HOLDS "train- and t10k-images-idx3-ubyte, train- and t10k-labels-idx1-ubyte (plain or .gz)"
+
 static const kind kinds[] = {
-    {"glyphs", load_glyphs, false, 0, NULL},        {"idx", load_idx, false, 4, idx_files},           {"mnist", load_idx, false, 4, idx_files},
-    {"fashion-mnist", load_idx, false, 4, idx_files}, {"cifar10", load_cifar10, false, 6, cifar_files}, {"cifar100", load_cifar100, false, 2, cifar100_files},
-    {"gtsrb", load_gtsrb, true, 2, gtsrb_files},    {"png-folder", load_png_folder, true, 2, png_folder_files},
+    {"glyphs", false, NULL, load_glyphs, false, 0, NULL},
+    {"idx", false, IDX_HOLDS, load_idx, false, 4, idx_files},
+    {"mnist", true, IDX_HOLDS, load_idx, false, 4, idx_files},
+    {"fashion-mnist", true, IDX_HOLDS, load_idx, false, 4, idx_files},
+    {"cifar10", true, "data_batch_1.bin to data_batch_5.bin and test_batch.bin", load_cifar10, false, 6, cifar_files},
+    {"cifar100", true, "train.bin and test.bin", load_cifar100, false, 2, cifar100_files},
+    {"gtsrb", true, "Final_Training/Images, Final_Test/Images and " SJ_GTSRB_TEST, load_gtsrb, true, 2, gtsrb_files},
+    {"png-folder", false, "train/CLASS/*.png and test/CLASS/*.png", load_png_folder, true, 2, png_folder_files},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -186,8 +195,40 @@ static sj_status unknown_name(const char *name, sj_error *err) {
                    nearest != NULL ? "\"?)" : "", allowed);
 }
 
+static bool holds_first(const char *dir, const kind *k) {
+    char path[4096];
+    return sj_dataset_file(k->name, dir, 0, path) && sj_path_exists(path);
+}
+
+// The folder right below `dir` that has what was looked for in `dir`.
+static bool find_below(const char *dir, const kind *k, char found[4096]) {
+    sj_folder below;
+    sj_error none;
+    if (holds_first(dir, k) || sj_folder_read(dir, &below, &none) != SJ_OK) {
+        return false;
+    }
+    bool is_there = false;
+    for (int64_t i = 0; i < below.count && !is_there; i++) {
+        is_there = sj_path_make(found, &none, "%s/%s", dir, below.names[i]) == SJ_OK && holds_first(found, k);
+    }
+    sj_folder_free(&below);
+    return is_there;
+}
+
+// To "cannot open": whose folder this is, what belongs there, and where that is or comes from.
+static sj_status add_whereabouts(const sj_dataset_request *r, const kind *k, sj_error *err) {
+    char found[4096], first[SJ_ERROR_MESSAGE_MAX];
+    (void)snprintf(first, sizeof first, "%s", err->message);
+    const bool below = find_below(r->dir, k, found);
+    return SJ_FAIL(err, err->status, "%s; the folder of data set %s (--data, or data.dir) must hold %s%s%s%s%s%s", first, k->name, k->holds, below ? "; they lie in " : "", below ? found : "",
+                   !below && k->fetched ? "; scripts/fetch-data.sh " : "", !below && k->fetched ? k->name : "", below ? ": give that" : k->fetched ? " DIR fetches them" : "");
+}
+
 static sj_status load(const sj_dataset_request *r, const kind *k, sj_dataset *out, sj_error *err) {
-    SJ_TRY(k->load(r, out, err));
+    const sj_status status = k->load(r, out, err);
+    if (status != SJ_OK) {
+        return status == SJ_ERR_IO && k->file_count > 0 ? add_whereabouts(r, k, err) : status;
+    }
     SJ_TRY(check_images(out, &out->train, "training", "data.train_images", r->train_images, err));
     SJ_TRY(check_images(out, &out->test, "test", "data.test_images", r->test_images, err));
     return normalise(out, err);

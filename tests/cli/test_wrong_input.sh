@@ -72,6 +72,9 @@ for name in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-uby
   printf '\000\000\010\003\000\000\000\012\000\000\000\034\000\000\000\034abc' > "data/$name"
 done
 refused 1 "train-images-idx3-ubyte" "$SKIPJOULE" train "$SOURCE/configs/train/fashion-plain.cfg" --data data -o run -q
+refused 1 "must hold train- and t10k-images-idx3-ubyte" "$SKIPJOULE" train fashion-plain --data absent -o run -q
+refused 1 "scripts/fetch-data.sh fashion-mnist DIR fetches them" "$SKIPJOULE" train fashion-plain --data absent -o run -q
+refused 1 "they lie in ./data: give that" "$SKIPJOULE" train fashion-plain --data . -o run -q
 refused 1 "learning_rte" "$SKIPJOULE" train "$SOURCE/configs/train/glyphs-plain.cfg" --set optimizer.learning_rte=1.0 -o run -q
 
 # outputs
