@@ -78,6 +78,12 @@ static sj_status find_metrics(sj_compared *c, sj_error *err) {
     return sj_path_exists(path) ? read_metrics(path, c, err) : SJ_OK;
 }
 
+// A folder with a trace and no results: it was trained, and not simulated.
+static bool is_only_trained(const char *path, const char *stats) {
+    char trace[4096];
+    return !sj_path_exists(stats) && snprintf(trace, sizeof trace, "%s/trace.h5", path) < (int)sizeof trace && sj_path_exists(trace);
+}
+
 sj_status sj_compared_open(const char *path, sj_compared *c, sj_error *err) {
     *c = (sj_compared){.path = strdup(path), .accuracy = (double)NAN, .macro_f1 = (double)NAN};
     char *file = malloc(strlen(path) + 16);
@@ -86,7 +92,8 @@ sj_status sj_compared_open(const char *path, sj_compared *c, sj_error *err) {
         status = SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its name", path);
     } else {
         sprintf(file, "%s%s", path, is_folder(path) ? "/stats.json" : "");
-        status = sj_stats_read(file, &c->runs, &c->count, err);
+        status = is_only_trained(path, file) ? SJ_FAIL(err, SJ_ERR_IO, "%s: it has a trace and no results (stats.json): run skipjoule sim %s/trace.h5 -o FOLDER first", path, path)
+                                             : sj_stats_read(file, &c->runs, &c->count, err);
     }
     free(file);
     status = status == SJ_OK ? find_metrics(c, err) : status;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void gemm_counts_what_the_densities_say(void **state) {
     static const char *const machines[] = {"dense/none", "gate/none", "skip/none", "dense/bitmask", "gate/bitmask", "skip/bitmask"};
@@ -142,6 +144,46 @@ static void wrong_calls_are_named(void **state) {
     refused(sj_cmd_report, "report absent", SJ_ERR_IO, "absent");
 }
 
+static void a_trained_folder_is_told_from_a_simulated_one(void **state) {
+    assert_int_equal(mkdir("run", 0777), 0);
+    refused(sj_cmd_sim, "sim run --accel edge16", SJ_ERR_IO, "run: cannot read: Is a directory");
+    refused(sj_cmd_report, "report run", SJ_ERR_IO, "run/stats.json: cannot open");
+    write_trace("run/trace.h5", "plain", 0.5F);
+    refused(sj_cmd_sim, "sim run --accel edge16", SJ_ERR_IO, "run: it is a folder; its trace is run/trace.h5");
+    refused(sj_cmd_report, "report run", SJ_ERR_IO, "run skipjoule sim run/trace.h5 -o FOLDER first");
+    assert_int_equal(remove("run/trace.h5"), 0);
+    assert_int_equal(rmdir("run"), 0);
+}
+
+// More names than a message holds: 300, of which the last in the order of names is looked for.
+static void all_shipped_names_are_candidates(void **state) {
+    char path[64], *found;
+    assert_int_equal(mkdir("configs", 0777) | mkdir("configs/many", 0777), 0);
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof path, "configs/many/number-%03d-of-all.cfg", i);
+        fclose(fopen(path, "w"));
+    }
+    assert_int_equal(setenv("SJ_SHARE", ".", 1), 0);
+    assert_int_equal(sj_cli_find_config("many", "numbr-299-of-all", &found, &err), SJ_ERR_IO);
+    assert_null(found);
+    const char *list = strstr(err.message, "nor a shipped name (many: number-000-of-all, number-001-of-all, "), *more = strstr(err.message, "-of-all and ");
+    assert_non_null(list);
+    assert_non_null(more);
+    const int listed = atoi(more - 3) + 1;  // whole names, and the rest counted
+    snprintf(path, sizeof path, "-of-all and %d more); did you mean number-299-of-all?", 300 - listed);
+    assert_true(listed > 9 && listed < 300);
+    assert_string_equal(more, path);
+    for (int i = 3; i < 300; i++) {
+        snprintf(path, sizeof path, "configs/many/number-%03d-of-all.cfg", i);
+        assert_int_equal(remove(path), 0);
+    }
+    assert_int_equal(sj_cli_find_config("many", "x", &found, &err), SJ_ERR_IO);
+    assert_string_equal(err.message, "x: no such file, nor a shipped name (many: number-000-of-all, number-001-of-all, number-002-of-all)");
+    assert_int_equal(sj_cli_find_config("none", "x", &found, &err), SJ_ERR_IO);
+    assert_string_equal(err.message, "x: no such file, nor a shipped name (none: none)");
+    assert_int_equal(unsetenv("SJ_SHARE"), 0);
+}
+
 static void set_reaches_both_files(void **state) {
     json_t *root = json_of(sj_cmd_gemm, "gemm 8 8 8 --accel edge16 --set clock_mhz=250.0 --set tech.vector_op.typical=4.0 --json");
     assert_true(json_number_value(DIG(root, "clock_mhz")) == 250.0);
@@ -152,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(gemm_counts_what_the_densities_say), TEST(gemm_masks_nest_and_energy_falls), TEST(gemm_is_the_same_at_another_fidelity_and_checks_results),
         TEST(any_codecs_can_be_chosen),           TEST(array_only_moves_nothing_to_dram), TEST(wrong_calls_are_named),
+        TEST(a_trained_folder_is_told_from_a_simulated_one), TEST(all_shipped_names_are_candidates),
         TEST(set_reaches_both_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
