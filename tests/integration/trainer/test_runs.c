@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs: the files of a run, equal seeds, interruption, ssProp's last epoch; and that glyphs is hard for a linear classifier and not for cnn8.
+// Whole runs: the files of a run, equal seeds, interruption, ssProp's last epoch, its random control, Adam behind a skipped epoch; and that glyphs is hard for a linear classifier and not for cnn8.
+#include <math.h>
 #include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -234,6 +235,93 @@ static void failed_writes_are_named(void **state) {
     }
 }
 
+// The kept channels of a step's layers, one after the other.
+enum { KEPT_MAX = 512 };
+static int read_kept(const char *dir, int step, int32_t kept[KEPT_MAX]) {
+    sj_trace *t;
+    int count = 0;
+    ok(sj_trace_open(in(dir, "trace.h5"), &t, &err));
+    const int layers = sj_trace_get_network(t)->layer_count;
+    for (int l = 0; l < layers; l++) {
+        if (sj_trace_has(t, step, l, "keep")) {
+            sj_tensor keep;
+            ok(sj_trace_read(t, step, l, "keep", SJ_TYPE_I32, &keep, &err));
+            assert_true(count + keep.dims[0] <= KEPT_MAX);
+            memcpy(kept + count, keep.data, (size_t)keep.dims[0] * sizeof *kept);
+            count += (int)keep.dims[0];
+            sj_tensor_free(&keep);
+        }
+    }
+    sj_trace_close(t);
+    return count;
+}
+
+// ssProp's control: other channels with another seed and in another iteration, the same ones with the same.
+static void random_control_follows_the_seed(void **state) {
+    (void)state;
+    static const char *const sets[] = {"data.train_images=64", "data.test_images=40", "batch_size=16", "epochs=2", "network.width=8", "trace.images=3", "trace.iterations=[0,1]",
+                                       "method.ssprop.select=random", NULL};
+    int32_t kept[3][2][KEPT_MAX];
+    int count = 0;
+    sj_train_config c;
+    sj_train_result result;
+    read_shipped("glyphs-ssprop", sets, &c);
+    for (int i = 0; i < 3; i++) {
+        char dir[SJ_TEST_FOLDER_MAX];
+        make_folder(dir);
+        c.seed = i < 2 ? 11 : 12;
+        ok(train(&c, dir, NULL, &result));
+        for (int step = 0; step < 2; step++) {
+            const int now = read_kept(dir, step, kept[i][step]);
+            assert_true(now > 0 && (count == 0 || now == count));
+            count = now;
+        }
+        remove_folder(dir);
+    }
+    const size_t bytes = (size_t)count * sizeof kept[0][0][0];
+    for (int step = 0; step < 2; step++) {
+        assert_memory_equal(kept[0][step], kept[1][step], bytes);
+        assert_memory_not_equal(kept[0][step], kept[2][step], bytes);
+    }
+    assert_memory_not_equal(kept[0][0], kept[0][1], bytes);
+}
+
+// Adam's first step moves each weight that has a gradient by the learning rate. So does the first one behind a skipped epoch that clears Adam's state, and without clearing it does not.
+static void adam_starts_anew_behind_a_reset(void **state) {
+    (void)state;
+    const double lr = 1e-3;
+    for (int reset = 0; reset < 2; reset++) {
+        const char *const sets[] = {"data.train_images=96", "data.test_images=40", "batch_size=16", "epochs=4", "network.width=8", "trace.images=3", "trace.epochs=[3]",
+                                    "trace.iterations=[0,1]", "trace.dtype=float32", "optimizer={name=\"adam\";lr=1e-3;weight_decay=0;schedule=\"constant\";}",
+                                    "method.gradsamp={schedule=\"periodic\";period=3;}", reset == 1 ? "method.gradsamp.momentum=reset" : "method.gradsamp.momentum=keep", NULL};
+        char dir[SJ_TEST_FOLDER_MAX];
+        sj_train_config c;
+        sj_train_result result;
+        sj_trace *t;
+        sj_tensor before, after;
+        make_folder(dir);
+        read_shipped("glyphs-plain", sets, &c);
+        ok(train(&c, dir, NULL, &result));
+        assert_int_equal(result.iterations, 18);
+        ok(sj_trace_open(in(dir, "trace.h5"), &t, &err));
+        assert_true(sj_trace_get_step(t, 0)->iteration == 18 && sj_trace_get_step(t, 1)->iteration == 19);
+        ok(sj_trace_read(t, 0, 0, "w", SJ_TYPE_F32, &before, &err));
+        ok(sj_trace_read(t, 1, 0, "w", SJ_TYPE_F32, &after, &err));
+        const int64_t count = sj_tensor_count(&before);
+        int64_t whole = 0;
+        for (int64_t i = 0; i < count; i++) {
+            const double step = fabs((double)((const float *)after.data)[i] - (double)((const float *)before.data)[i]) / lr;
+            whole += step > 0.98 && step < 1.001 ? 1 : 0;
+        }
+        print_message("momentum %s: %lld of %lld weights moved by the learning rate\n", reset == 1 ? "reset" : "keep", (long long)whole, (long long)count);
+        assert_true(reset == 1 ? 10 * whole >= 9 * count : 2 * whole < count);
+        sj_tensor_free(&before);
+        sj_tensor_free(&after);
+        sj_trace_close(t);
+        remove_folder(dir);
+    }
+}
+
 static void glyphs_is_hard(void **state) {
     (void)state;
 #ifdef SJ_SLOW_BUILD
@@ -258,6 +346,7 @@ static void glyphs_is_hard(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(equal_seeds_make_equal_files), cmocka_unit_test(default_step_of_ssprop_is_sparse),
                                        cmocka_unit_test(interrupted_runs_go_on), cmocka_unit_test(runs_without_numbers_stop), cmocka_unit_test(skipped_epochs_are_told),
-                                       cmocka_unit_test(failed_writes_are_named), cmocka_unit_test(glyphs_is_hard)};
+                                       cmocka_unit_test(failed_writes_are_named), cmocka_unit_test(random_control_follows_the_seed),
+                                       cmocka_unit_test(adam_starts_anew_behind_a_reset), cmocka_unit_test(glyphs_is_hard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
