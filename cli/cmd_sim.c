@@ -140,6 +140,9 @@ static sj_status describe(const session *s, const sj_step_info *step, int64_t ba
     memcpy(run->network, meta->network, sizeof run->network);
     memcpy(run->method, meta->method, sizeof run->method);
     memcpy(run->dataset, meta->dataset, sizeof run->dataset);
+    if (strcmp(step->method_state, meta->method) != 0) {
+        memcpy(run->method_state, step->method_state, sizeof run->method_state);
+    }
     run->step = step->number;
     run->images = meta->images;
     run->batch = batch;
@@ -159,8 +162,8 @@ static sj_status describe(const session *s, const sj_step_info *step, int64_t ba
 
 // What stands above the table of a run, or above its explained mappings.
 static void print_head(const sj_stats *run) {
-    printf("%s, %s on %s: %s step %lld, batch %lld from %lld stored images%s%s%s%s\n", run->network, run->method, run->dataset, run->mode, (long long)run->step, (long long)run->batch,
-           (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection, run->no_fuse ? ", not fused" : "", run->quantised ? ", quantised" : "");
+    printf("%s, %s on %s: %s step %lld%s%s%s, batch %lld from %lld stored images%s%s%s%s\n", run->network, run->method, run->dataset, run->mode, (long long)run->step,
+           run->method_state[0] != '\0' ? " (" : "", run->method_state, run->method_state[0] != '\0' ? ")" : "", (long long)run->batch, (long long)run->images, run->selection[0] != '\0' ? ", only " : "", run->selection, run->no_fuse ? ", not fused" : "", run->quantised ? ", quantised" : "");
     printf("%s: %lld rows x %lld lanes at %g MHz, tech %s, fidelity %s\n\n", run->accel, (long long)run->rows, (long long)run->lanes, run->clock_mhz, run->tech, run->fidelity);
 }
 

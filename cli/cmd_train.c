@@ -217,12 +217,12 @@ static sj_status write_provenance(const job *j, sj_error *err) {
     return status;
 }
 
-static sj_status write_config(const job *j, sj_error *err) {
+static sj_status write_config(const job *j, const sj_train_result *result, sj_error *err) {
     char *text;
     sj_train_config resolved = j->config;
-    resolved.width = j->result.width;
-    resolved.train_images = j->result.train_images;
-    resolved.test_images = j->result.test_images;
+    resolved.width = result->width;
+    resolved.train_images = result->train_images;
+    resolved.test_images = result->test_images;
     SJ_TRY(sj_train_config_text(&resolved, &text, err));
     const sj_status status = write_text(j->args.out, "config.cfg", text, err);
     free(text);
@@ -265,13 +265,21 @@ static void print_result(const job *j) {
     (void)putchar('\n');
 }
 
+// A run that stops or is killed leaves what it was, beside its checkpoint.
+static sj_status on_saved(void *context, const sj_train_result *result, sj_error *err) {
+    const job *j = context;
+    char path[SJ_TRAIN_PATH_MAX + 32];
+    (void)snprintf(path, sizeof path, "%s/config.cfg", j->args.out);
+    return sj_path_exists(path) ? SJ_OK : write_config(j, result, err);
+}
+
 static sj_status write_descriptions(const job *j, sj_error *err) {
     char path[SJ_TRAIN_PATH_MAX + 32];
     (void)snprintf(path, sizeof path, "%s/provenance.json", j->args.out);
     if (j->result.was_finished && sj_path_exists(path)) {
         return SJ_OK;  // what the process that did the work wrote
     }
-    sj_status status = write_config(j, err);
+    sj_status status = write_config(j, &j->result, err);
     if (status == SJ_OK) {
         status = write_provenance(j, err);
     }
@@ -295,7 +303,7 @@ static sj_status run(job *j, sj_error *err) {
     SJ_TRY(read_config(j, err));
     const bool existed = sj_path_exists(j->args.out);
     SJ_TRY(sj_make_run_dir(j->args.out, j->args.force || j->args.resume, err));
-    const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_progress, j};
+    const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_saved, on_progress, j};
     sj_status status = sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
     if (status == SJ_OK) {

@@ -112,9 +112,12 @@ void sj_compared_close(sj_compared *c) {
     memset(c, 0, sizeof *c);
 }
 
+// A GradSamp epoch without data (traces/FORMAT.md) is one update and no step of training.
+static bool is_skipped(const sj_stats *run) { return strncmp(run->method_state, "gradsamp skipped", strlen("gradsamp skipped")) == 0; }
+
 static bool is_like(const sj_stats *a, const sj_stats *b) {
     return strcmp(a->mode, b->mode) == 0 && a->batch == b->batch && strcmp(a->network, b->network) == 0 && strcmp(a->dataset, b->dataset) == 0 &&
-           strcmp(a->selection, b->selection) == 0;
+           strcmp(a->selection, b->selection) == 0 && is_skipped(a) == is_skipped(b);
 }
 
 // The result of c that is like the baseline's i-th: where several are (more than one step), the one of the same rank.
@@ -134,8 +137,9 @@ static const sj_stats *find_like(const sj_compared *baseline, int i, const sj_co
 static sj_status not_alike(const sj_compared *baseline, const sj_stats *wanted, const sj_compared *c, sj_error *err) {
     const sj_stats *has = &c->runs[0];
     return SJ_FAIL(err, SJ_ERR_RANGE,
-                   "%s: nothing to compare with %s: that has %s of %s on %s at batch %" PRId64 "%s%s; this has %s of %s on %s at batch %" PRId64 "%s%s%s", c->path, baseline->path,
-                   wanted->mode, wanted->network, wanted->dataset, wanted->batch, wanted->selection[0] != '\0' ? ", only " : "", wanted->selection, has->mode, has->network,
+                   "%s: nothing to compare with %s: that has %s%s of %s on %s at batch %" PRId64 "%s%s; this has %s%s of %s on %s at batch %" PRId64 "%s%s%s", c->path, baseline->path,
+                   wanted->mode, is_skipped(wanted) ? " (a skipped epoch)" : "", wanted->network, wanted->dataset, wanted->batch, wanted->selection[0] != '\0' ? ", only " : "", wanted->selection, has->mode,
+                   is_skipped(has) ? " (a skipped epoch)" : "", has->network,
                    has->dataset, has->batch, has->selection[0] != '\0' ? ", only " : "", has->selection, c->count > 1 ? ", and others" : "");
 }
 

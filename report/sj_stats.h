@@ -58,6 +58,7 @@ typedef struct sj_stats {
     char accel[64], tech[64], fidelity[16], mode[8];  // mode: "train", "eval", "gemm"
     char network[64], method[64], dataset[64];        // empty for gemm
     char selection[256];                              // "layer conv2 phase forward": what --layer and --phase left; empty: everything
+    char method_state[128];                           // of the step: "ssprop keep=0.2", "gradsamp skipped"; empty where it says no more than method
     bool no_fuse, quantised;                          // run with --no-fuse, --quantise
     int64_t step, images, batch;                      // step number; images stored in the trace; images simulated
     double clock_mhz;

@@ -203,6 +203,7 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "network", false, run->network, sizeof run->network);
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
+    text_at(r, o, "method_state", false, run->method_state, sizeof run->method_state);
     text_at(r, o, "selection", false, run->selection, sizeof run->selection);
     run->no_fuse = flag_at(r, o, "no_fuse");
     run->quantised = flag_at(r, o, "quantised");

@@ -77,7 +77,7 @@ sj_status sj_run_save(sj_run *r, sj_error *err) {
     const sj_status status = write_checkpoint(r, config, err);
     free(config);
     (void)clock_gettime(CLOCK_MONOTONIC, &r->last_checkpoint);
-    return status;
+    return status == SJ_OK && r->options->saved != NULL ? r->options->saved(r->options->context, r->result, err) : status;
 }
 
 bool sj_run_checkpoint_is_due(const sj_run *r) {

@@ -27,6 +27,7 @@ typedef struct sj_run_position {
 typedef struct sj_run {
     const sj_train_config *config;
     const sj_train_options *options;
+    const sj_train_result *result;
     sj_dataset data;
     uint64_t data_hash;
     char model_hash[17];         // of the network's file

@@ -32,15 +32,35 @@ static sj_model_options model_options(const sj_train_config *c) {
                               .optimizer = c->optimizer.kind, .gather = !c->ssprop.mask};
 }
 
-// What the pipeline and GradSamp hold beside the model is small or like the parameters; oneDNN's code and the trace's steps are not foreseen.
+static sj_status refuse_memory(const sj_run *r, const sj_net *net, double bytes, int64_t available, sj_error *err) {
+    return SJ_FAIL(err, SJ_ERR_MEMORY, "network %s at batch_size %lld needs about %.4g GiB of memory, and %.4g GiB are available; a smaller batch_size or network.width needs less",
+                   net->network.name, (long long)r->config->batch_size, bytes * 0x1p-30, (double)available * 0x1p-30);
+}
+
+// Weights three times (value, gradient, one in oneDNN's layout) and outputs once: below what a model holds, and told without making a product, which by itself might be too large.
+static double least_bytes(const sj_net *net, int64_t batch, bool bf16) {
+    double bytes = 0.0;
+    for (int i = 0; i < net->network.layer_count; i++) {
+        const sj_layer_info *l = &net->network.layers[i];
+        const bool product = l->kind == SJ_KIND_CONV || l->kind == SJ_KIND_LINEAR;
+        if (product) {
+            bytes += 3.0 * sizeof(float) * (double)l->out.c * (double)l->kernel_h * (double)l->kernel_w * (double)l->in.c;
+            bytes += (bf16 ? 2.0 : 4.0) * (double)batch * (double)sj_dims_count(l->out);
+        }
+    }
+    return bytes;
+}
+
+// What the pipeline and GradSamp hold beside the model is small or like the parameters; docs/training.md section 5 tells what is not foreseen.
 static sj_status check_memory(const sj_net *net, const sj_run *r, sj_error *err) {
     const sj_model_options options = model_options(r->config);
-    const int64_t need = sj_model_foresee_bytes(net, r->data.dims, &options), available = sj_memory_available_bytes(NULL);
-    if (available >= 0 && need > available) {
-        return SJ_FAIL(err, SJ_ERR_MEMORY, "network %s at batch_size %lld needs about %.2f GiB of memory, and %.2f GiB are available; a smaller batch_size or network.width needs less",
-                       net->network.name, (long long)r->config->batch_size, (double)need * 0x1p-30, (double)available * 0x1p-30);
+    const int64_t available = sj_memory_available_bytes("");
+    const double least = least_bytes(net, options.batch, options.bf16);
+    if (available >= 0 && least > (double)available) {
+        return refuse_memory(r, net, least, available, err);
     }
-    return SJ_OK;
+    const int64_t need = sj_model_foresee_bytes(net, r->data.dims, &options);
+    return available >= 0 && need > available ? refuse_memory(r, net, (double)need, available, err) : SJ_OK;
 }
 
 static sj_status make_model(sj_run *r, sj_error *err) {
@@ -187,8 +207,19 @@ static sj_status interrupted(sj_run *r, sj_error *err) {
                    (long long)r->at.batch, r->options->run_dir);
 }
 
+static void describe(const sj_run *r, sj_train_result *result) {
+    for (int i = 0; i < r->array_count; i++) {
+        result->parameters += r->arrays[i].count;
+    }
+    result->width = r->model->net.width;
+    result->train_images = r->data.train.count;
+    result->test_images = r->data.test.count;
+}
+
 static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
+    r->result = result;
     SJ_TRY(load(r, err));
+    describe(r, result);
     SJ_TRY(begin(r, result, err));
     const int64_t updates = r->at.updates;
     while (r->at.finished == 0 && r->at.epoch < r->config->epochs) {
@@ -197,15 +228,9 @@ static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
             return status == SJ_ERR_INTERRUPTED ? interrupted(r, err) : status;
         }
     }
-    for (int i = 0; i < r->array_count; i++) {
-        result->parameters += r->arrays[i].count;
-    }
     result->last = r->at.last;
     result->iterations = r->at.updates;
     result->iterations_now = r->at.updates - updates;
-    result->width = r->model->net.width;
-    result->train_images = r->data.train.count;
-    result->test_images = r->data.test.count;
     return r->at.finished != 0 ? SJ_OK : finish(r, err);
 }
 

@@ -25,15 +25,6 @@ typedef struct sj_train_progress {
     const sj_epoch_metrics *finished;              // not NULL: the epoch has just ended
 } sj_train_progress;
 
-typedef struct sj_train_options {
-    const char *model_path;  // models/<name>.cfg
-    const char *run_dir;     // an existing folder
-    const char *version;     // of the program, for the trace
-    bool resume;             // go on from run_dir/checkpoint.bin; where there is none, from the start
-    bool (*progress)(void *context, const sj_train_progress *p);  // false: stop with SJ_ERR_INTERRUPTED. May be NULL
-    void *context;
-} sj_train_options;
-
 typedef struct sj_train_result {
     sj_epoch_metrics last;
     int64_t parameters, iterations;            // iterations that processed data, of the whole run
@@ -42,6 +33,17 @@ typedef struct sj_train_result {
     int64_t iterations_now;                    // of this call
     bool was_finished;                         // resumed, and there was nothing left to do
 } sj_train_result;
+
+typedef struct sj_train_options {
+    const char *model_path;  // models/<name>.cfg
+    const char *run_dir;     // an existing folder
+    const char *version;     // of the program, for the trace
+    bool resume;             // go on from run_dir/checkpoint.bin; where there is none, from the start
+    // A checkpoint has just been written; result tells widths and counts. Failing ends the run. May be NULL.
+    sj_status (*saved)(void *context, const sj_train_result *result, sj_error *err);
+    bool (*progress)(void *context, const sj_train_progress *p);  // false: stop with SJ_ERR_INTERRUPTED. May be NULL
+    void *context;
+} sj_train_options;
 
 // Writes metrics.csv after each epoch, checkpoint.bin and trace.partial.h5 as the configuration says, trace.h5 at the end; each of them whole or not at all. Interrupted, it writes a checkpoint
 // and returns SJ_ERR_INTERRUPTED. After any other failure the last checkpoint stays. Needs more memory than there is: SJ_ERR_MEMORY before the first step.

@@ -149,6 +149,18 @@ static void read_evaluate(sj_config *c, sj_train_config *t) {
     (void)sj_key_belongs(c, "evaluate.inplace_relu", t->asic_ratio, "asic_ratio = true");
 }
 
+// The last epoch that sees data: a skipped one has nothing to trace but weights.
+static int64_t last_real_epoch(const sj_train_config *t) {
+    int64_t last = 0, real = 0;
+    for (int64_t epoch = 0; epoch < t->epochs; epoch++) {
+        if (!sj_gradsamp_skips(&t->gradsamp, t->seed, epoch, real)) {
+            last = epoch;
+            real++;
+        }
+    }
+    return last;
+}
+
 static void read_trace(sj_config *c, sj_train_config *t) {
     t->trace_images = sj_config_int(c, "trace.images", SJ_REQUIRED, 1, 1, 65536);
     if (t->trace_images > t->batch_size) {
@@ -156,7 +168,7 @@ static void read_trace(sj_config *c, sj_train_config *t) {
     }
     t->trace_type = sj_config_enum(c, "trace.dtype", SJ_OPTIONAL, 0, sj_names_trace_dtype) == 1 ? SJ_TYPE_F32 : SJ_TYPE_BF16;
     t->trace_eval = sj_config_bool(c, "trace.eval", SJ_OPTIONAL, true);
-    t->traced_epoch_count = read_ints(c, "trace.epochs", SJ_TRACED_EPOCHS_MAX, t->epochs - 1, 0, t->epochs - 1, t->traced_epochs);
+    t->traced_epoch_count = read_ints(c, "trace.epochs", SJ_TRACED_EPOCHS_MAX, last_real_epoch(t), 0, t->epochs - 1, t->traced_epochs);
     t->traced_iteration_count = read_ints(c, "trace.iterations", SJ_TRACED_ITERATIONS_MAX, -1, -INT_MAX_CFG, INT_MAX_CFG, t->traced_iterations);
     t->trace_densities = sj_config_bool(c, "trace.densities", SJ_OPTIONAL, true);
 }

@@ -19,7 +19,7 @@
 //     gradsamp   schedule "periodic" (period 2..) | "random" (probability [0, 1)); fit "tensor" | "layer" | "global" (tensor); norm "keep" | "sample" (sample: every parameter moves);
 //                momentum "keep" | "reset" (keep)
 //   evaluate   every 1..100000 (1; the last epoch always is evaluated); asic_ratio (false), and where it is true: asic_batch 1..65536 (512); inplace_relu (false)
-//   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last); iterations = [..] of each traced epoch, negative ones from its end ([-1]);
+//   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last that GradSamp does not skip); iterations = [..] of each traced epoch, negative ones from its end ([-1]);
 //              densities (true): in the ledger, of every iteration
 //   checkpoint minutes 0..1e6 (10; 0: not by time); each_epoch (true)
 #ifndef SJ_TRAIN_CONFIG_H

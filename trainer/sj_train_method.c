@@ -155,10 +155,36 @@ void sj_train_method_state(const sj_train_config *t, double lambda, double keep,
 
 static int64_t iteration_of(int64_t listed, int64_t per_epoch) { return listed < 0 ? per_epoch + listed : listed; }
 
+static int count_kind(const sj_network *net, sj_kind kind) {
+    int count = 0;
+    for (int i = 0; i < net->layer_count; i++) {
+        count += net->layers[i].kind == kind;
+    }
+    return count;
+}
+
+// A method that would do nothing under this network or in so few epochs would stand in the results by name alone.
+static sj_status check_effect(const sj_train_config *t, const sj_network *net, sj_error *err) {
+    if (t->ssprop.on && count_kind(net, SJ_KIND_CONV) == 0 && (!t->ssprop.linear || count_kind(net, SJ_KIND_LINEAR) == 0)) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "method.ssprop: network %s has no convolution to select channels of%s", net->name,
+                       count_kind(net, SJ_KIND_LINEAR) > 0 ? "; linear = true selects on linear layers" : "");
+    }
+    int64_t real = 0;
+    for (int64_t epoch = 0; epoch < t->epochs; epoch++) {
+        real += !sj_gradsamp_skips(&t->gradsamp, t->seed, epoch, real);
+    }
+    if (t->gradsamp.on && real == t->epochs && !(t->gradsamp.schedule == SJ_GRADSAMP_RANDOM && t->gradsamp.probability == 0.0)) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "method.gradsamp: none of %lld epochs is skipped; a first skip comes after two trained epochs%s", (long long)t->epochs,
+                       t->gradsamp.schedule == SJ_GRADSAMP_PERIODIC ? ", at each epoch whose number from 1 is a multiple of period" : "");
+    }
+    return SJ_OK;
+}
+
 sj_status sj_train_config_fits(const sj_train_config *t, const sj_network *net, int64_t per_epoch, sj_error *err) {
     if (t->eat_on) {
         SJ_TRY(sj_eat_check(&t->eat, net, t->eat.kind == SJ_EAT_SMOOTH ? "method.eat" : "method.l1", err));
     }
+    SJ_TRY(check_effect(t, net, err));
     for (int i = 0; i < t->traced_iteration_count; i++) {
         const int64_t at = iteration_of(t->traced_iterations[i], per_epoch);
         if (at < 0 || at >= per_epoch) {
