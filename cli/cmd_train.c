@@ -169,7 +169,7 @@ static bool on_progress(void *context, const sj_train_progress *p) {
 
 static sj_status add_hash(json_t *inputs, const char *path, sj_error *err) {
     char hex[17];
-    SJ_TRY(sj_file_hash(path, hex, err));
+    SJ_TRY(sj_dataset_hash(path, hex, err));
     (void)json_object_set_new(inputs, path, json_sprintf("fnv1a64:%s", hex));
     return SJ_OK;
 }
