@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs: the files of a run, equal seeds, interruption, ssProp's last epoch, its random control, Adam behind a skipped epoch; and that glyphs is hard for a linear classifier and not for cnn8.
+// Whole runs: the files of a run, equal seeds, interruption, ssProp's last epoch, its random control, Adam behind a skipped epoch, memory; and that glyphs is hard for a linear classifier and not for cnn8.
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -235,6 +235,45 @@ static void failed_writes_are_named(void **state) {
     }
 }
 
+// A line of /proc/self/status, in KiB; 0 where it is not there.
+static int64_t process_kib(const char *word) {
+    char line[256];
+    long long value = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, word, strlen(word)) == 0) {
+            value = strtoll(line + strlen(word), NULL, 10);
+        }
+    }
+    (void)fclose(f);
+    return value;
+}
+
+// Terabytes are refused by a sum, before any of them is asked for: with both figures, and with nothing in the folder.
+static void runs_that_cannot_fit_are_refused(void **state) {
+    (void)state;
+    static const char *const huge[] = {"data.train_images=8192", "data.test_images=40", "batch_size=8192", "network.width=4096", "network.model=resnet18", NULL};
+    char dir[SJ_TEST_FOLDER_MAX];
+    double need = 0.0, available = 0.0;
+    sj_train_config c;
+    sj_train_result result;
+    make_folder(dir);
+    read_shipped("glyphs-plain", huge, &c);
+    const int64_t resident = process_kib("VmHWM:"), addressed = process_kib("VmPeak:");
+    assert_true(resident > 0 && addressed > 0);
+    assert_int_equal(train(&c, dir, NULL, &result), SJ_ERR_MEMORY);
+    const char *figures = strstr(err.message, "needs about ");
+    if (figures == NULL) {
+        fail_msg("no figures in: %s", err.message);
+    }
+    assert_int_equal(sscanf(figures, "needs about %lf GiB of memory, and %lf GiB are available", &need, &available), 2);
+    assert_true(need > 1024.0 && available > 0.0 && available < need);
+    assert_non_null(strstr(err.message, "batch_size 8192"));
+    assert_true(process_kib("VmHWM:") - resident < 256 * 1024 && process_kib("VmPeak:") - addressed < 1024 * 1024);
+    assert_int_equal(remove(dir), 0);  // only an empty folder goes
+}
+
 // The kept channels of a step's layers, one after the other.
 enum { KEPT_MAX = 512 };
 static int read_kept(const char *dir, int step, int32_t kept[KEPT_MAX]) {
@@ -346,7 +385,7 @@ static void glyphs_is_hard(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(equal_seeds_make_equal_files), cmocka_unit_test(default_step_of_ssprop_is_sparse),
                                        cmocka_unit_test(interrupted_runs_go_on), cmocka_unit_test(runs_without_numbers_stop), cmocka_unit_test(skipped_epochs_are_told),
-                                       cmocka_unit_test(failed_writes_are_named), cmocka_unit_test(random_control_follows_the_seed),
+                                       cmocka_unit_test(failed_writes_are_named), cmocka_unit_test(runs_that_cannot_fit_are_refused), cmocka_unit_test(random_control_follows_the_seed),
                                        cmocka_unit_test(adam_starts_anew_behind_a_reset), cmocka_unit_test(glyphs_is_hard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
