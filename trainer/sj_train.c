@@ -188,7 +188,6 @@ sj_status sj_run_write_metrics(const sj_run *r, sj_error *err) {
 
 // The trace first: a run whose checkpoint says that it is finished has all its files.
 static sj_status finish(sj_run *r, sj_error *err) {
-    char path[SJ_RUN_PATH_MAX];
     if (r->config->trace_eval) {
         SJ_TRY(sj_run_trace_inference(r, err));
     }
@@ -196,9 +195,7 @@ static sj_status finish(sj_run *r, sj_error *err) {
     r->trace = NULL;
     SJ_TRY(sj_trace_commit(trace, err));
     r->at.finished = 1;
-    SJ_TRY(sj_run_save(r, err));
-    (void)remove(sj_run_path(r, SJ_RUN_PARTIAL, path));
-    return SJ_OK;
+    return sj_run_save(r, err);
 }
 
 static sj_status interrupted(sj_run *r, sj_error *err) {
@@ -231,7 +228,10 @@ static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
     result->last = r->at.last;
     result->iterations = r->at.updates;
     result->iterations_now = r->at.updates - updates;
-    return r->at.finished != 0 ? SJ_OK : finish(r, err);
+    SJ_TRY(r->at.finished != 0 ? SJ_OK : finish(r, err));
+    char path[SJ_RUN_PATH_MAX];
+    (void)remove(sj_run_path(r, SJ_RUN_PARTIAL, path));  // also behind a process that was killed before it could
+    return SJ_OK;
 }
 
 static void free_run(sj_run *r) {
