@@ -127,8 +127,14 @@ static sj_status begin_step(sj_trace_writer *w, const sj_step_info *step, sj_err
     return SJ_OK;
 }
 
+// Where HDF5 puts what comes next depends on what was flushed, and a save between two steps flushes what it copies: so every step is flushed when it is over, whether it is saved or not.
+static sj_status end_step(const sj_trace_writer *w, sj_error *err) {
+    return H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "cannot write: HDF5 cannot complete the file in memory");
+}
+
 sj_status sj_trace_begin_step(sj_trace_writer *w, const sj_step_info *step, sj_error *err) {
-    const sj_status status = begin_step(w, step, err);
+    const sj_status flushed = end_step(w, err);
+    const sj_status status = flushed == SJ_OK ? begin_step(w, step, err) : flushed;
     return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: step %" PRId64, w->path, step->number);
 }
 
@@ -333,7 +339,10 @@ sj_status sj_trace_put_image(hid_t file, FILE *stream, sj_error *err) {
 }
 
 sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err) {
-    sj_status status = sj_ledger_write(w->file, &w->ledger.rows, err);
+    sj_status status = end_step(w, err);
+    if (status == SJ_OK) {
+        status = sj_ledger_write(w->file, &w->ledger.rows, err);
+    }
     if (status == SJ_OK) {
         status = sj_trace_put_image(w->file, w->output.stream, err);
     }
