@@ -118,8 +118,7 @@ sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error
 sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err);  // frees w, also on failure
 void sj_trace_abandon(sj_trace_writer *w);                     // NULL is allowed
 
-// ---- a run that survives its end. A trace that was saved, resumed and committed holds the same as one written in one go, to the bit and the
-// link; where HDF5 puts it in the file may depend on when it was saved.
+// ---- a run that survives its end. A trace that was saved, resumed and committed has the same bytes as one written in one go.
 int64_t sj_trace_steps_begun(const sj_trace_writer *w);
 // All steps so far as a file of its own, whole or not at all; the writer goes on. Between steps: a step cannot be continued after a resume. Needs memory for a second copy of the file.
 // The ledger is not in it. Writes nothing where nothing has come since the last save to this path and the file is still there.

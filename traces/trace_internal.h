@@ -80,7 +80,7 @@ sj_status sj_ledger_append(sj_ledger_writer *w, const sj_ledger_row *row, sj_err
 sj_status sj_ledger_write(hid_t file, const sj_ledger *rows, sj_error *err);  // group "ledger"
 
 // ---- trace_write.c
-// What was written, in order: a resumed writer does the same again and so makes the same content.
+// What was written, in order: a resumed writer does the same again and so makes the same bytes.
 typedef struct sj_trace_act {
     int layer, from_layer;  // from_layer -1: a tensor; else a link to from_name of that layer
     char name[SJ_NAME_MAX], from_name[SJ_NAME_MAX];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saving what a writer has so far, and going on from such a file. A saved file is a trace with one group more: /saved has the numbers of the steps in the order of writing, and for each step
-// what was written in which order. A resumed writer writes the same again: so what the final file holds does not depend on how often a run ended.
+// what was written in which order. A resumed writer writes the same again: so the final file does not depend on how often a run ended.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

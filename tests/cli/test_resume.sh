@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A training run that ends at any moment goes on and gives the same files as one that never ended: bit for bit, of the trace every value and link. What cannot be continued is refused and left as it is.
+# A training run that ends at any moment goes on and gives the same files, bit for bit, as one that never ended. What cannot be continued is refused and left as it is.
 source "$SOURCE/tests/cli/lib.sh"
 export OMP_WAIT_POLICY=passive
 RANDOM=${SJ_TEST_SEED:-7}
@@ -51,11 +51,9 @@ same() {
   local file
   checks=$((checks + 1))
   [ "$(ls -A "$1")" = "$(ls -A "$2")" ] || fault "$1 holds $(ls -A "$1" | tr '\n' ' '), and $2 $(ls -A "$2" | tr '\n' ' ')"
-  for file in metrics.csv checkpoint.bin config.cfg; do
+  for file in trace.h5 metrics.csv checkpoint.bin config.cfg; do
     cmp "$1/$file" "$2/$file" || fault "$1/$file differs from $2/$file"
   done
-  # HDF5 may put the same content in other places of the file, after how often and when it was saved.
-  cmp -s "$1/trace.h5" "$2/trace.h5" || /usr/bin/python3 "$SOURCE/tests/cli/same_trace.py" "$1/trace.h5" "$2/trace.h5" || fault "$1/trace.h5 differs from $2/trace.h5"
 }
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
