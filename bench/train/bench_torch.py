@@ -39,61 +39,62 @@ class ResNet18(nn.Sequential):
         super().__init__(nn.Conv2d(3, w, 3, 1, 1, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * w, 10))
 
 
-class Torch:
-    """A model in PyTorch and its data, kept over the rounds."""
+def torch_step(model, optimizer, x, labels, bf16):
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        loss = F.cross_entropy(model(x), labels)
+    loss.backward()
+    optimizer.step()
 
-    def __init__(self, width, batch, dtype, layout):
-        torch.manual_seed(1)
-        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-        self.model = ResNet18(width).to(memory_format=self.format)
-        self.x, self.labels = torch.randn(batch, 3, 32, 32).to(memory_format=self.format), torch.randint(10, (batch,))
-        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.01, 0.9, weight_decay=5e-4)
-        self.batch, self.bf16 = batch, dtype == "bf16"
-        self.step()
 
-    def step(self):
-        self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            loss = F.cross_entropy(self.model(self.x), self.labels)
-        loss.backward()
-        self.optimizer.step()
+def run_torch(width, batch, dtype, layout, warm_up, steps):
+    """Measures PyTorch in this process, and prints what the trainer's program prints."""
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(1)
+    memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    model = ResNet18(width).to(memory_format=memory_format)
+    x, labels = torch.randn(batch, 3, 32, 32).to(memory_format=memory_format), torch.randint(10, (batch,))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4)
+    times = []
+    for _ in range(warm_up + steps):
+        start = time.perf_counter()
+        torch_step(model, optimizer, x, labels, dtype == "bf16")
+        times.append(time.perf_counter() - start)
+    times = sorted(times[warm_up:])
+    print(f"best {batch / times[0]:.2f} images/s, median {batch / times[steps // 2]:.2f} images/s")
 
-    def speeds(self, steps):
+
+class Contender:
+    """A program that measures itself, in a process of its own each time: threads of another one that wait by spinning would take a core from it. `policy`: OMP_WAIT_POLICY."""
+
+    def __init__(self, command, steps, policy):
+        self.command = [*command, "--steps", str(steps)]
+        self.environment = {**os.environ, "OMP_WAIT_POLICY": policy}
+
+    def speeds(self):
         """Of the best step and of the median step, in images/s."""
-        times = []
-        for _ in range(steps):
-            start = time.perf_counter()
-            self.step()
-            times.append(time.perf_counter() - start)
-        return self.batch / min(times), self.batch / sorted(times)[steps // 2]
-
-
-class Trainer:
-    """The trainer's step, in a process of its own each time; it warms up by itself."""
-
-    def __init__(self, program, *arguments):
-        self.command = [program, "--threads", str(THREADS), *arguments]
-
-    def speeds(self, steps):
-        out = subprocess.run(self.command + ["--steps", str(steps)], check=True, capture_output=True, text=True).stdout
+        out = subprocess.run(self.command, check=True, capture_output=True, text=True, env=self.environment).stdout
         return float(re.search(r"best ([0-9.]+) images/s", out)[1]), float(re.search(r"median ([0-9.]+) images/s", out)[1])
 
 
 def contenders_of(program, names):
-    """name -> (what runs, steps of a measurement); names of PyTorch's begin with "PyTorch". ssProp stands right behind what it is compared with: the load of a machine changes."""
+    """name -> Contender; names of PyTorch's begin with "PyTorch". Each is run with threads that wait spinning (active) and asleep (passive); ssProp stands right behind what it is compared with: the load of a machine changes."""
     made = {}
-    for width, batch, steps in ((16, 128, {"f32": 8, "bf16": 4}), (64, 64, {"f32": 2, "bf16": 1})):
+    for width, batch, warm_up, steps in ((16, 128, 6, {"f32": 12, "bf16": 5}), (64, 64, 2, {"f32": 3, "bf16": 1})):
         for dtype in ("f32", "bf16"):
             whole, sparse = f"w{width}" in names, width == 64 and "ssprop" in names
             shape = ("--width", str(width), "--batch", str(batch), "--dtype", dtype)
-            for layout in ("NCHW", "channels_last") if whole else ():
-                made[f"PyTorch w{width} {dtype} {layout}"] = (lambda w=width, b=batch, d=dtype, o=layout: Torch(w, b, d, o), steps[dtype])
-            if whole and dtype == "f32":
-                made[f"ours w{width} {dtype} direct"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "direct"), steps["f32"])
-            if whole or sparse:
-                made[f"ours w{width} {dtype} auto"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto"), steps["f32"])
-            if sparse:
-                made[f"ours w{width} {dtype} keep 0.2 gather"] = (lambda s=shape: Trainer(program, *s, "--algorithm", "auto", "--keep", "0.2", "--gather"), steps["f32"])
+            ours = [program, *shape, "--threads", str(THREADS)]
+            for policy in ("active", "passive"):
+                for layout in ("NCHW", "channels_last") if whole else ():
+                    command = [sys.executable, __file__, "--torch", *shape, "--layout", layout, "--warm-up", str(warm_up)]
+                    made[f"PyTorch w{width} {dtype} {layout} {policy}"] = Contender(command, steps[dtype], policy)
+                if whole and dtype == "f32":
+                    made[f"ours w{width} {dtype} direct {policy}"] = Contender([*ours, "--algorithm", "direct"], steps["f32"], policy)
+                if whole or sparse:
+                    made[f"ours w{width} {dtype} auto {policy}"] = Contender([*ours, "--algorithm", "auto"], steps["f32"], policy)
+                if sparse:
+                    made[f"ours w{width} {dtype} keep 0.2 gather {policy}"] = Contender([*ours, "--algorithm", "auto", "--keep", "0.2", "--gather"], steps["f32"], policy)
     return made
 
 
@@ -102,14 +103,12 @@ def load():
 
 
 def measure(program, rounds, names):
-    runs, speeds, bests = {}, {}, {}
+    speeds, bests = {}, {}
     for i in range(rounds):
         print(f"round {i + 1} of {rounds}, load {load()}", file=sys.stderr, flush=True)
-        for name, (make, steps) in contenders_of(program, names).items():
+        for name, contender in contenders_of(program, names).items():
             try:
-                if name not in runs:
-                    runs[name] = make()
-                best, median = runs[name].speeds(steps)
+                best, median = contender.speeds()
                 speeds.setdefault(name, []).append(median)
                 bests[name] = max(best, bests.get(name, 0.0))
                 print(f"  {name}: {median:.1f}", file=sys.stderr, flush=True)
@@ -125,9 +124,9 @@ def best_of(speeds, start):
 
 
 def report(speeds, bests):
-    print(f"{'images/s':40s} {'median':>8s} {'best':>8s}   median step of each round")
+    print(f"{'images/s':44s} {'median':>8s} {'best':>8s}   median step of each round")
     for name, values in speeds.items():
-        print(f"{name:40s} {statistics.median(values):8.1f} {bests[name]:8.1f}   {' '.join(f'{v:.1f}' for v in values)}")
+        print(f"{name:44s} {statistics.median(values):8.1f} {bests[name]:8.1f}   {' '.join(f'{v:.1f}' for v in values)}")
     print()
     for width in (16, 64):
         for dtype in ("f32", "bf16"):
@@ -135,11 +134,12 @@ def report(speeds, bests):
             if theirs and ours:
                 print(f"width {width} {dtype}: {ratio(speeds, bests, ours, theirs)}   ({ours} against {theirs})")
     for dtype in ("f32", "bf16"):
-        dense, sparse = f"ours w64 {dtype} auto", f"ours w64 {dtype} keep 0.2 gather"
-        if sparse in speeds:
+        sparse = best_of(speeds, f"ours w64 {dtype} keep 0.2 gather")
+        if sparse:
+            dense = best_of(speeds, f"ours w64 {dtype} auto")
             pairs = statistics.median(1 - d / s for d, s in zip(speeds[dense], speeds[sparse]))
             medians = 1 - statistics.median(speeds[dense]) / statistics.median(speeds[sparse])
-            print(f"ssProp keep 0.2 gather, width 64 {dtype}: step time {100 * medians:.1f} % less than dense by medians, {100 * pairs:.1f} % by the median round")
+            print(f"ssProp keep 0.2 gather, width 64 {dtype}: step time {100 * medians:.1f} % less than dense by medians, {100 * pairs:.1f} % by the median round   ({sparse} against {dense})")
 
 
 def ratio(speeds, bests, ours, theirs):
@@ -149,9 +149,12 @@ def ratio(speeds, bests, ours, theirs):
 
 
 def main():
+    if sys.argv[1] == "--torch":
+        given = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+        run_torch(int(given["--width"]), int(given["--batch"]), given["--dtype"], given["--layout"], int(given["--warm-up"]), int(given["--steps"]))
+        return
     program, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4
     names = sys.argv[3:] or ["w16", "w64", "ssprop"]
-    torch.set_num_threads(THREADS)
     print(f"PyTorch {torch.__version__}, {THREADS} threads each, {rounds} rounds in turn, load at the start {load()}")
     report(*measure(program, rounds, names))
     print(f"load at the end {load()}")
