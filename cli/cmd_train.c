@@ -234,12 +234,12 @@ static json_t *number(double v) { return isnan(v) ? json_null() : json_real(v); 
 
 static void print_json(const job *j) {
     const sj_epoch_metrics *e = &j->result.last;
-    json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "format", "skipjoule-train", "version", 1,
+    json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "format", "skipjoule-train", "version", 1,
                              "run", j->args.out, "dataset", j->config.data_name, "method", sj_train_method_name(&j->config), "seed", (json_int_t)j->config.seed, "epochs",
                              (json_int_t)j->config.epochs, "iterations", (json_int_t)j->result.iterations, "parameters", (json_int_t)j->result.parameters, "last", "epoch",
                              (json_int_t)e->epoch, "skipped", (int)e->skipped, "train_loss", number(e->train_loss), "train_accuracy", number(e->train_accuracy), "test_loss",
                              number(e->test_loss), "test_accuracy", number(e->test_accuracy), "macro_f1", number(e->macro_f1), "asic_ratio", number(e->asic_ratio), "x_density",
-                             number(e->x_density), "dy_density", number(e->dy_density));
+                             number(e->x_density), "dy_density", number(e->dy_density), "lr", number(e->lr), "penalty", number(e->penalty), "kept_fraction", number(e->kept_fraction));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     if (text != NULL) {
         (void)puts(text);

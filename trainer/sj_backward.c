@@ -157,28 +157,12 @@ static sj_status place_partials(sj_model *m, int begin, int end, sj_error *err) 
 }
 
 static sj_status run_ops(sj_model *m, int begin, int end, sj_error *err) {
-    const sj_op *ops = m->engine->backward.ops;
-    const int64_t chunks = m->batch / ops[begin].chunk;
-    int failure = 0, culprit = 0;
+    const sj_plan *plan = &m->engine->backward;
+    const int64_t chunks = m->batch / plan->ops[begin].chunk;
     SJ_TRY(place_partials(m, begin, end, err));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
-    for (int64_t c = 0; c < chunks; c++) {
-        for (int i = begin; i < end; i++) {
-            const int status = run_op(m, &ops[i], omp_get_thread_num(), c);
-            if (status != 0) {
-#pragma omp critical
-                {
-                    failure = status;
-                    culprit = ops[i].layer;
-                }
-            }
-        }
-    }
-    if (failure != 0) {
-        return sj_product_fail(failure, m->layers[culprit].info->name, err);
-    }
+    SJ_TRY(sj_order_run(m, plan, begin, end, chunks, run_op, err));
     for (int i = begin; i < end; i++) {
-        SJ_TRY(finish_op(m, &ops[i], chunks, err));
+        SJ_TRY(finish_op(m, &plan->ops[i], chunks, err));
     }
     return SJ_OK;
 }

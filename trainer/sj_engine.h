@@ -147,6 +147,10 @@ void sj_order_backward(sj_model *m, const sj_backward_options *options);
 int64_t sj_order_chunk(const sj_model *m, sj_op_kind kind, int layer, int term);
 // Which is the first op behind `first` that cannot run in the same loop.
 int sj_order_run_end(const sj_plan *plan, int first);
+// What an op does with one chunk in one thread (`lane`): 0, or what a product failed with.
+typedef int (*sj_op_work)(sj_model *m, const sj_op *op, int lane, int64_t chunk);
+// ops[begin, end) of a plan, which are of one level and chunk size, on `chunks` chunks; chunks side by side, ops of a chunk in their order. Errors: a product's, with its layer.
+sj_status sj_order_run(sj_model *m, const sj_plan *plan, int begin, int end, int64_t chunks, sj_op_work work, sj_error *err);
 
 // ---- sj_sums.c
 void sj_bn_vectors(sj_model *m, int bn);                         // scale, shift and inverse_std from mean, variance, gamma and beta

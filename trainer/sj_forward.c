@@ -115,30 +115,16 @@ static int run_op(sj_model *m, const sj_op *op, int lane, int64_t chunk) {
     return status;
 }
 
-// Ops of one level and chunk size, chunk by chunk.
 static sj_status run_ops(sj_model *m, int begin, int end, sj_error *err) {
-    const sj_op *ops = m->engine->forward.ops;
-    const int64_t chunks = (m->engine->images + ops[begin].chunk - 1) / ops[begin].chunk;
-    int failure = 0, culprit = 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
-    for (int64_t c = 0; c < chunks; c++) {
-        for (int i = begin; i < end; i++) {
-            const int status = run_op(m, &ops[i], omp_get_thread_num(), c);
-            if (status != 0) {
-#pragma omp critical
-                {
-                    failure = status;
-                    culprit = ops[i].layer;
-                }
-            }
-        }
-    }
+    const sj_plan *plan = &m->engine->forward;
+    const int64_t chunk = plan->ops[begin].chunk, chunks = (m->engine->images + chunk - 1) / chunk;
+    SJ_TRY(sj_order_run(m, plan, begin, end, chunks, run_op, err));
     for (int i = begin; i < end && m->engine->mode == SJ_MODE_TRAIN; i++) {
-        if (ops[i].kind == SJ_OP_MOMENTS) {
-            sj_bn_statistics(m, ops[i].layer, chunks);
+        if (plan->ops[i].kind == SJ_OP_MOMENTS) {
+            sj_bn_statistics(m, plan->ops[i].layer, chunks);
         }
     }
-    return failure == 0 ? SJ_OK : sj_product_fail(failure, m->layers[culprit].info->name, err);
+    return SJ_OK;
 }
 
 // Weights go into oneDNN's layouts, products side by side.

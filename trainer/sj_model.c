@@ -100,15 +100,17 @@ void sj_model_free(sj_model *m) {
     }
 }
 
-int64_t sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options) {
+sj_status sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options, int64_t *bytes, sj_error *err) {
     sj_model *m = NULL;
-    sj_error err;
-    const int64_t bytes = create(net, input, options, true, &m, &err) == SJ_OK ? m->engine->bytes : -1;
+    const sj_status status = create(net, input, options, true, &m, err);
+    if (status == SJ_OK) {
+        *bytes = m->engine->bytes;
+    }
     if (m != NULL) {
         free_parts(m);
         free(m);
     }
-    return bytes;
+    return status;
 }
 
 void sj_model_swap_input(sj_model *m, void **input, uint16_t **labels) {

@@ -82,8 +82,8 @@ typedef struct sj_backward_options {
     bool count;                    // dy_nonzero
 } sj_backward_options;
 
-// What a model of this network will need, scratch of all threads included, before its buffers are allocated: products are made one at a time to ask for theirs. -1 where one cannot be made.
-int64_t sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options);
+// What a model of this network will need, scratch of all threads included, before its buffers are allocated: products are made one at a time to ask for theirs. Errors: as sj_model_create.
+sj_status sj_model_foresee_bytes(const sj_net *net, sj_dims input, const sj_model_options *options, int64_t *bytes, sj_error *err);
 
 // Takes the network over, also on failure. Weights: He (normal, variance 2 / fan-in), biases 0, gamma 1, beta 0.
 sj_status sj_model_create(sj_net *net, sj_dims input, const sj_model_options *options, sj_model **out, sj_error *err);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of work. A level ends where something needs the whole batch: batch norm's statistics, their counterparts in the backward pass, ssProp's scores. What lies between is done
 // chunk by chunk, so all of it has chunks of one size: places that hand a tensor on within a level are joined.
+#include <omp.h>
+
 #include "sj_engine.h"
 #include "sj_file.h"
 
@@ -249,4 +251,22 @@ sj_status sj_order_create(sj_model *m, sj_error *err) {
     }
     order_forward(m);  // with the chunks
     return SJ_OK;
+}
+
+sj_status sj_order_run(sj_model *m, const sj_plan *plan, int begin, int end, int64_t chunks, sj_op_work work, sj_error *err) {
+    int failure = 0, culprit = 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(sj_engine_threads(m))
+    for (int64_t c = 0; c < chunks; c++) {
+        for (int i = begin; i < end; i++) {
+            const int status = work(m, &plan->ops[i], omp_get_thread_num(), c);
+            if (status != 0) {
+#pragma omp critical
+                {
+                    failure = status;
+                    culprit = plan->ops[i].layer;
+                }
+            }
+        }
+    }
+    return failure == 0 ? SJ_OK : sj_product_fail(failure, m->layers[culprit].info->name, err);
 }

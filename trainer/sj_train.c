@@ -59,7 +59,8 @@ static sj_status check_memory(const sj_net *net, const sj_run *r, sj_error *err)
     if (available >= 0 && least > (double)available) {
         return refuse_memory(r, net, least, available, err);
     }
-    const int64_t need = sj_model_foresee_bytes(net, r->data.dims, &options);
+    int64_t need = 0;
+    SJ_TRY(sj_model_foresee_bytes(net, r->data.dims, &options, &need, err));
     return available >= 0 && need > available ? refuse_memory(r, net, (double)need, available, err) : SJ_OK;
 }
 

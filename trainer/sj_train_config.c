@@ -161,6 +161,23 @@ static int64_t last_real_epoch(const sj_train_config *t) {
     return last;
 }
 
+// Which epochs or iterations are traced: at least one, none named twice.
+static int read_traced(sj_config *c, const char *path, int most, int64_t fallback, int64_t min, int64_t max, int64_t *out) {
+    const int count = read_ints(c, path, most, fallback, min, max, out);
+    if (count == 0) {
+        sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is empty; at least one number is needed, and without the key it is the last", path);
+    }
+    for (int i = 1; i < count; i++) {
+        for (int j = 0; j < i; j++) {
+            if (out[i] == out[j]) {
+                sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" names %lld twice", path, (long long)out[i]);
+                return count;
+            }
+        }
+    }
+    return count;
+}
+
 static void read_trace(sj_config *c, sj_train_config *t) {
     t->trace_images = sj_config_int(c, "trace.images", SJ_REQUIRED, 1, 1, 65536);
     if (t->trace_images > t->batch_size) {
@@ -168,8 +185,8 @@ static void read_trace(sj_config *c, sj_train_config *t) {
     }
     t->trace_type = sj_config_enum(c, "trace.dtype", SJ_OPTIONAL, 0, sj_names_trace_dtype) == 1 ? SJ_TYPE_F32 : SJ_TYPE_BF16;
     t->trace_eval = sj_config_bool(c, "trace.eval", SJ_OPTIONAL, true);
-    t->traced_epoch_count = read_ints(c, "trace.epochs", SJ_TRACED_EPOCHS_MAX, last_real_epoch(t), 0, t->epochs - 1, t->traced_epochs);
-    t->traced_iteration_count = read_ints(c, "trace.iterations", SJ_TRACED_ITERATIONS_MAX, -1, -INT_MAX_CFG, INT_MAX_CFG, t->traced_iterations);
+    t->traced_epoch_count = read_traced(c, "trace.epochs", SJ_TRACED_EPOCHS_MAX, last_real_epoch(t), 0, t->epochs - 1, t->traced_epochs);
+    t->traced_iteration_count = read_traced(c, "trace.iterations", SJ_TRACED_ITERATIONS_MAX, -1, -INT_MAX_CFG, INT_MAX_CFG, t->traced_iterations);
     t->trace_densities = sj_config_bool(c, "trace.densities", SJ_OPTIONAL, true);
 }
 

@@ -107,60 +107,44 @@ static inline __attribute__((always_inline)) void load_column(const void *plane,
 
 static bool lies_inside(int64_t height, int64_t width, int64_t h, int64_t w, int size) { return h >= 0 && w >= 0 && h + size <= height && w + size <= width; }
 
-static inline __attribute__((always_inline)) void input_tile_at(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
+typedef void (*transform_1d)(const vec *d, int step, vec *v, int out_step);
+
+// `size` (6: of an input, 4: of an output gradient) by `size` values become 6 by 6: first the columns, then the rows. All but plane, place and v are constants where it is called, else it is slow.
+static inline __attribute__((always_inline)) void any_tile_at(transform_1d transform, int size, const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside,
+                                                          float *v, int64_t stride) {
     vec d[6], t[POINTS], out[6];
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        load_column(plane, bf16, height, width, h, w + j, 6, inside, d);
-        input_1d(d, 1, t + j, 6);
+    for (int j = 0; j < size; j++) {
+        load_column(plane, bf16, height, width, h, w + j, size, inside, d);
+        transform(d, 1, t + j, size);
     }
 #pragma GCC unroll 6
     for (int i = 0; i < 6; i++) {
-        input_1d(t + 6 * i, 1, out, 1);
+        transform(t + size * i, 1, out, 1);
 #pragma GCC unroll 6
         for (int j = 0; j < 6; j++) {
             _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
         }
+    }
+}
+
+static inline __attribute__((always_inline)) void any_tile(transform_1d transform, int size, const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
+    if (!lies_inside(height, width, h, w, size)) {
+        any_tile_at(transform, size, plane, bf16, height, width, h, w, false, v, stride);
+    } else if (bf16) {
+        any_tile_at(transform, size, plane, true, height, width, h, w, true, v, stride);
+    } else {
+        any_tile_at(transform, size, plane, false, height, width, h, w, true, v, stride);
     }
 }
 
 static void input_tile(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    if (!lies_inside(height, width, h, w, 6)) {
-        input_tile_at(plane, bf16, height, width, h, w, false, v, stride);
-    } else if (bf16) {
-        input_tile_at(plane, true, height, width, h, w, true, v, stride);
-    } else {
-        input_tile_at(plane, false, height, width, h, w, true, v, stride);
-    }
-}
-
-static inline __attribute__((always_inline)) void gradient_tile_at(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside, float *v, int64_t stride) {
-    vec d[4], t[24], out[6];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        load_column(plane, bf16, height, width, h, w + j, 4, inside, d);
-        gradient_1d(d, 1, t + j, 4);
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++) {
-        gradient_1d(t + 4 * i, 1, out, 1);
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) {
-            _mm512_store_ps(v + (6 * i + j) * stride, out[j]);
-        }
-    }
+    any_tile(input_1d, 6, plane, bf16, height, width, h, w, v, stride);
 }
 
 static void gradient_tile(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride) {
-    if (!lies_inside(height, width, h, w, 4)) {
-        gradient_tile_at(plane, bf16, height, width, h, w, false, v, stride);
-    } else if (bf16) {
-        gradient_tile_at(plane, true, height, width, h, w, true, v, stride);
-    } else {
-        gradient_tile_at(plane, false, height, width, h, w, true, v, stride);
-    }
+    any_tile(gradient_1d, 4, plane, bf16, height, width, h, w, v, stride);
 }
-
 
 typedef void (*tile_transform)(const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, float *v, int64_t stride);
 
