@@ -66,6 +66,16 @@ static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_un
             run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name);
 }
 
+// What the methods were doing in each run's step, where that is more than the method's name: an ssProp step may be dense or sparse.
+static void write_states(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
+    for (int i = first; i < end; i++) {
+        const sj_stats *run = l->rows[i].run;
+        if (run->method_state[0] != '\0' && (i == first || l->rows[i].source != l->rows[i - 1].source)) {
+            fprintf(f, "%s%s: the step is %s\n", prefix, l->rows[i].source->path, run->method_state);
+        }
+    }
+}
+
 static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int first, int end, sj_error *err) {
     const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
     char cells[COLUMNS][256];
@@ -83,7 +93,9 @@ static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int firs
             sj_table_cell(t, "%s", cells[k]);
         }
     }
-    return sj_table_print(t, f, err);
+    SJ_TRY(sj_table_print(t, f, err));
+    write_states(f, l, first, end, "");
+    return SJ_OK;
 }
 
 static void md_text(FILE *f, const char *text) {
@@ -113,6 +125,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
         }
         fputs("|\n", f);
     }
+    write_states(f, l, first, end, "\n");
     return SJ_OK;
 }
 
@@ -126,7 +139,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -152,7 +165,9 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         if (run->provenance.has_seed) {
             fprintf(f, "%" PRId64, run->provenance.seed);
         }
-        fprintf(f, ",%d,%d\n", run->no_fuse, run->quantised);
+        fprintf(f, ",%d,%d,", run->no_fuse, run->quantised);
+        sj_csv_field(f, run->method_state);
+        fputc('\n', f);
     }
 }
 
@@ -162,7 +177,7 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
                      c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
                      number_or_null(c->source->macro_f1), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",

@@ -84,6 +84,39 @@ static void report_compares_like_with_like_alone(void **state) {
     refused(sj_cmd_report, "report one", SJ_ERR_FORMAT, "test_accuracy");
 }
 
+static void with_state(const char *folder, const char *state) {
+    char path[64];
+    json_t *root = json_load_file("one/stats.json", 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(json_object_set_new(root, "method_state", json_string(state)), 0);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    snprintf(path, sizeof path, "%s/stats.json", folder);
+    assert_int_equal(json_dump_file(root, path, 0), 0);
+    json_decref(root);
+}
+
+static void report_tells_what_a_method_did_in_the_step(void **state) {
+    write_trace("t.h5", "ssprop", 0.3f);
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 -o one -q");
+    free(output());
+    with_state("two", "ssprop keep=0.2");
+    with_state("skipped", "gradsamp skipped p=2");
+    static const struct {
+        const char *words, *told;
+    } cases[] = {{"report one two", "\ntwo: the step is ssprop keep=0.2\n"},
+                 {"report one two --format md", "\ntwo: the step is ssprop keep=0.2\n"},
+                 {"report one two --format csv", ",ssprop keep=0.2\n"},
+                 {"report one two --format json", "\"method_state\": \"ssprop keep=0.2\""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        works(sj_cmd_report, cases[i].words);
+        char *text = output();
+        assert_non_null(strstr(text, cases[i].told));
+        assert_null(strstr(text, "one: the step"));
+        free(text);
+    }
+    refused(sj_cmd_report, "report one skipped", SJ_ERR_RANGE, "a skipped epoch");
+}
+
 static void sim_names_what_the_trace_lacks(void **state) {
     write_trace("t.h5", "plain", 0.3f);
     refused(sj_cmd_sim, "sim t.h5 --accel edge16 --layer conv2 -o run", SJ_ERR_USAGE, "did you mean conv1");
@@ -323,6 +356,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(sim_writes_a_whole_run_and_report_reads_it),
         TEST(report_compares_like_with_like_alone),
+        TEST(report_tells_what_a_method_did_in_the_step),
         TEST(sim_names_what_the_trace_lacks),
         TEST(a_path_too_long_to_be_recorded_is_refused),
         TEST(lists_of_layers_that_differ_have_texts_that_differ),
