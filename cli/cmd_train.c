@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,16 +198,23 @@ static sj_status write_text(const char *dir, const char *name, const char *text,
     return sj_atomic_commit(&f, err);
 }
 
+// Of all threads; where wall_seconds times the threads is much more, others had the processors.
+static double cpu_seconds(void) {
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
 static sj_status write_provenance(const job *j, sj_error *err) {
     struct utsname machine;
     (void)uname(&machine);
     json_t *inputs = json_object();
     sj_status status = hash_inputs(j, inputs, err);
     const double seconds = now() - j->started;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
                              (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
                              machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "resumed",
-                             (int)(j->result.resumed_epoch >= 0), "wall_seconds", seconds, "images_per_second",
+                             (int)(j->result.resumed_epoch >= 0), "wall_seconds", seconds, "cpu_seconds", cpu_seconds(), "images_per_second",
                              (double)(j->result.iterations_now * j->config.batch_size) / seconds);
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (status == SJ_OK) {
