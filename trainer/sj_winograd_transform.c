@@ -109,7 +109,7 @@ static bool lies_inside(int64_t height, int64_t width, int64_t h, int64_t w, int
 
 typedef void (*transform_1d)(const vec *d, int step, vec *v, int out_step);
 
-// `size` (6: of an input, 4: of an output gradient) by `size` values become 6 by 6: first the columns, then the rows. All but plane, place and v are constants where it is called, else it is slow.
+// `size` (6: of an input, 4: of an output gradient) by `size` values become 6 by 6: first the columns, then the rows. transform, size and inside are constants where it is called, and bf16 where all lies inside: else it is slow.
 static inline __attribute__((always_inline)) void any_tile_at(transform_1d transform, int size, const void *plane, bool bf16, int64_t height, int64_t width, int64_t h, int64_t w, bool inside,
                                                           float *v, int64_t stride) {
     vec d[6], t[POINTS], out[6];
