@@ -12,6 +12,7 @@ What the definition leaves open stands in trainer/sj_asic_ratio.h and is done he
 """
 import argparse
 import json
+import os
 import sys
 
 import h5py
@@ -30,6 +31,9 @@ class Step:
     """An eval step with its layer table."""
 
     def __init__(self, file, number):
+        kind = file.attrs.get("format")
+        if kind not in ("skipjoule-trace", b"skipjoule-trace"):
+            raise SystemExit(f"{file.filename}: its attribute \"format\" is {kind!r}; a trace's is \"skipjoule-trace\"")
         self.table = {name: file["network"][name][...] for name in ("name", "kind", "input_count", "inputs", "kernel")}
         self.names = [n.decode().rstrip("\0") for n in self.table["name"]]
         self.kinds = [k.decode().rstrip("\0") for k in self.table["kind"]]
@@ -115,6 +119,18 @@ def ratio_of(step, images, options):
     return {"images": len(range(*images.indices(step.images))), **total, "E_opt_pj": optimal, "E_worst_pj": worst, "ratio": optimal / worst}
 
 
+def measured(options):
+    """The step's number and the ratios of its batches."""
+    try:
+        with h5py.File(options.trace, "r") as file:
+            step = Step(file, options.step)
+            return step.number, [ratio_of(step, slice(first, min(first + options.batch, step.images)), options) for first in range(0, step.images, options.batch)]
+    except OSError as error:
+        raise SystemExit(f"{options.trace}: cannot be read as HDF5, a trace is needed: {os.strerror(error.errno) if error.errno else error}") from None
+    except KeyError as error:
+        raise SystemExit(f"{options.trace}: a part of the trace is missing: {error.args[0]}") from None
+
+
 def main(argv):
     parser = argparse.ArgumentParser(description="asic_ratio of an inference step of a trace that holds all images of its batch.")
     parser.add_argument("trace")
@@ -124,11 +140,9 @@ def main(argv):
     parser.add_argument("--input", action="store_true", help="the input normaliser is a module: its output counts")
     options = parser.parse_args(argv)
     if options.batch < 1:
-        parser.error("--batch must be at least 1")
-    with h5py.File(options.trace, "r") as file:
-        step = Step(file, options.step)
-        batches = [ratio_of(step, slice(first, min(first + options.batch, step.images)), options) for first in range(0, step.images, options.batch)]
-    print(json.dumps({"trace": options.trace, "step": step.number, "batch": options.batch, "inplace_relu": options.inplace_relu, "input": options.input,
+        parser.error(f"argument --batch: {options.batch}; allowed: at least 1")
+    number, batches = measured(options)
+    print(json.dumps({"trace": options.trace, "step": number, "batch": options.batch, "inplace_relu": options.inplace_relu, "input": options.input,
                       "asic_ratio": float(np.mean([b["ratio"] for b in batches])), "batches": batches}, indent=2))
     return 0
 

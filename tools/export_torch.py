@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import textwrap
 
 try:
     import h5py
@@ -109,6 +110,8 @@ class Exporter:
         which: the images to store, instead of random ones; keep: {layer: channels} that ssProp kept."""
         if mode not in ("train", "eval"):
             raise ExportError(f"mode \"{mode}\" is unknown; allowed: train, eval")
+        if keep and mode == "eval":
+            raise ExportError(f"keep of layer \"{next(iter(keep))}\" in a step of mode \"eval\"; allowed: in mode \"train\" alone, where there are gradients")
         number = iteration if number is None else number
         if str(number) in self.file["steps"]:
             raise ExportError(f"step {number} was written before; give each step a number of its own")
@@ -132,22 +135,30 @@ class Exporter:
         return np.sort(np.asarray(which, np.int64))
 
     def write_step(self, recording, number, attributes, keep):
-        train = attributes["mode"] == "train"
-        if self.batch is None or (train and not self.batch[0]):
-            self.batch = (train, recording.batch)
-        elif train and self.batch[1] != recording.batch:
+        train, sized = attributes["mode"] == "train", self.batch is not None and self.batch[0]
+        if train and sized and self.batch[1] != recording.batch:
             raise ExportError(f"step {number}: a batch of {recording.batch} images, where the steps before had {self.batch[1]}; all training steps of a trace have one size")
         rows = rows_of(recording, self.names)
         cells = [row.cells() for row in rows]
-        if self.table is None:
-            self.table, self.opaque = cells, [(row.layer.name, row.layer.why) for row in rows if row.layer.kind == "opaque"]
-        elif cells != self.table:
+        if self.table is not None and cells != self.table:
             other = next((i for i, pair_ in enumerate(zip(cells, self.table)) if pair_[0] != pair_[1]), min(len(cells), len(self.table)))
             names = [t[other][0] if other < len(t) else "nothing" for t in (self.table, cells)]
             raise ExportError(f"step {number}: the network is not that of the steps before: layer number {other} was {names[0]} and is {names[1]}; all steps of a trace run the same layers")
+        self.write_group(number, attributes, rows, keep)
+        # only a step that was written says what the file's steps are like: after an error the caller may go on with others
+        if self.table is None:
+            self.table, self.opaque = cells, [(row.layer.name, row.layer.why) for row in rows if row.layer.kind == "opaque"]
+        if self.batch is None or (train and not sized):
+            self.batch = (train, recording.batch)
+
+    def write_group(self, number, attributes, rows, keep):
         group = self.file.create_group(f"steps/{number}")
-        group.attrs.update(attributes)
-        StepWriter(group, self.dtype, train, number).write(rows, keep)
+        try:
+            group.attrs.update(attributes)
+            StepWriter(group, self.dtype, attributes["mode"] == "train", number).write(rows, keep)
+        except BaseException:  # an interrupt as well: a half of a step must not be published, nor be in the way of another try
+            del self.file["steps"][str(number)]
+            raise
 
     def write_table(self):
         n, cells = self.file.create_group("network"), self.table
@@ -179,29 +190,57 @@ def load_model(text):
     return thing if isinstance(thing, nn.Module) else thing()
 
 
-def main():
+def load_weights(model, path):
+    try:
+        state = torch.load(path, map_location="cpu")
+    except Exception as error:  # which one a damaged file raises depends on where the damage is
+        raise ExportError(f"--weights {path}: a state_dict that torch.load reads is needed: {textwrap.shorten(str(error), 300)}") from None
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ExportError(f"--weights {path}: a state_dict of this model is needed: {textwrap.shorten(str(error), 300)}") from None
+
+
+def at_least(minimum):
+    """The type of an option: whole numbers from there on."""
+    def number(text):
+        if not text.strip().isdecimal() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(f"\"{text}\"; allowed: whole numbers, at least {minimum}")
+        return int(text)
+    return number
+
+
+def image_shape(text):
+    try:
+        return [at_least(1)(n) for n in text.split(",")]
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"\"{text}\"; allowed: C,H,W, whole numbers, at least 1") from None
+
+
+def main(argv):
     parser = argparse.ArgumentParser(description="Writes a Skipjoule trace of one step of a PyTorch CNN on random images. For real data use the module: see docs/torch.md.")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--demo", choices=["resnet8"], help="a network that is built in")
     which.add_argument("--model", metavar="FILE.py:NAME", help="a module, or a function or class that makes one without arguments; or PACKAGE:NAME")
     parser.add_argument("--weights", metavar="FILE", help="a state_dict for --model (torch.load)")
-    parser.add_argument("--input", default="3,32,32", metavar="C,H,W", help="shape of an image (default 3,32,32)")
-    parser.add_argument("--classes", type=int, default=10, help="labels are drawn below this (default 10)")
-    parser.add_argument("--batch", type=int, default=32, help="images of the step (default 32)")
-    parser.add_argument("--images", type=int, default=4, help="of them stored (default 4)")
+    parser.add_argument("--input", type=image_shape, default="3,32,32", metavar="C,H,W", help="shape of an image (default 3,32,32)")
+    parser.add_argument("--classes", type=at_least(1), default=10, help="labels are drawn below this (default 10)")
+    parser.add_argument("--batch", type=at_least(1), default=32, help="images of the step (default 32)")
+    parser.add_argument("--images", type=at_least(1), default=4, help="of them stored (default 4)")
     parser.add_argument("--dtype", choices=["bf16", "float32"], default="bf16")
     parser.add_argument("--mode", choices=["train", "eval"], default="train")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=at_least(0), default=1)
     parser.add_argument("--force", action="store_true", help="replace an output that exists")
     parser.add_argument("-o", dest="output", required=True, metavar="FILE.h5")
-    a = parser.parse_args()
+    a = parser.parse_args(argv)
+    if a.demo and len(a.input) != 3:
+        parser.error(f"argument --input: \"{','.join(map(str, a.input))}\"; allowed with --demo: C,H,W, three numbers")
     try:
         torch.manual_seed(a.seed)
-        shape = [int(n) for n in a.input.split(",")]
-        model = ResNet8(shape[0], a.classes) if a.demo else load_model(a.model)
+        model = ResNet8(a.input[0], a.classes) if a.demo else load_model(a.model)
         if a.weights:
-            model.load_state_dict(torch.load(a.weights, map_location="cpu"))
-        x, labels = torch.randn(a.batch, *shape), torch.randint(a.classes, (a.batch,))
+            load_weights(model, a.weights)
+        x, labels = torch.randn(a.batch, *a.input), torch.randint(a.classes, (a.batch,))
         with Exporter(model, a.output, a.images, a.dtype, a.seed, network=a.demo, dataset="random", force=a.force) as e:
             loss = e.step(nn.CrossEntropyLoss(), x, labels, a.mode)
     except (ExportError, ValueError, OSError, RuntimeError) as error:
@@ -214,4 +253,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The exporter for PyTorch by itself: what it writes agrees with itself and with autograd, it changes nothing about training, and it says what it cannot do.
+"""The exporter for PyTorch by itself: what it writes agrees with itself and with autograd, it changes nothing about training, and it says what it cannot do. asic_ratio.py with one of its traces.
 
 usage: test_export.py TOOLS_DIR [SKIPJOULE]
 """
+import contextlib
 import copy
+import io
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +22,8 @@ from torch import nn
 
 TOOLS, SKIPJOULE = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 sys.path.insert(0, TOOLS)
+import asic_ratio  # noqa: E402
+import export_torch  # noqa: E402
 from export_torch import Exporter, ExportError, ResNet8  # noqa: E402
 from torch_trace.store import bf16_bits  # noqa: E402
 
@@ -77,6 +82,17 @@ class Residual(nn.Module):
         else:
             y = torch.add(y, x)
         return self.fc(self.relu(y).mean((2, 3)))
+
+
+class Between(nn.Module):
+    """A convolution (4 channels, 4 x 4), the part to be looked at, a linear layer."""
+
+    def __init__(self, part, features):
+        super().__init__()
+        self.conv, self.part, self.fc = nn.Conv2d(3, 4, 3, 4, 1), part, nn.Linear(features, 5)
+
+    def forward(self, x):
+        return self.fc(self.part(self.conv(x)).flatten(1))
 
 
 def batch(images=6, size=16, classes=5, seed=3):
@@ -294,6 +310,59 @@ class Export(unittest.TestCase):
         self.assertTrue(close(y, t["x"] * t["mask"] / 0.75, 1e-6))
         self.assertTrue(0.5 < t["mask"].mean() < 0.95 and t["mask"][t["x"] == 0].any() and not t["mask"][t["x"] == 0].all())
 
+    def between(self, part, features):
+        """The kinds of the layers between convolution and linear layer, why one is opaque, and what the linear layer reads, which is compared with what it got."""
+        got, model = [], Between(part, features)
+        model.fc.register_forward_pre_hook(lambda m, args: got.append(args[0].detach().numpy().copy()))
+        e = self.export(model, *batch(), images=6)
+        rows, step = read(self.path)
+        self.assertEqual((rows[0]["name"], rows[-2]["name"]), ("conv", "fc"))
+        x, order = step["fc"]["x"].reshape(6, -1), got[0].reshape(6, 4, -1).transpose(0, 2, 1).reshape(6, -1)
+        self.assertTrue(np.array_equal(x, order))
+        return [row["kind"] for row in rows[1:-2]], [why for _, why in e.opaque]
+
+    def test_a_call_that_gives_its_argument_back_is_no_layer(self):
+        same = lambda v: v.contiguous().float().to(v.device)  # noqa: E731
+        self.assertEqual(self.between(lambda v: F.relu(same(v)) + 2 * same(v), 64)[0], ["fork", "relu", "opaque", "add", "flatten"])
+        self.assertEqual(self.between(lambda v: torch.flatten(torch.flatten(v.mean((2, 3)), 1), 1), 4), (["avgpool"], []))
+        self.assertEqual(self.between(lambda v: F.relu(v) if same(v) is v else 2 * v, 64)[0], ["relu", "flatten"])
+
+    def test_an_index_is_a_reshape_only_where_it_takes_everything_in_order(self):
+        pool, back, no_layer = nn.AdaptiveAvgPool2d(1), torch.tensor([3, 2, 1, 0]), "__getitem__ is none of the format's layers"
+        self.assertEqual(self.between(lambda v: v[:, :, 0, 0], 4), (["opaque"], [no_layer]))
+        self.assertEqual(self.between(lambda v: pool(v)[:, :, 0, 0], 4), (["avgpool"], []))
+        self.assertEqual(self.between(lambda v: pool(v)[:, back, 0, 0], 4), (["avgpool", "opaque"], [no_layer]))
+        self.assertEqual(self.between(lambda v: v[:, :, :, :], 64), (["opaque", "flatten"], [no_layer]))
+
+    def test_a_call_with_arguments_that_the_format_does_not_know_is_opaque(self):
+        padded, divided = ["its padding is no part of the average"], ["it has a divisor of its own"]
+        self.assertEqual(self.between(nn.AvgPool2d(3, 2, 1), 16), (["avgpool", "flatten"], []))
+        self.assertEqual(self.between(nn.AvgPool2d(3, 2, 1, count_include_pad=False), 16), (["opaque", "flatten"], padded))
+        self.assertEqual(self.between(lambda v: F.avg_pool2d(v, 3, 2, (1, 1), False, False), 16), (["opaque", "flatten"], padded))
+        self.assertEqual(self.between(nn.AvgPool2d(2, count_include_pad=False), 16), (["avgpool", "flatten"], []))
+        self.assertEqual(self.between(nn.AvgPool2d(2, divisor_override=3), 16), (["opaque", "flatten"], divided))
+        norm = (torch.ones(4), torch.ones(4), torch.zeros(4), torch.ones(4), False, 0.1, 1e-5, False)
+        self.assertEqual(self.between(lambda v: torch.batch_norm(v, *norm), 64), (["opaque", "flatten"], ["it has 9 arguments, 8 are known"]))  # its order is not F.batch_norm's
+        self.assertEqual(self.between(lambda v: torch.dropout(v, p=0.5, train=False), 64), (["opaque", "flatten"], ["its argument train is not known"]))
+
+    def test_a_step_that_cannot_be_written_leaves_nothing(self):
+        model, (x, labels) = ResNet8(3, 5, 4), batch()
+        with Exporter(model, self.path, 2, "float32", 1) as e:
+            e.step(F.cross_entropy, x[:4], labels[:4], "eval", iteration=1)
+            for wrong in ("conv9", "conv8"):  # a second try meets nothing of the first
+                with self.assertRaisesRegex(ExportError, wrong):
+                    e.step(F.cross_entropy, x, labels, iteration=2, keep={wrong: [0]})
+        self.check()
+        with h5py.File(self.path, "r") as f:
+            self.assertEqual((list(f["steps"]), f.attrs["batch_size"]), (["1"], 4))
+        os.unlink(self.path)
+
+        def caught():
+            with Exporter(model, self.path, 2) as e:
+                with self.assertRaisesRegex(ExportError, "conv9"):
+                    e.step(F.cross_entropy, x, labels, keep={"conv9": [0]})
+        self.refused("no step was recorded", caught)
+
     def test_log_softmax_and_nll_are_the_loss(self):
         class Net(nn.Module):
             def __init__(self):
@@ -343,6 +412,10 @@ class Export(unittest.TestCase):
                 e.model(x).sum().backward()
         self.refused("the loss is not known", steps(ResNet8(3, 5, 4), no_loss))
         self.refused("keep: there is no conv or linear layer \"conv9\"", steps(ResNet8(3, 5, 4), lambda e: e.step(F.cross_entropy, x, labels, keep={"conv9": [0]})))
+        for channels, wrong in ([0, 4, 9], "[4, 9]"), ([-1], "[-1]"), ([2 ** 32], "[4294967296]"), ([], "[]"), (np.array([], np.int64), "[]"), ([True, False, True, True], "[True, False, True, True]"), ([0.5], "[0.5]"), (3, "3"):
+            self.refused(f"step 0: keep of layer \"conv1\": {wrong}; allowed: numbers of channels, 0 to 3, at least one",
+                         steps(ResNet8(3, 5, 4), lambda e, c=channels: e.step(F.cross_entropy, x, labels, keep={"conv1": c})))
+        self.refused("keep of layer \"conv1\" in a step of mode \"eval\"", steps(ResNet8(3, 5, 4), lambda e: e.step(F.cross_entropy, x, labels, "eval", keep={"conv1": [0]})))
         class Fickle(ResNet8):
             def forward(self, v):
                 return super().forward(F.relu(v) if self.training else v)
@@ -375,6 +448,66 @@ class Export(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("opaque: 1 (gelu is none of the format's layers)", done.stdout)
         self.check()
+
+
+    def ran(self, main, *arguments):
+        """Exit code, stdout and stderr of a tool. Run in this process, because loading PyTorch takes longer than all of it; what would be a traceback is raised."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main(arguments)
+            except SystemExit as stop:
+                code = stop.code
+        if isinstance(code, str):  # what Python makes of a sentence
+            print(code, file=err)
+            code = 1
+        return code, out.getvalue(), err.getvalue()
+
+    def fails(self, code, words, main, *arguments):
+        """One sentence on stderr; behind the usage where the call is wrong."""
+        got, out, err = self.ran(main, *arguments)
+        self.assertEqual((got, out), (code, ""), err)
+        self.assertTrue(err.endswith("\n") and (code == 2 or err.count("\n") == 1), err)
+        self.assertIn(words, err.splitlines()[-1])
+
+    def file(self, name, content):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "wb") as f:
+            f.write(content)
+        return path
+
+    def test_the_command_says_what_is_wrong(self):
+        demo = (export_torch.main, "--demo", "resnet8", "-o", self.path)
+        shape, count = "C,H,W, whole numbers, at least 1", "whole numbers, at least "
+        for option, value, allowed in ("input", "abc", shape), ("input", "3,0,2", shape), ("batch", "0", count + "1"), ("classes", "x", count + "1"), ("images", "0", count + "1"), ("seed", "-1", count + "0"):
+            self.fails(2, f"argument --{option}: \"{value}\"; allowed: {allowed}", *demo, f"--{option}", value)
+        self.fails(2, "argument --input: \"784\"; allowed with --demo: C,H,W", *demo, "--input", "784")
+        whole = os.path.join(self.folder.name, "w.pt")
+        torch.save({"a": torch.ones(3)}, whole)
+        self.fails(1, f"--weights {whole}: a state_dict of this model is needed: ", *demo, "--weights", whole)
+        with open(whole, "rb") as f:
+            half = self.file("half.pt", f.read()[:300])
+        for path in half, self.file("text.pt", b"\x89PNG"), self.file("empty.pt", b""), os.path.join(self.folder.name, "none.pt"):
+            self.fails(1, f"--weights {path}: a state_dict that torch.load reads is needed: ", *demo, "--weights", path)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_asic_ratio_reads_a_trace_and_nothing_else(self):
+        self.export(ResNet8(3, 5, 4), *batch(), images=6, mode="eval")
+        code, out, err = self.ran(asic_ratio.main, self.path, "--batch", "4")
+        self.assertEqual((code, err), (0, ""))
+        result = json.loads(out)
+        self.assertEqual((result["step"], [b["images"] for b in result["batches"]]), (4, [4, 2]))
+        self.assertTrue(0.0 < result["asic_ratio"] < 1.0)
+        self.fails(2, "argument --batch: 0; allowed: at least 1", asic_ratio.main, self.path, "--batch", "0")
+        self.fails(1, f"{self.path}: there is no eval step 9", asic_ratio.main, self.path, "--step", "9")
+        missing, text, other = os.path.join(self.folder.name, "none.h5"), self.file("text.h5", b"hello"), os.path.join(self.folder.name, "other.h5")
+        for path in missing, text, self.folder.name:
+            self.fails(1, f"{path}: cannot be read as HDF5, a trace is needed: ", asic_ratio.main, path)
+        h5py.File(other, "w").close()
+        self.fails(1, f"{other}: its attribute \"format\" is None; a trace's is \"skipjoule-trace\"", asic_ratio.main, other)
+        with h5py.File(other, "w") as f:
+            f.attrs["format"] = "skipjoule-trace"
+        self.fails(1, f"{other}: a part of the trace is missing: ", asic_ratio.main, other)
 
 
 def bf16_values(a):

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-from .rules import AS_THEY_ARE, COPIES, LIKE_INPUT, NEED_A_VALUE, RESHAPES, RULES, bind, is_in_place, replaced, tensors_in
+from .rules import AS_THEY_ARE, COPIES, LIKE_INPUT, NEED_A_VALUE, RESHAPES, RULES, NotTheLayer, bind, is_in_place, replaced, tensors_in
 from .tensors import INPUTS_MAX, NAME_MAX, ROUNDS_TO_NORMAL, ExportError, Layer, Reader, Sample, Value, dims_of, to_krsc, to_nhwc
 
 
@@ -162,7 +162,9 @@ class Recording:
         outputs = [t for t in tensors_in(call.target if name == "__setitem__" else out) if t.is_floating_point()]
         if not outputs or name in AS_THEY_ARE - {"__setitem__", "__get__"}:
             return out
-        if len(outputs) == 1 and (call.gave(outputs[0]) and not call.in_place or self.passes_on(call, outputs[0])):
+        if len(outputs) == 1 and call.gave(outputs[0]) and not call.in_place:
+            return replaced(out, lambda t: call.given.get(id(t), t))  # x.contiguous() is x: the alias that came back is unknown to later calls
+        if len(outputs) == 1 and self.passes_on(call, outputs[0]):
             return out
         for reader in call.readers:
             reader.shared = len(outputs) > 1
@@ -195,7 +197,7 @@ class Recording:
         elif plain and name == "permute" and first.dim() == 4:
             order = tuple(d % 4 for d in (args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else args[1:] or kwargs.get("dims", ())))
             to_axis = {((0, 2, 3, 1), 1): 3, ((0, 3, 1, 2), 3): 1}.get((order, axis))
-        elif plain and name in RESHAPES and out.dim() in (2, 4) and first.dim() in (2, 4) and value.order is None and out.shape[0] == self.batch:
+        elif plain and call.reshapes(out) and out.dim() in (2, 4) and first.dim() in (2, 4) and value.order is None and out.shape[0] == self.batch:
             to_axis = next((a for a in ((1, 3) if out.dim() == 4 else (1,)) if dims_of(out, a, self.batch) == value.dims == (1, 1, value.dims[2])), None)
         elif plain and name in ("add", "__radd__", "__add__") and not any(isinstance(a, torch.Tensor) for a in args[1:]) and args[1:] == (0,):
             to_axis = axis
@@ -209,11 +211,14 @@ class Recording:
         shape = call.x_shape
         if len(shape) < 2 or shape[0] != self.batch or out.dim() < 2 or out.shape[0] != self.batch:
             return "its input or output is not a batch of images"
-        if call.name in RESHAPES and len(shape) == 4 and out.dim() == 2:
+        if call.reshapes(out) and len(shape) == 4 and out.dim() == 2:
             return {"kind": "flatten"}
         if call.name not in RULES:
             return f"{call.name} is none of the format's layers"
-        keys = RULES[call.name](call.args, call.kwargs, call.first, call.axis, out)
+        try:
+            keys = RULES[call.name](call.args, call.kwargs, call.first, call.axis, out)
+        except NotTheLayer as why:
+            return str(why)
         if isinstance(keys, str):
             return keys
         if len(readers) != (2 if keys["kind"] == "add" else 1):
@@ -280,7 +285,8 @@ class Recording:
     # -- the loss, outside of the model
     def call_outside(self, name, func, args, kwargs):
         out = func(*args, **kwargs)
-        given = bind(("input", "target"), {}, args, kwargs) if name in ("cross_entropy", "nll_loss") else {}
+        wanted = ("input", "target")  # a loss is taken with any options: the format stores none
+        given = bind(wanted, {}, args[:2], {k: kwargs[k] for k in wanted if k in kwargs}) if name in ("cross_entropy", "nll_loss") else {}
         held = self.known(given["input"]) if isinstance(given.get("input"), torch.Tensor) else None
         if held is None or self.outputs is None or self.loss is not None:
             return out
@@ -319,14 +325,14 @@ class Call:
         self.in_place = is_in_place(name, kwargs)
         self.target = args[0] if self.in_place and args else None
         self.before = (self.target.grad_fn, self.target.output_nr) if isinstance(self.target, torch.Tensor) and recording.known(self.target) else None
-        self.readers, self.given = [], set()
+        self.readers, self.given = [], {}  # given: id of what the call got -> what stands for it outside of the call
 
         def swap(tensor):
             if not recording.known(tensor):
                 return tensor
             reader, out = recording.read(tensor, tensor is not self.target and name not in AS_THEY_ARE)
             self.readers.append(reader)
-            self.given.add(id(out))
+            self.given[id(out)] = tensor
             return out
         shown = 1 if name.endswith("_as") else len(args)  # x.view_as(other) looks at the other's shape alone
         self.args = (*replaced(tuple(args[:shown]), swap), *args[shown:])
@@ -335,6 +341,10 @@ class Call:
     def gave(self, out):
         """Is this one of the arguments?"""
         return id(out) in self.given
+
+    def reshapes(self, out):
+        """Is this all of the first value in its order, and only the shape another? An index may choose a part of it, or move its parts: then the result is a copy."""
+        return self.name in RESHAPES and out.numel() == self.x_shape.numel() and (self.name != "__getitem__" or out.data_ptr() == self.first.data_ptr())
 
 
 def share(reader):

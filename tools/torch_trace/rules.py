@@ -7,9 +7,18 @@ def pair(v):
     return (v, v) if isinstance(v, int) else tuple(v) * (2 if len(v) == 1 else 1)
 
 
+class NotTheLayer(Exception):
+    """A call that cannot be taken for the layer of its name; the text says why."""
+
+
 def bind(names, defaults, args, kwargs):
-    """The arguments of a call by name."""
-    return {**defaults, **dict(zip(names, args)), **{k: v for k, v in kwargs.items() if k in names}}
+    """The arguments of a call by name. One without a name here may change the result (another PyTorch, another function of that name): dropped, it would make a wrong layer."""
+    if len(args) > len(names):
+        raise NotTheLayer(f"it has {len(args)} arguments, {len(names)} are known")
+    unknown = [k for k in kwargs if k not in names]
+    if unknown:
+        raise NotTheLayer(f"its argument {unknown[0]} is not known")
+    return {**defaults, **dict(zip(names, args)), **kwargs}
 
 
 def tensors_in(thing):
@@ -31,7 +40,7 @@ def replaced(thing, swap):
     return {k: replaced(v, swap) for k, v in thing.items()} if isinstance(thing, dict) else thing
 
 
-# A rule gets the call's arguments, its first input's tensor and axis, and its output; it returns the keys of a Layer, or a sentence saying why not.
+# A rule gets the call's arguments, its first input's tensor and axis, and its output; it returns the keys of a Layer, or a sentence saying why not (bind raises its own).
 
 def window(kind, x, axis, out, kernel, stride, padding, dilation=1):
     (kh, kw), (sh, sw), (ph, pw) = pair(kernel), pair(stride), pair(padding)
@@ -75,12 +84,17 @@ def batch_norm(args, kwargs, x, axis, out):
 
 
 def max_pool2d(args, kwargs, x, axis, out):
-    a = bind(("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"), {"stride": None, "padding": 0, "dilation": 1}, args, kwargs)
+    a = bind(("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"), {"stride": None, "padding": 0, "dilation": 1}, args, kwargs)
     return window("maxpool", x, axis, out, a["kernel_size"], a["stride"] or a["kernel_size"], a["padding"], a["dilation"])
 
 
 def avg_pool2d(args, kwargs, x, axis, out):
-    a = bind(("input", "kernel_size", "stride", "padding", "ceil_mode"), {"stride": None, "padding": 0}, args, kwargs)
+    names = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+    a = bind(names, {"stride": None, "padding": 0, "count_include_pad": True, "divisor_override": None}, args, kwargs)
+    if a["divisor_override"] is not None:
+        return "it has a divisor of its own"
+    if not a["count_include_pad"] and any(pair(a["padding"])):
+        return "its padding is no part of the average"
     return window("avgpool", x, axis, out, a["kernel_size"], a["stride"] or a["kernel_size"], a["padding"])
 
 
@@ -103,7 +117,7 @@ def relu(args, kwargs, x, axis, out):
 
 
 def dropout(args, kwargs, x, axis, out):
-    a = bind(("input", "p", "training"), {"p": 0.5, "training": True}, args, kwargs)
+    a = bind(("input", "p", "training", "inplace"), {"p": 0.5, "training": True}, args, kwargs)
     return {"kind": "dropout", "p": a["p"] if a["training"] else 0.0}
 
 

@@ -36,11 +36,19 @@ class StepWriter:
             for row in rows:
                 self.write_gradients(rows, row)
         for name, channels in keep.items():
-            layer = next((row.layer for row in rows if row.layer.name == name and row.layer.kind in ("conv", "linear")), None)
-            if layer is None:
-                raise ExportError(f"keep: there is no conv or linear layer \"{name}\"")
-            channels = np.unique(np.asarray(channels, np.int32))
-            self.put(layer, "keep", channels, "ints", (channels.size, channels.size))
+            self.write_keep(rows, name, channels)
+
+    def write_keep(self, rows, name, channels):
+        layer = next((row.layer for row in rows if row.layer.name == name and row.layer.kind in ("conv", "linear")), None)
+        if layer is None:
+            raise ExportError(f"keep: there is no conv or linear layer \"{name}\"")
+        kept, count = np.asarray(channels), layer.dims_out[2]
+        numbers = kept.ndim == 1 and kept.size > 0 and kept.dtype.kind in "iu"  # a mask of booleans would be read as channels 0 and 1
+        wrong = kept[(kept < 0) | (kept >= count)].tolist() if numbers else channels
+        if not numbers or wrong:
+            raise ExportError(f"step {self.number}: keep of layer \"{name}\": {wrong}; allowed: numbers of channels, 0 to {count - 1}, at least one")
+        kept = np.unique(kept).astype(np.int32)
+        self.put(layer, "keep", kept, "ints", (kept.size, kept.size))
 
     def write_values(self, row):
         layer = row.layer
