@@ -87,7 +87,7 @@ sj_status sj_cli_float(const char *option, const char *text, double min, double 
 sj_status sj_cli_check_set(const char *text, sj_error *err) {
     const char *path = strncmp(text, "tech.", 5) == 0 ? text + 5 : text, *equals = strchr(path, '=');
     if (equals == NULL || equals == path || equals[1] == '\0') {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "--set %s: it must be PATH=VALUE, for example array.rows=8", text);
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--set %s: it must be PATH=VALUE: a key of the file, as a.b, and its new value", text);
     }
     return SJ_OK;
 }

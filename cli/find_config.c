@@ -111,7 +111,7 @@ static sj_status not_found(const char *kind, const char *name, sj_error *err) {
     if (!enough) {
         SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for the list of shipped names", name);
     } else if (nearest != NULL) {
-        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s); did you mean %s?", name, what, kind, list, nearest);
+        SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name; did you mean %s? (%s: %s)", name, what, nearest, kind, list);
     } else {
         SJ_FAIL(err, SJ_ERR_IO, "%s: %s, nor a shipped name (%s: %s)", name, what, kind, list);
     }

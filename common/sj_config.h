@@ -47,6 +47,12 @@ const char *sj_config_string(sj_config *c, const char *path, sj_need need, const
 int sj_config_enum(sj_config *c, const char *path, sj_need need, int fallback, const char *const names[]);
 // Length of a list, array or group at path; 0 when it is absent (an error with SJ_REQUIRED).
 int sj_config_length(sj_config *c, const char *path, sj_need need);
+// The same of a list or an array alone; -1 where something else stands there (a problem is kept).
+int sj_config_list(sj_config *c, const char *path, sj_need need);
+// Is there a group? A problem is kept where something else stands there.
+bool sj_config_group(sj_config *c, const char *path);
+// Was a problem kept that names this path? What depends on its value need not be checked, then.
+bool sj_config_failed(const sj_config *c, const char *path);
 // Name of the i-th child of a group ("" for a list's). NULL when there is none.
 const char *sj_config_child_name(const sj_config *c, const char *path, int i);
 

@@ -192,6 +192,20 @@ int sj_config_length(sj_config *c, const char *path, sj_need need) {
     return config_setting_length(setting);
 }
 
+int sj_config_list(sj_config *c, const char *path, sj_need need) {
+    config_setting_t *setting = want(c, path, need);
+    if (setting == NULL) {
+        return 0;
+    }
+    const int type = config_setting_type(setting);
+    return has_type(c, setting, path, type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ARRAY, "a list") ? config_setting_length(setting) : -1;
+}
+
+bool sj_config_group(sj_config *c, const char *path) {
+    config_setting_t *setting = sj_config_ask(c, path);
+    return setting != NULL && has_type(c, setting, path, config_setting_is_group(setting), "a group");
+}
+
 const char *sj_config_child_name(const sj_config *c, const char *path, int i) {
     const config_setting_t *setting = sj_config_lookup(c, path);
     if (setting == NULL || i < 0 || !config_setting_is_aggregate(setting)) {

@@ -28,6 +28,11 @@ void sj_config_problem_at(sj_config *c, sj_config_error_class cls, const char *w
     } else {
         snprintf(message, sizeof message, "%s: %s", where, sentence);
     }
+    for (int i = 0; i < c->problem_count; i++) {
+        if (strcmp(c->problems[i].message, message) == 0) {
+            return;  // two readers met the same
+        }
+    }
     char *copy = strdup(message);
     if (copy == NULL) {
         c->out_of_memory = true;
@@ -93,6 +98,17 @@ void sj_config_error(sj_config *c, sj_config_error_class cls, const char *path, 
     sj_config_problem_at(c, cls, where, override != NULL ? 0 : line_of(c, path), sentence);
 }
 
+bool sj_config_failed(const sj_config *c, const char *path) {
+    char quoted[SJ_CONFIG_PATH_MAX + 2];
+    snprintf(quoted, sizeof quoted, "\"%s\"", path);
+    for (int i = 0; i < c->problem_count; i++) {
+        if (strstr(c->problems[i].message, quoted) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // "layers.[3].name" and "layers.[0].name" are the same key to a reader.
 static void without_indices(const char *path, char out[SJ_CONFIG_PATH_MAX]) {
     size_t used = 0;
@@ -122,7 +138,7 @@ static char *step_beside(const char *asked, const char *path) {
     return strndup(x + parent, strcspn(x + parent, ".["));
 }
 
-// The nearest known key or group beside it; else a known key of that very name elsewhere, with its path.
+// A known key of that very name elsewhere, with its path; else the nearest known key or group beside it.
 static const char *suggest(const sj_config *c, const char *path, char nearest[SJ_CONFIG_PATH_MAX]) {
     char **beside = calloc((size_t)c->asked_count + 1, sizeof *beside);
     const char *elsewhere = NULL;
@@ -146,7 +162,41 @@ static const char *suggest(const sj_config *c, const char *path, char nearest[SJ
         free(beside[i]);
     }
     free(beside);
-    return found != NULL ? nearest : elsewhere;
+    return elsewhere != NULL ? elsewhere : found != NULL ? nearest : NULL;
+}
+
+// The keys and groups that readers asked for beside it, each once: ", name, name". Empty where there are none.
+static void known_beside(const sj_config *c, const char *path, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < c->asked_count; i++) {
+        char *step = step_beside(c->asked[i], path), item[SJ_CONFIG_PATH_MAX + 4];
+        if (step != NULL && *step != '\0') {
+            snprintf(item, sizeof item, "%s\"%s\"", used > 0 ? ", " : "", step);
+            const char *bare = used > 0 ? item + 2 : item;
+            if (strstr(out, bare) == NULL && used + strlen(item) < size) {
+                used += (size_t)snprintf(out + used, size - used, "%s", item);
+            }
+        }
+        free(step);
+    }
+}
+
+// A key that was misspelt is not missing as well.
+static void forget_missing(sj_config *c, const char *path, const char *nearest) {
+    char key[2 * SJ_CONFIG_PATH_MAX], sentence[2 * SJ_CONFIG_PATH_MAX + 32];
+    snprintf(key, sizeof key, "%.*s%s", (int)(leaf_of(path) - path), path, nearest);
+    for (int i = 0; i < c->problem_count; i++) {
+        for (int group = 0; group < 2 && c->problems[i].cls == SJ_CFG_MISSING; group++) {
+            snprintf(sentence, sizeof sentence, ": missing %s \"%s\"", group ? "group" : "key", key);
+            const char *told = strstr(c->problems[i].message, sentence);
+            if (told != NULL && told[strlen(sentence)] == '\0') {
+                free(c->problems[i].message);
+                c->problems[i--] = c->problems[--c->problem_count];
+                break;
+            }
+        }
+    }
 }
 
 // Whether a reader asked for anything in the group, even if nothing it asked for was there.
@@ -166,9 +216,12 @@ static void report_unasked(sj_config *c, const config_setting_t *setting) {
         char buffer[SJ_CONFIG_PATH_MAX];
         const char *nearest = suggest(c, path, buffer);
         if (nearest != NULL) {
+            forget_missing(c, path, nearest);
             sj_config_error(c, SJ_CFG_UNKNOWN, path, "unknown key \"%s\"; did you mean \"%s\"?", path, nearest);
         } else {
-            sj_config_error(c, SJ_CFG_UNKNOWN, path, "unknown key \"%s\"", path);
+            char known[SENTENCE_MAX / 2];
+            known_beside(c, path, known, sizeof known);
+            sj_config_error(c, SJ_CFG_UNKNOWN, path, "unknown key \"%s\"%s%s", path, known[0] != '\0' ? "; known here: " : "", known);
         }
         return;
     }

@@ -65,7 +65,7 @@ static void check_integer(sj_config *c, const char *literal, const char *behind,
     errno = 0;
     const long long value = strtoll(literal, &end, hex ? 16 : 10);
     if (errno == ERANGE) {
-        sj_config_syntax(c, line, "integer %s does not fit 64 bits", literal);
+        sj_config_syntax(c, line, "integer %s does not fit 64 bits with a sign (up to 9223372036854775807)", literal);
     } else if (*end != 'L' && (value > INT32_MAX || value < INT32_MIN)) {
         sj_config_syntax(c, line, "integer %s does not fit 32 bits; write %sL", literal, literal);
         copy_up_to(w, behind);

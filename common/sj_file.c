@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/file.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -154,6 +156,19 @@ sj_status sj_make_run_dir(const char *path, bool force, sj_error *err) {
         return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: the folder exists and is not empty; give another one, or --force", path);
     }
     return SJ_OK;
+}
+
+sj_status sj_lock_dir(const char *path, int *fd, sj_error *err) {
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0) {
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot open the folder: %s", path, strerror(errno));
+    }
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+        return SJ_OK;
+    }
+    close(*fd);
+    *fd = -1;
+    return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: another process is writing this run; give another folder, or wait for its end", path);
 }
 
 sj_status sj_read_file(const char *path, char **data, size_t *bytes, sj_error *err) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
 #include <string.h>
 
 #include "sj_config.h"
@@ -10,7 +11,7 @@ static int smallest(int a, int b, int c) {
     return ab < c ? ab : c;
 }
 
-// Levenshtein's distance, one row of the table at a time; words past WORD_MAX are far from everything.
+// Levenshtein's distance without regard to case, one row of the table at a time; words past WORD_MAX are far from everything.
 static int edit_distance(const char *a, const char *b) {
     const size_t a_length = strlen(a), b_length = strlen(b);
     if (a_length > WORD_MAX || b_length > WORD_MAX) {
@@ -25,7 +26,7 @@ static int edit_distance(const char *a, const char *b) {
         row[0] = (int)i;
         for (size_t j = 1; j <= b_length; j++) {
             const int above = row[j];
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1])));
             diagonal = above;
         }
     }

@@ -54,7 +54,7 @@ static void integer_beyond_32_bits_needs_an_l(void **state) {
     assert_wide("\na = 2147483648;", 2147483648, "t.cfg:2: integer 2147483648 does not fit 32 bits; write 2147483648L");
     assert_wide("a = -2147483649;", -2147483649, "t.cfg:1: integer -2147483649 does not fit 32 bits; write -2147483649L");
     assert_wide("a = 0x80000000;", 0x80000000, "t.cfg:1: integer 0x80000000 does not fit 32 bits; write 0x80000000L");
-    assert_parse_says("a = 9223372036854775808L;", "t.cfg:1: integer 9223372036854775808L does not fit 64 bits");
+    assert_parse_says("a = 9223372036854775808L;", "t.cfg:1: integer 9223372036854775808L does not fit 64 bits with a sign (up to 9223372036854775807)");
     assert_parse_says("a = [1, 5000000000];\nb = { c = 6000000000; };", "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L\n"
                                                                        "t.cfg:2: integer 6000000000 does not fit 32 bits; write 6000000000L");
 }
@@ -67,7 +67,7 @@ static void integer_beyond_32_bits_hides_no_other_error(void **state) {
     sj_config_int(c, "e", SJ_REQUIRED, 0, 1, 4);
     assert_finish_says(c, "t.cfg:1: integer 5000000000 does not fit 32 bits; write 5000000000L\n"
                           "t.cfg:1: integer 6000000000 does not fit 32 bits; write 6000000000L\n"
-                          "t.cfg:2: unknown key \"unrelated\"\n"
+                          "t.cfg:2: unknown key \"unrelated\"; known here: \"a\", \"b\", \"d\", \"e\"\n"
                           "t.cfg:3: \"d\" is a string; it must be an integer\n"
                           "t.cfg:1: \"a\" is 5000000000; it must be between 1 and 4096\n"
                           "t.cfg:1: missing key \"e\"");
@@ -141,14 +141,13 @@ static void all_errors_come_together_in_order(void **state) {
     sj_config_int(c, "bus.a", SJ_REQUIRED, 0, 1, 4);
     sj_config_int(c, "bus.b", SJ_REQUIRED, 0, 1, 4);
     assert_finish_says(c, "t.cfg:3: unknown key \"array.lanez\"; did you mean \"lanes\"?\n"
-                          "t.cfg:5: unknown key \"odd\"\n"
+                          "t.cfg:5: unknown key \"odd\"; known here: \"rows\", \"clock\", \"array\", \"dtype\", \"flag\", \"name\", \"bus\"\n"
                           "t.cfg:2: \"clock\" is a string; it must be a number\n"
                           "t.cfg:6: \"flag\" is an integer; it must be true or false\n"
                           "t.cfg:1: \"rows\" is 0; it must be between 1 and 4\n"
                           "t.cfg:4: \"dtype\" is \"bf6\"; allowed are \"bf16\", \"int8\"; did you mean \"bf16\"?\n"
                           "t.cfg:1: missing key \"name\"\n"
-                          "t.cfg:1: missing group \"bus\"\n"
-                          "t.cfg:3: missing key \"array.lanes\"");
+                          "t.cfg:1: missing group \"bus\"");  // and not array.lanes, which was misspelt
 }
 
 static void a_key_in_the_wrong_group_is_told_its_place(void **state) {
@@ -156,6 +155,29 @@ static void a_key_in_the_wrong_group_is_told_its_place(void **state) {
     sj_config_int(c, "array.rows", SJ_REQUIRED, 0, 1, 4);
     sj_config_int(c, "array.lanes", SJ_OPTIONAL, 2, 1, 4);
     assert_finish_says(c, "t.cfg:2: unknown key \"lanes\"; did you mean \"array.lanes\"?");
+}
+
+static void a_known_name_elsewhere_goes_before_a_near_one_and_case_does_not_matter(void **state) {
+    sj_config *c = parse("eat = 1;\nLanes = 3;");
+    sj_config_int(c, "data", SJ_OPTIONAL, 2, 1, 4);
+    sj_config_int(c, "lanes", SJ_REQUIRED, 2, 1, 4);
+    sj_config_group(c, "method.eat");
+    assert_finish_says(c, "t.cfg:1: unknown key \"eat\"; did you mean \"method.eat\"?\nt.cfg:2: unknown key \"Lanes\"; did you mean \"lanes\"?");
+}
+
+static void lists_and_groups_say_what_they_want(void **state) {
+    sj_config *c = parse("numbers = 3;\nmethod = \"eat\";\nempty = ();\ninner = { a = 1; };");
+    assert_int_equal(sj_config_list(c, "numbers", SJ_OPTIONAL), -1);
+    assert_int_equal(sj_config_list(c, "numbers", SJ_OPTIONAL), -1);  // and is told once
+    assert_int_equal(sj_config_list(c, "empty", SJ_REQUIRED), 0);
+    assert_int_equal(sj_config_list(c, "inner", SJ_REQUIRED), -1);
+    assert_false(sj_config_group(c, "method"));
+    assert_false(sj_config_group(c, "absent"));
+    assert_true(sj_config_failed(c, "numbers"));
+    assert_false(sj_config_failed(c, "empty"));
+    assert_finish_says(c, "t.cfg:1: \"numbers\" is an integer; it must be a list\n"
+                          "t.cfg:2: \"method\" is a string; it must be a group\n"
+                          "t.cfg:4: \"inner\" is a group; it must be a list");
 }
 
 static void a_group_where_a_number_should_be_is_one_error(void **state) {
@@ -262,6 +284,7 @@ int main(void) {
         cmocka_unit_test(ranges_hold_at_both_ends),
         cmocka_unit_test(all_errors_come_together_in_order),
         cmocka_unit_test(a_key_in_the_wrong_group_is_told_its_place),
+        cmocka_unit_test(a_known_name_elsewhere_goes_before_a_near_one_and_case_does_not_matter), cmocka_unit_test(lists_and_groups_say_what_they_want),
         cmocka_unit_test(a_group_where_a_number_should_be_is_one_error),
         cmocka_unit_test(lists_are_read_by_index_and_unread_elements_are_reported),
         cmocka_unit_test(children_of_groups_have_names),

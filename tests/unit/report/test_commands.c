@@ -166,11 +166,11 @@ static void all_shipped_names_are_candidates(void **state) {
     assert_int_equal(setenv("SJ_SHARE", ".", 1), 0);
     assert_int_equal(sj_cli_find_config("many", "numbr-299-of-all", &found, &err), SJ_ERR_IO);
     assert_null(found);
-    const char *list = strstr(err.message, "nor a shipped name (many: number-000-of-all, number-001-of-all, "), *more = strstr(err.message, "-of-all and ");
+    const char *list = strstr(err.message, "nor a shipped name; did you mean number-299-of-all? (many: number-000-of-all, number-001-of-all, "), *more = strstr(err.message, "-of-all and ");
     assert_non_null(list);
     assert_non_null(more);
     const int listed = atoi(more - 3) + 1;  // whole names, and the rest counted
-    snprintf(path, sizeof path, "-of-all and %d more); did you mean number-299-of-all?", 300 - listed);
+    snprintf(path, sizeof path, "-of-all and %d more)", 300 - listed);
     assert_true(listed > 9 && listed < 300);
     assert_string_equal(more, path);
     for (int i = 3; i < 300; i++) {
