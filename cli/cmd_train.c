@@ -33,7 +33,7 @@ typedef struct job {
     sj_train_config config;
     sj_train_result result;
     sj_progress bar;
-    bool bar_on;
+    bool bar_on, resumed_told;
     double started;
 } job;
 
@@ -46,7 +46,7 @@ static void print_help(void) {
         "  --set PATH=VALUE   change a value of the configuration, e.g. --set epochs=2\n"
         "  -o, --output RUN   the folder to write; refused when it exists and is not empty\n"
         "  --resume           go on from RUN/checkpoint.bin with the same configuration, bit for bit; from the start where there is none yet\n"
-        "  --force            write into an existing folder\n"
+        "  --force            write into an existing folder; an older run's files stay until the first checkpoint of the new one\n"
         "  -q, --quiet        no progress       -v, --verbose   more of it\n"
         "  --json             the result on stdout as JSON\n"
         "  -h, --help         this text\n");
@@ -87,7 +87,7 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
     if (a->force && a->resume) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "train: --force starts anew and --resume goes on; give one of them");
     }
-    return a->out != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "train: -o RUN is missing: the folder to write");
+    return a->out != NULL && a->out[0] != '\0' ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "train: -o RUN is missing: the folder to write");
 }
 
 static sj_status copy_data_dir(const char *dir, sj_train_config *config, sj_error *err) {
@@ -114,7 +114,7 @@ static sj_status read_config(job *j, sj_error *err) {
     if (j->args.data != NULL) {
         SJ_TRY(copy_data_dir(j->args.data, &j->config, err));
     }
-    return sj_cli_find_config("models", j->config.model, &j->model_path, err);
+    return sj_cli_find_config("models", j->config.model, &j->model_path, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "network.model");
 }
 
 static double now(void) {
@@ -149,9 +149,25 @@ static void print_epoch(const job *j, const sj_train_progress *p) {
     (void)fputc('\n', stderr);
 }
 
+// Once, as soon as it is known: a mistyped folder should not be found out after hours.
+static void print_resumed(job *j) {
+    if (j->args.quiet || !j->args.resume || j->resumed_told) {
+        return;
+    }
+    j->resumed_told = true;
+    if (j->result.was_finished) {
+        (void)fprintf(stderr, "%s: the run is complete; there was nothing to resume\n", j->args.out);
+    } else if (j->result.resumed_epoch < 0) {
+        (void)fprintf(stderr, "%s: no checkpoint was there, so training begins at the start\n", j->args.out);
+    } else {
+        (void)fprintf(stderr, "%s: resumed in epoch %lld at its iteration %lld\n", j->args.out, (long long)j->result.resumed_epoch, (long long)j->result.resumed_iteration);
+    }
+}
+
 static bool on_progress(void *context, const sj_train_progress *p) {
     job *j = context;
     char note[64];
+    print_resumed(j);
     if (p->finished != NULL) {
         sj_progress_clear(&j->bar);
         if (!j->args.quiet) {
@@ -171,8 +187,8 @@ static bool on_progress(void *context, const sj_train_progress *p) {
 static sj_status add_hash(json_t *inputs, const char *path, sj_error *err) {
     char hex[17];
     SJ_TRY(sj_dataset_hash(path, hex, err));
-    (void)json_object_set_new(inputs, path, json_sprintf("fnv1a64:%s", hex));
-    return SJ_OK;
+    const bool added = json_object_set_new(inputs, path, json_sprintf("fnv1a64:%s", hex)) == 0;
+    return added ? SJ_OK : SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: its name cannot stand in provenance.json, which takes UTF-8", path);
 }
 
 static sj_status hash_inputs(const job *j, json_t *inputs, sj_error *err) {
@@ -218,7 +234,7 @@ static sj_status write_provenance(const job *j, sj_error *err) {
                              (double)(j->result.iterations_now * j->config.batch_size) / seconds);
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (status == SJ_OK) {
-        status = text != NULL ? write_text(j->args.out, "provenance.json", text, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for provenance.json");
+        status = text != NULL ? write_text(j->args.out, "provenance.json", text, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "%s/provenance.json: out of memory", j->args.out);
     }
     free(text);
     json_decref(root);
@@ -227,10 +243,7 @@ static sj_status write_provenance(const job *j, sj_error *err) {
 
 static sj_status write_config(const job *j, const sj_train_result *result, sj_error *err) {
     char *text;
-    sj_train_config resolved = j->config;
-    resolved.width = result->width;
-    resolved.train_images = result->train_images;
-    resolved.test_images = result->test_images;
+    const sj_train_config resolved = sj_train_resolved(&j->config, result);
     SJ_TRY(sj_train_config_text(&resolved, &text, err));
     const sj_status status = write_text(j->args.out, "config.cfg", text, err);
     free(text);
@@ -240,7 +253,7 @@ static sj_status write_config(const job *j, const sj_train_result *result, sj_er
 // JSON has no NaN: null stands for a value that does not exist.
 static json_t *number(double v) { return isnan(v) ? json_null() : json_real(v); }
 
-static void print_json(const job *j) {
+static sj_status print_json(const job *j, sj_error *err) {
     const sj_epoch_metrics *e = &j->result.last;
     json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:{s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "format", "skipjoule-train", "version", 1,
                              "run", j->args.out, "dataset", j->config.data_name, "method", sj_train_method_name(&j->config), "seed", (json_int_t)j->config.seed, "epochs",
@@ -249,18 +262,16 @@ static void print_json(const job *j) {
                              number(e->test_loss), "test_accuracy", number(e->test_accuracy), "macro_f1", number(e->macro_f1), "asic_ratio", number(e->asic_ratio), "x_density",
                              number(e->x_density), "dy_density", number(e->dy_density), "lr", number(e->lr), "penalty", number(e->penalty), "kept_fraction", number(e->kept_fraction));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    if (text != NULL) {
-        (void)puts(text);
-    }
+    const bool printed = text != NULL && puts(text) != EOF;
     free(text);
     json_decref(root);
+    return printed ? SJ_OK : SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--json: the result cannot be printed as JSON, which takes UTF-8: is \"%s\"?", j->args.out);
 }
 
-static void print_result(const job *j) {
+static sj_status print_result(const job *j, sj_error *err) {
     const sj_epoch_metrics *e = &j->result.last;
     if (j->args.json) {
-        print_json(j);
-        return;
+        return print_json(j, err);
     }
     (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f", j->args.out, sj_train_method_name(&j->config), j->config.data_name,
                  (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1);
@@ -271,6 +282,7 @@ static void print_result(const job *j) {
         (void)printf(", density of x %.3f, of dy %.3f", e->x_density, e->dy_density);
     }
     (void)putchar('\n');
+    return SJ_OK;
 }
 
 // A run that stops or is killed leaves what it was, beside its checkpoint.
@@ -294,23 +306,23 @@ static sj_status write_descriptions(const job *j, sj_error *err) {
     return status;
 }
 
-static void print_resumed(const job *j) {
-    if (j->args.quiet || !j->args.resume) {
-        return;
+// Made where it is not there, and locked.
+static sj_status take_folder(const job *j, int *lock, sj_error *err) {
+    const bool may_hold_files = j->args.force || j->args.resume;
+    SJ_TRY(sj_make_run_dir(j->args.out, may_hold_files, err));
+    SJ_TRY(sj_lock_dir(j->args.out, lock, err));
+    const sj_status status = sj_make_run_dir(j->args.out, may_hold_files, err);  // anew: another run may have come to its end before the lock was taken
+    if (status != SJ_OK) {
+        (void)close(*lock);
     }
-    if (j->result.was_finished) {
-        (void)fprintf(stderr, "%s: the run is complete; there was nothing to resume\n", j->args.out);
-    } else if (j->result.resumed_epoch < 0) {
-        (void)fprintf(stderr, "%s: no checkpoint was there, so training began at the start\n", j->args.out);
-    } else {
-        (void)fprintf(stderr, "%s: resumed in epoch %lld at its iteration %lld\n", j->args.out, (long long)j->result.resumed_epoch, (long long)j->result.resumed_iteration);
-    }
+    return status;
 }
 
 static sj_status run(job *j, sj_error *err) {
     SJ_TRY(read_config(j, err));
     const bool existed = sj_path_exists(j->args.out);
-    SJ_TRY(sj_make_run_dir(j->args.out, j->args.force || j->args.resume, err));
+    int lock;
+    SJ_TRY(take_folder(j, &lock, err));
     const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_saved, on_progress, j};
     sj_status status = sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
@@ -321,6 +333,7 @@ static sj_status run(job *j, sj_error *err) {
     if (status != SJ_OK && !existed) {
         (void)rmdir(j->args.out);  // nothing half-written: goes only when it is empty
     }
+    (void)close(lock);
     return status;
 }
 
@@ -331,9 +344,9 @@ sj_status sj_cmd_train(int argc, char **argv, sj_error *err) {
         print_help();
         return SJ_OK;
     }
-    const sj_status status = run(&j, err);
+    sj_status status = run(&j, err);
     if (status == SJ_OK) {
-        print_result(&j);
+        status = print_result(&j, err);
     }
     free(j.config_path);
     free(j.model_path);

@@ -62,7 +62,7 @@ static sj_status train_batch(sj_run *r, sj_error *err) {
     SJ_TRY(sj_model_forward(r->model, SJ_MODE_TRAIN, c->batch_size, &forward, &result, err));
     SJ_TRY(sj_model_backward(r->model, &method, &penalty, err));
     sj_measure_density(r->model, &r->density);
-    sj_metrics_add(&r->at.sums, r->model, &r->density, &result, penalty);
+    sj_metrics_add(&r->at.sums, r->model, &r->density, &result, penalty, r->config->ssprop.linear);
     SJ_TRY(write_ledger(r, false, result.loss, err));
     if (sj_train_is_traced(c, r->at.epoch, r->at.batch, r->per_epoch)) {
         SJ_TRY(export_step(r, SJ_MODE_TRAIN, r->at.epoch, result.loss, c->batch_size, err));

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run in and out of checkpoint.bin. Sections beside the model's (sj_state.h): "config" (the resolved text without the data folder), "data" and "network" (hashes of what was trained on, and of the network's file), "arithmetic" (what computed), "position", "rows" (metrics.csv), "ledger",
-// and of GradSamp "gradsamp/last", "gradsamp/before", "gradsamp/real_epochs". Traced steps lie in trace.partial.h5, which is replaced before checkpoint.bin is: a process that
+// and of GradSamp "gradsamp/last", "gradsamp/before". Traced steps lie in trace.partial.h5, which is replaced before checkpoint.bin is: a process that
 // ends between the two leaves steps there that are traced again.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
 
 #include "sj_file.h"
 #include "sj_run.h"
 #include "sj_state.h"
 
-enum { ARITHMETIC_MAX = SJ_PRODUCT_LIBRARY_MAX + 64 };
+enum { ARITHMETIC_MAX = SJ_PRODUCT_LIBRARY_MAX + 128 };
 
 static sj_status config_text(const sj_run *r, char **out, sj_error *err) {
-    sj_train_config c = *r->config;
+    sj_train_config c = sj_train_resolved(r->config, r->result);  // so that a run's own config.cfg resumes it
     c.data_dir[0] = '\0';  // the data may have moved; their hash tells whether they are the same
     return sj_train_config_text(&c, out, err);
 }
@@ -29,10 +32,15 @@ static sj_status add_ledger(sj_run *r, sj_checkpoint_writer *w, sj_error *err) {
     return status;
 }
 
-// What computes: another processor or library may round otherwise.
-static const char *arithmetic(char text[ARITHMETIC_MAX]) {
+// What computes: another processor, program or library may round otherwise; GradSamp and schedules take log, cos and pow from the C library.
+static const char *arithmetic(const sj_run *r, char text[ARITHMETIC_MAX]) {
     char library[SJ_PRODUCT_LIBRARY_MAX];
-    (void)snprintf(text, ARITHMETIC_MAX, "%s, kernels %s", sj_product_library(library), sj_kernels_name());
+#ifdef __GLIBC__
+    const char *libc = gnu_get_libc_version();
+#else
+    const char *libc = "unknown";
+#endif
+    (void)snprintf(text, ARITHMETIC_MAX, "skipjoule %.32s, %s, kernels %s, C library %.16s", r->options->version, sj_product_library(library), sj_kernels_name(), libc);
     return text;
 }
 
@@ -41,7 +49,7 @@ static sj_status add_all(sj_run *r, sj_checkpoint_writer *w, const char *config,
     SJ_TRY(add_text(w, "config", config, err));
     SJ_TRY(sj_checkpoint_add(w, "data", &r->data_hash, sizeof r->data_hash, err));
     SJ_TRY(sj_checkpoint_add(w, "network", r->model_hash, sizeof r->model_hash, err));
-    SJ_TRY(add_text(w, "arithmetic", arithmetic(text), err));
+    SJ_TRY(add_text(w, "arithmetic", arithmetic(r, text), err));
     SJ_TRY(sj_checkpoint_add(w, "position", &r->at, sizeof r->at, err));
     SJ_TRY(sj_checkpoint_add(w, "rows", r->rows, r->row_bytes, err));
     if (r->trace != NULL) {  // a finished run's is in trace.h5
@@ -51,7 +59,6 @@ static sj_status add_all(sj_run *r, sj_checkpoint_writer *w, const char *config,
         const size_t bytes = (size_t)r->samples.count * sizeof *r->samples.last;
         SJ_TRY(sj_checkpoint_add(w, "gradsamp/last", r->samples.last, bytes, err));
         SJ_TRY(sj_checkpoint_add(w, "gradsamp/before", r->samples.before, bytes, err));
-        SJ_TRY(sj_checkpoint_add(w, "gradsamp/real_epochs", &r->samples.real_epochs, sizeof r->samples.real_epochs, err));
     }
     return sj_state_add_model(w, r->model, err);
 }
@@ -70,6 +77,7 @@ static sj_status write_checkpoint(sj_run *r, const char *config, sj_error *err) 
 
 sj_status sj_run_save(sj_run *r, sj_error *err) {
     char path[SJ_RUN_PATH_MAX], *config;
+    sj_run_replace(r);
     if (r->trace != NULL && r->at.traced > 0) {
         SJ_TRY(sj_trace_save(r->trace, sj_run_path(r, SJ_RUN_PARTIAL, path), err));
     }
@@ -136,11 +144,11 @@ static sj_status check_network(const sj_run *r, const sj_checkpoint *c, const ch
                                                                    r->options->model_path, hash, r->model_hash);
 }
 
-static sj_status check_arithmetic(const sj_checkpoint *c, const char *path, sj_error *err) {
+static sj_status check_arithmetic(const sj_run *r, const sj_checkpoint *c, const char *path, sj_error *err) {
     char now[ARITHMETIC_MAX];
     const int64_t bytes = sj_checkpoint_size(c, "arithmetic");
     const char *then = sj_checkpoint_data(c, "arithmetic");
-    (void)arithmetic(now);
+    (void)arithmetic(r, now);
     if (then == NULL || bytes != (int64_t)strlen(now) || memcmp(then, now, (size_t)bytes) != 0) {
         return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s was computed by %.*s, and here it would be %s, which rounds otherwise: the run cannot go on bit for bit", path,
                        then != NULL ? (int)bytes : 7, then != NULL ? then : "nothing", now);
@@ -169,8 +177,7 @@ static sj_status get_gradsamp(sj_run *r, const sj_checkpoint *c, sj_error *err) 
     }
     const size_t bytes = (size_t)r->samples.count * sizeof *r->samples.last;
     SJ_TRY(sj_checkpoint_get(c, "gradsamp/last", r->samples.last, bytes, err));
-    SJ_TRY(sj_checkpoint_get(c, "gradsamp/before", r->samples.before, bytes, err));
-    return sj_checkpoint_get(c, "gradsamp/real_epochs", &r->samples.real_epochs, sizeof r->samples.real_epochs, err);
+    return sj_checkpoint_get(c, "gradsamp/before", r->samples.before, bytes, err);
 }
 
 static sj_status open_trace(sj_run *r, const sj_checkpoint *c, const sj_trace_meta *meta, sj_error *err) {
@@ -189,7 +196,7 @@ static sj_status restore(sj_run *r, const sj_checkpoint *c, const sj_trace_meta 
     SJ_TRY(check_config(r, c, path, err));
     SJ_TRY(check_data(r, c, path, err));
     SJ_TRY(check_network(r, c, path, err));
-    SJ_TRY(check_arithmetic(c, path, err));
+    SJ_TRY(check_arithmetic(r, c, path, err));
     SJ_TRY(sj_checkpoint_get(c, "position", &r->at, sizeof r->at, err));
     SJ_TRY(get_rows(r, c, err));
     SJ_TRY(get_gradsamp(r, c, err));

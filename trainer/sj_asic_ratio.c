@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-static const double dram_pj = 1950.0, computation_pj = 3.7;
+#include "sj_net.h"
 
-static int64_t count_of(sj_dims d) { return d.h * d.w * d.c; }
+static const double dram_pj = 1950.0, computation_pj = 3.7;
 
 bool sj_asic_is_module(sj_kind kind) {
     switch (kind) {
@@ -31,13 +31,13 @@ int64_t sj_asic_parameters(const sj_layer_info *l) {
 }
 
 int64_t sj_asic_computations(const sj_layer_info *l, int64_t images) {
-    const int64_t window = l->kernel_h * l->kernel_w, outputs = images * count_of(l->out);
+    const int64_t window = l->kernel_h * l->kernel_w, outputs = images * sj_dims_count(l->out);
     switch (l->kind) {
         case SJ_KIND_CONV: return outputs * window * l->in.c;
         case SJ_KIND_LINEAR: return l->out.c * l->in.c * images;
         case SJ_KIND_MAXPOOL:
         case SJ_KIND_AVGPOOL: return outputs * window;
-        case SJ_KIND_BN: return 4 * images * count_of(l->in);
+        case SJ_KIND_BN: return 4 * images * sj_dims_count(l->in);
         default: return 0;
     }
 }
@@ -61,7 +61,7 @@ static int64_t nonzero_of(const sj_network *net, int layer, const int64_t *y_non
 
 void sj_asic_add_activations(const sj_network *net, const sj_asic_options *o, int64_t images, const int64_t *y_nonzero, int64_t input_nonzero, sj_asic_sums *sums) {
     if (o->input) {
-        sums->outputs += images * count_of(net->layers[0].in);
+        sums->outputs += images * sj_dims_count(net->layers[0].in);
         sums->outputs_nonzero += input_nonzero;
     }
     for (int i = 0; i < net->layer_count; i++) {
@@ -70,9 +70,9 @@ void sj_asic_add_activations(const sj_network *net, const sj_asic_options *o, in
             continue;
         }
         const bool overwritten = l->kind == SJ_KIND_RELU && o->inplace_relu;
-        sums->inputs += images * count_of(l->in);
+        sums->inputs += images * sj_dims_count(l->in);
         sums->inputs_nonzero += overwritten ? y_nonzero[i] : nonzero_of(net, l->inputs[0], y_nonzero, input_nonzero);
-        sums->outputs += images * count_of(l->out);
+        sums->outputs += images * sj_dims_count(l->out);
         sums->outputs_nonzero += y_nonzero[i];
         sums->computations += sj_asic_computations(l, images);
     }
@@ -101,9 +101,9 @@ sj_status sj_asic_add(sj_asic_mean *m, const sj_network *net, int64_t images, co
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "asic_ratio: a forward pass of %lld images, where the batch takes 1 to %lld more", (long long)images, (long long)sj_asic_room(m));
     }
     for (int i = 0; i < net->layer_count; i++) {
-        if (sj_asic_is_module(net->layers[i].kind) && (y_nonzero[i] < 0 || y_nonzero[i] > images * count_of(net->layers[i].out))) {
+        if (sj_asic_is_module(net->layers[i].kind) && (y_nonzero[i] < 0 || y_nonzero[i] > images * sj_dims_count(net->layers[i].out))) {
             return SJ_FAIL(err, SJ_ERR_INTERNAL, "asic_ratio: layer \"%s\": %lld nonzero outputs were counted, of %lld", net->layers[i].name, (long long)y_nonzero[i],
-                           (long long)(images * count_of(net->layers[i].out)));
+                           (long long)(images * sj_dims_count(net->layers[i].out)));
         }
     }
     if (m->images == 0) {

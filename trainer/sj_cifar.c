@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sj_dataset.h"
 #include "sj_file.h"
@@ -22,6 +23,10 @@ static sj_status read_records(FILE *f, const char *path, const sj_cifar *kind, s
     const long expected = (long)record_bytes * kind->records;
     if (fseek(f, 0, SEEK_END) != 0) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot seek: %s", path, strerror(errno));
+    }
+    struct stat info;
+    if (fstat(fileno(f), &info) == 0 && S_ISDIR(info.st_mode)) {
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: a folder, not a file", path);
     }
     const long bytes = ftell(f);
     if (bytes != expected) {

@@ -8,7 +8,8 @@
 
 static sj_status find_in_value(sj_model *m, int layer, int64_t images, float *image, sj_error *err) {
     const int64_t each = sj_dims_count(m->layers[layer].info->out);
-    for (int64_t i = 0; i < images && sj_model_value(m, layer, i, 1, image); i++) {
+    for (int64_t i = 0; i < images; i++) {
+        SJ_TRY(sj_model_value(m, layer, i, 1, image, err));
         for (int64_t j = 0; j < each; j++) {
             if (!isfinite(image[j])) {
                 return SJ_FAIL(err, SJ_ERR_NUMERIC, "the output of layer %s holds %g", m->layers[layer].info->name, (double)image[j]);

@@ -152,13 +152,13 @@ static sj_status normalise(sj_dataset *d, sj_error *err) {
 }
 
 // `part` is "training" or "test"; `wanted` images were asked for under `key`.
-static sj_status check_images(const sj_dataset *d, const sj_images *images, const char *part, const char *key, int64_t wanted, sj_error *err) {
+static sj_status check_images(const sj_dataset *d, const char *dir, const sj_images *images, const char *part, const char *key, int64_t wanted, sj_error *err) {
     if (wanted > images->count) {
         return SJ_FAIL(err, SJ_ERR_CONFIG, "%s: %lld; data set %s has %lld %s images (0 takes all)", key, (long long)wanted, d->name, (long long)images->count, part);
     }
     for (int64_t i = 0; i < images->count; i++) {
         if (images->labels[i] >= d->classes) {
-            return SJ_FAIL(err, SJ_ERR_FORMAT, "data set %s: label %d of %s image %lld; labels are 0 to %lld", d->name, images->labels[i], part, (long long)i,
+            return SJ_FAIL(err, SJ_ERR_FORMAT, "data set %s in %s: label %d of %s image %lld (counted from 0 over its files); labels are 0 to %lld", d->name, dir != NULL ? dir : "the program", images->labels[i], part, (long long)i,
                            (long long)d->classes - 1);
         }
     }
@@ -229,8 +229,8 @@ static sj_status load(const sj_dataset_request *r, const kind *k, sj_dataset *ou
     if (status != SJ_OK) {
         return status == SJ_ERR_IO && k->file_count > 0 ? add_whereabouts(r, k, err) : status;
     }
-    SJ_TRY(check_images(out, &out->train, "training", "data.train_images", r->train_images, err));
-    SJ_TRY(check_images(out, &out->test, "test", "data.test_images", r->test_images, err));
+    SJ_TRY(check_images(out, r->dir, &out->train, "training", "data.train_images", r->train_images, err));
+    SJ_TRY(check_images(out, r->dir, &out->test, "test", "data.test_images", r->test_images, err));
     return normalise(out, err);
 }
 

@@ -47,8 +47,7 @@ void sj_export_choose(uint64_t seed, uint64_t stream, int64_t batch, int64_t cou
 static sj_dims dims_of(const sj_model *m, int layer) { return layer < 0 ? m->input_dims : m->layers[layer].info->out; }
 
 static sj_status read_portion(const exporter *x, tensor t, int64_t first, int64_t count, float *out, sj_error *err) {
-    const bool there = t.gradient ? sj_model_gradient(x->m, t.layer, t.branch, first, count, out) : sj_model_value(x->m, t.layer, first, count, out);
-    return there ? SJ_OK : SJ_FAIL(err, SJ_ERR_INTERNAL, "layer %s has no such tensor", t.layer < 0 ? "input" : x->m->layers[t.layer].info->name);
+    return t.gradient ? sj_model_gradient(x->m, t.layer, t.branch, first, count, out, err) : sj_model_value(x->m, t.layer, first, count, out, err);
 }
 
 static int64_t portion_from(const exporter *x, int64_t first) { return x->images - first < PORTION ? x->images - first : PORTION; }
@@ -335,6 +334,6 @@ void sj_measure_density(const sj_model *m, const sj_batch_density *out) {
         const sj_dims in = dims_of(m, from);
         out->x[i] = density_of(from < 0 ? m->input_nonzero : m->layers[from].y_nonzero, m->batch * sj_dims_count(in));
         out->dy[i] = density_of(l->dy_nonzero, m->batch * sj_dims_count(l->info->out));
-        out->kept[i] = l->info->kind == SJ_KIND_CONV || l->selected ? (float)l->kept_count / (float)l->info->out.c : NAN;
+        out->kept[i] = l->kept != NULL ? (float)l->kept_count / (float)l->info->out.c : NAN;
     }
 }

@@ -59,7 +59,6 @@ void sj_gradsamp_record(sj_gradsamp_state *s, const sj_gradsamp_array *arrays, i
         memcpy(oldest, arrays[i].value, (size_t)arrays[i].count * sizeof *oldest);
         oldest += arrays[i].count;
     }
-    s->real_epochs++;
 }
 
 static bool moves(const sj_gradsamp *g, const sj_gradsamp_array *a) { return !a->norm || g->norm == SJ_GRADSAMP_NORM_SAMPLE; }

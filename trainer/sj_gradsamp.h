@@ -34,7 +34,6 @@ typedef struct sj_gradsamp_array {
 } sj_gradsamp_array;
 
 typedef struct sj_gradsamp_state {
-    int64_t real_epochs;   // recorded so far
     int64_t count;         // of all arrays
     float *last, *before;  // all arrays, one behind another, after the last real epoch and the one before
 } sj_gradsamp_state;
@@ -47,7 +46,7 @@ bool sj_gradsamp_skips(const sj_gradsamp *g, uint64_t seed, int64_t epoch, int64
 // After a real epoch.
 void sj_gradsamp_record(sj_gradsamp_state *s, const sj_gradsamp_array *arrays, int array_count);
 // A skipped epoch: values += eps. Arrays that stay (norm) take no part in a layer's or the global fit. The same bits at any thread count; depends on (seed, epoch) and the state alone.
-// Needs real_epochs >= 2.
+// Only behind two records.
 void sj_gradsamp_sample(const sj_gradsamp *g, const sj_gradsamp_state *s, uint64_t seed, int64_t epoch, const sj_gradsamp_array *arrays, int array_count);
 
 #endif

@@ -82,7 +82,7 @@ void sj_add_tensors(const sj_layout *l, int64_t images, const void *const *tenso
 int64_t sj_count_stored(const sj_layout *l, int64_t images, const void *v);
 int64_t sj_count_floats(int64_t count, const float *v);
 
-// "portable", "avx2", "avx512": the build in use. SJ_KERNELS in the environment forces one that the processor has (for tests).
+// "portable", "avx2", "avx512": the build in use. SJ_KERNELS in the environment forces one that the processor has (for tests, which look at this name: another one is the best there is).
 const char *sj_kernels_name(void);
 
 #endif

@@ -22,8 +22,8 @@ double sj_macro_f1(int64_t classes, const int64_t *confusion) {
 }
 
 // softmax keeps the order of its inputs, but rounds: predictions are taken from the inputs.
-static void count_predictions(sj_model *m, int64_t images, int64_t classes, float *x, int64_t *confusion) {
-    (void)sj_model_value(m, m->layers[m->layer_count - 1].info->inputs[0], 0, images, x);
+static sj_status count_predictions(sj_model *m, int64_t images, int64_t classes, float *x, int64_t *confusion, sj_error *err) {
+    SJ_TRY(sj_model_value(m, m->layers[m->layer_count - 1].info->inputs[0], 0, images, x, err));
     for (int64_t i = 0; i < images; i++) {
         int64_t best = 0;
         for (int64_t c = 1; c < classes; c++) {
@@ -31,6 +31,7 @@ static void count_predictions(sj_model *m, int64_t images, int64_t classes, floa
         }
         confusion[m->labels[i] * classes + best]++;
     }
+    return SJ_OK;
 }
 
 typedef struct test {
@@ -65,7 +66,7 @@ static sj_status test_batch(test *t, int64_t first, int64_t count, sj_error *err
     SJ_TRY(sj_model_forward(m, SJ_MODE_EVAL, count, &options, &r, err));
     t->loss += r.loss * (double)count;
     t->correct += r.correct;
-    count_predictions(m, count, t->data->classes, t->x, t->confusion);
+    SJ_TRY(count_predictions(m, count, t->data->classes, t->x, t->confusion, err));
     if (!t->config->asic_ratio) {
         return SJ_OK;
     }
@@ -108,9 +109,9 @@ sj_status sj_metrics_test(sj_model *m, const sj_dataset *data, const sj_train_co
     return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "test images");
 }
 
-void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_density *d, const sj_forward_result *r, double penalty) {
+void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_density *d, const sj_forward_result *r, double penalty, bool linear) {
     double x = 0.0, dy = 0.0, kept = 0.0;
-    int products = 0, convolutions = 0;
+    int products = 0, selectable = 0;
     for (int i = 0; i < m->layer_count; i++) {
         const sj_kind kind = m->layers[i].info->kind;
         if (kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR) {
@@ -118,14 +119,14 @@ void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_densi
             dy += (double)d->dy[i];
             products++;
         }
-        if (kind == SJ_KIND_CONV) {
+        if (kind == SJ_KIND_CONV || (kind == SJ_KIND_LINEAR && linear)) {
             kept += (double)d->kept[i];
-            convolutions++;
+            selectable++;
         }
     }
     sums->x_density += products > 0 ? x / products : 0.0;
     sums->dy_density += products > 0 ? dy / products : 0.0;
-    sums->kept += convolutions > 0 ? kept / convolutions : 1.0;
+    sums->kept += selectable > 0 ? kept / selectable : (double)NAN;
     sums->loss += r->loss;
     sums->penalty += penalty;
     sums->correct += r->correct;

@@ -25,7 +25,7 @@ typedef struct sj_epoch_sums {
     int64_t iterations, images, correct;
 } sj_epoch_sums;
 
-void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_density *d, const sj_forward_result *r, double penalty);
+void sj_metrics_add(sj_epoch_sums *sums, const sj_model *m, const sj_batch_density *d, const sj_forward_result *r, double penalty, bool linear);
 void sj_metrics_finish(const sj_epoch_sums *sums, sj_epoch_metrics *out);
 
 // A line an epoch; a figure that does not exist is an empty field.

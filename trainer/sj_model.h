@@ -102,9 +102,9 @@ sj_status sj_model_backward(sj_model *m, const sj_backward_options *options, dou
 void sj_model_update(sj_model *m, const sj_optimizer_config *optimizer, double lr, int64_t step);
 
 // The last step's tensors as NHWC floats of images first .. first + count - 1. Of layer's output (-1: the network's input); of the gradient with respect to the output of a layer,
-// before ssProp's selection: `branch` is -1, or the n-th reader of a fork. false where there is none.
-bool sj_model_value(sj_model *m, int layer, int64_t first, int64_t count, float *nhwc);
-bool sj_model_gradient(sj_model *m, int layer, int branch, int64_t first, int64_t count, float *nhwc);
+// before ssProp's selection: `branch` is -1, or the n-th reader of a fork. SJ_ERR_RANGE where there is none.
+sj_status sj_model_value(sj_model *m, int layer, int64_t first, int64_t count, float *nhwc, sj_error *err);
+sj_status sj_model_gradient(sj_model *m, int layer, int branch, int64_t first, int64_t count, float *nhwc, sj_error *err);
 // Dropout's mask of the last training step, NHWC; probabilities of softmax_ce, (batch, classes).
 const uint8_t *sj_model_mask(const sj_model *m, int layer, int64_t image);
 const float *sj_model_probabilities(const sj_model *m, int64_t image);

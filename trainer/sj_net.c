@@ -230,7 +230,7 @@ static void check_same_dims(reader *r, const sj_layer_info *l) {
 static void read_dropout(reader *r) {
     char path[128];
     const double p = sj_config_float(r->config, key_path(r, "p", path), SJ_REQUIRED, 0.0, 0.0, 1.0);
-    if (p >= 1.0) {
+    if ((float)p >= 1.0F) {
         FAIL_AT(r, SJ_CFG_RANGE, "p", "layer \"%s\": p is 1 and nothing would be left; at least 0 and below 1 is allowed", r->net->network.layers[r->layer].name);
     }
     r->net->dropout_p[r->layer] = (float)p;

@@ -49,37 +49,40 @@ static void gradient_portion(const sj_model *m, int layer, const sj_slot *slots,
     sj_layout_to_nhwc(l, count, stored, nhwc);
 }
 
-static void *make_scratch(const sj_model *m, int layer) {
-    const sj_layout *l = sj_source_layout(m, layer);
-    return aligned_alloc(64, (size_t)(PORTION * sj_layout_bytes(l) + 63) / 64 * 64);
+static sj_status make_scratch(const sj_model *m, int layer, void **out, sj_error *err) {
+    const int64_t bytes = (PORTION * sj_layout_bytes(sj_source_layout(m, layer)) + 63) / 64 * 64;
+    *out = aligned_alloc(64, (size_t)bytes);
+    return *out != NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory: %lld bytes for images of layer %s", (long long)bytes, layer < 0 ? "input" : m->layers[layer].info->name);
 }
 
-bool sj_model_value(sj_model *m, int layer, int64_t first, int64_t count, float *nhwc) {
+sj_status sj_model_value(sj_model *m, int layer, int64_t first, int64_t count, float *nhwc, sj_error *err) {
     if (layer >= 0 && m->engine->nodes[layer].role == SJ_ROLE_LOSS) {
         memcpy(nhwc, sj_model_probabilities(m, first), (size_t)(count * m->layers[layer].info->out.c) * sizeof *nhwc);
-        return true;
+        return SJ_OK;
     }
-    void *scratch = make_scratch(m, layer);
-    for (int64_t i = 0; i < count && scratch != NULL; i += PORTION) {
+    void *scratch;
+    SJ_TRY(make_scratch(m, layer, &scratch, err));
+    for (int64_t i = 0; i < count; i += PORTION) {
         value_portion(m, layer, first + i, count - i < PORTION ? count - i : PORTION, scratch, floats_at(m, layer, nhwc, i));
     }
     free(scratch);
-    return scratch != NULL;
+    return SJ_OK;
 }
 
-bool sj_model_gradient(sj_model *m, int layer, int branch, int64_t first, int64_t count, float *nhwc) {
+sj_status sj_model_gradient(sj_model *m, int layer, int branch, int64_t first, int64_t count, float *nhwc, sj_error *err) {
     sj_slot slots[SJ_TERMS_MAX];
     const int slot_count = branch >= 0 ? sj_branch_slots(m, layer, branch, slots) : 0;
     if (!m->engine->nodes[layer].wants_gradient || m->engine->mode != SJ_MODE_TRAIN || slot_count < 0) {
-        return false;
+        return SJ_FAIL(err, SJ_ERR_RANGE, "layer %s has no such gradient in this step", m->layers[layer].info->name);
     }
-    void *scratch = make_scratch(m, layer);
-    for (int64_t i = 0; i < count && scratch != NULL; i += PORTION) {
+    void *scratch;
+    SJ_TRY(make_scratch(m, layer, &scratch, err));
+    for (int64_t i = 0; i < count; i += PORTION) {
         const int64_t images = count - i < PORTION ? count - i : PORTION;
         gradient_portion(m, layer, branch >= 0 ? slots : NULL, slot_count, first + i, images, scratch, floats_at(m, layer, nhwc, i));
     }
     free(scratch);
-    return scratch != NULL;
+    return SJ_OK;
 }
 
 const uint8_t *sj_model_mask(const sj_model *m, int layer, int64_t image) {

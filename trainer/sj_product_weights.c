@@ -6,7 +6,10 @@
 
 int64_t sj_product_partial_values(const sj_product *p) { return (int64_t)(p->pass[PASS_WEIGHTS].w_bytes / sizeof(float)); }
 
-int64_t sj_product_scratch_bytes(const sj_product *p) { return (int64_t)p->scratch_bytes; }
+// Rounded weights, where the arithmetic wants them, are made in the same scratch.
+static size_t rounded_bytes(const sj_product *p) { return p->shape.arithmetic != SJ_ARITHMETIC_F32 ? dnnl_memory_desc_get_size(&p->user_w) : 0; }
+
+int64_t sj_product_scratch_bytes(const sj_product *p) { return (int64_t)(p->scratch_bytes > rounded_bytes(p) ? p->scratch_bytes : rounded_bytes(p)); }
 
 int64_t sj_product_memory_bytes(const sj_product *p) {
     size_t bytes = sizeof *p + (size_t)p->lane_count * sizeof *p->lanes;
@@ -39,8 +42,8 @@ static int64_t span_length(int64_t count, int64_t first) { return count - first 
 sj_status sj_product_set_weights(sj_product *p, const float *w, sj_error *err) {
     const float *source = w;
     if (p->shape.arithmetic != SJ_ARITHMETIC_F32) {
-        const int64_t count = (int64_t)(dnnl_memory_desc_get_size(&p->user_w) / sizeof(float));
-        float *rounded = sj_product_scratch((size_t)count * sizeof *rounded);
+        const int64_t count = (int64_t)(rounded_bytes(p) / sizeof(float));
+        float *rounded = sj_product_scratch(rounded_bytes(p));
         if (rounded == NULL) {
             return SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for %lld rounded weights", (long long)count);
         }

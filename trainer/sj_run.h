@@ -45,6 +45,7 @@ typedef struct sj_run {
     sj_run_position at;
     char *rows;                  // metrics.csv so far
     size_t row_bytes;
+    bool replaces;               // an older run's files are to go before the first file of this one comes
     struct timespec last_checkpoint;
     char method_state[SJ_METHOD_STATE_MAX];
 } sj_run;
@@ -58,7 +59,9 @@ sj_status sj_run_epoch(sj_run *r, sj_error *err);
 // The test images' first batch, as the trace's last step.
 sj_status sj_run_trace_inference(sj_run *r, sj_error *err);
 // metrics.csv with the rows so far.
-sj_status sj_run_write_metrics(const sj_run *r, sj_error *err);
+// A forced run takes the place of an older one, whose files would pass for its own: they go now, before the first file of this one comes. Later calls do nothing.
+void sj_run_replace(sj_run *r);
+sj_status sj_run_write_metrics(sj_run *r, sj_error *err);
 
 // checkpoint.bin, and before it trace.partial.h5 where steps were traced since.
 sj_status sj_run_save(sj_run *r, sj_error *err);

@@ -51,7 +51,7 @@ static double least_bytes(const sj_net *net, int64_t batch, bool bf16) {
     return bytes;
 }
 
-// What the pipeline and GradSamp hold beside the model is small or like the parameters; docs/training.md section 5 tells what is not foreseen.
+// Of the model alone; docs/training.md section 5 tells what is not foreseen.
 static sj_status check_memory(const sj_net *net, const sj_run *r, sj_error *err) {
     const sj_model_options options = model_options(r->config);
     const int64_t available = sj_memory_available_bytes("");
@@ -156,6 +156,14 @@ static sj_status check_nothing_is_lost(const sj_run *r, sj_error *err) {
     return SJ_OK;
 }
 
+void sj_run_replace(sj_run *r) {
+    char path[SJ_RUN_PATH_MAX];
+    for (size_t i = 0; r->replaces && i < sizeof file_names / sizeof file_names[0]; i++) {
+        (void)remove(sj_run_path(r, file_names[i], path));
+    }
+    r->replaces = false;
+}
+
 static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
     char path[SJ_RUN_PATH_MAX];
     const sj_trace_meta meta = trace_meta(r);
@@ -173,14 +181,13 @@ static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
         result->was_finished = r->at.finished != 0;
         return SJ_OK;
     }
-    for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {  // a forced run takes the place of an older one, whose files would pass for its own
-        (void)remove(sj_run_path(r, file_names[i], path));
-    }
+    r->replaces = true;
     return sj_trace_create(sj_run_path(r, "trace.h5", path), &meta, &r->model->net.network, &r->trace, err);
 }
 
-sj_status sj_run_write_metrics(const sj_run *r, sj_error *err) {
+sj_status sj_run_write_metrics(sj_run *r, sj_error *err) {
     char path[SJ_RUN_PATH_MAX];
+    sj_run_replace(r);
     sj_atomic_file f;
     SJ_TRY(sj_atomic_open(&f, sj_run_path(r, "metrics.csv", path), err));
     (void)fwrite(r->rows, 1, r->row_bytes, f.stream);  // errors stay in the stream until the commit
@@ -192,6 +199,7 @@ static sj_status finish(sj_run *r, sj_error *err) {
     if (r->config->trace_eval) {
         SJ_TRY(sj_run_trace_inference(r, err));
     }
+    sj_run_replace(r);
     sj_trace_writer *trace = r->trace;
     r->trace = NULL;
     SJ_TRY(sj_trace_commit(trace, err));
@@ -212,6 +220,14 @@ static void describe(const sj_run *r, sj_train_result *result) {
     result->width = r->model->net.width;
     result->train_images = r->data.train.count;
     result->test_images = r->data.test.count;
+}
+
+sj_train_config sj_train_resolved(const sj_train_config *config, const sj_train_result *result) {
+    sj_train_config c = *config;
+    c.width = result->width;
+    c.train_images = result->train_images;
+    c.test_images = result->test_images;
+    return c;
 }
 
 static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {

@@ -11,12 +11,12 @@
 typedef struct sj_epoch_metrics {
     int64_t epoch;
     int64_t skipped;                    // 1: GradSamp processed no data
-    double train_loss, train_accuracy;  // running, over the epoch's batches; cross entropy alone
+    double train_loss, train_accuracy;  // running, over the epoch's batches; cross entropy with label smoothing, without penalties
     double test_loss, test_accuracy, macro_f1;
     double asic_ratio;                  // sj_asic_ratio.h; NAN where it is not asked for
     double x_density, dy_density;       // mean over the epoch's iterations and the conv and linear layers; NAN without trace.densities
     double penalty;                     // EAT's or L1's term, mean over the iterations; 0 elsewhere
-    double lr, kept_fraction;           // lr at the epoch's first iteration; kept_fraction: mean over convolutions and iterations
+    double lr, kept_fraction;           // lr at the epoch's first iteration; kept_fraction: mean over iterations and the layers that ssProp may select on, NAN without one
 } sj_epoch_metrics;
 
 typedef struct sj_train_progress {
@@ -33,6 +33,9 @@ typedef struct sj_train_result {
     int64_t iterations_now;                    // of this call
     bool was_finished;                         // resumed, and there was nothing left to do
 } sj_train_result;
+
+// The configuration with what its zeros stood for: width and numbers of images. Training it is training the same run.
+sj_train_config sj_train_resolved(const sj_train_config *config, const sj_train_result *result);
 
 typedef struct sj_train_options {
     const char *model_path;  // models/<name>.cfg

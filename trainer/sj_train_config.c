@@ -49,7 +49,7 @@ double sj_key_below_one(sj_config *c, const char *path, bool meaning, const char
 
 // Integers of an array into out; their number. Absent: one, the fallback.
 static int read_ints(sj_config *c, const char *path, int most, int64_t fallback, int64_t min, int64_t max, int64_t *out) {
-    int count = sj_config_length(c, path, SJ_OPTIONAL);
+    int count = sj_config_list(c, path, SJ_OPTIONAL);
     if (!sj_config_has(c, path)) {
         out[0] = fallback;
         return 1;
@@ -77,14 +77,13 @@ static void read_data(sj_config *c, sj_train_config *t) {
     t->normalise = sj_config_bool(c, "data.normalise", SJ_OPTIONAL, true);
     t->flip = sj_config_bool(c, "data.flip", SJ_OPTIONAL, false);
     t->crop = sj_config_int(c, "data.crop", SJ_OPTIONAL, 0, 0, 16);
-    const int sizes = sj_config_length(c, "data.image", SJ_OPTIONAL);
     if (sj_config_has(c, "data.image")) {
         int64_t size[2] = {0, 0};
-        (void)read_ints(c, "data.image", 2, 0, 1, 1024, size);
+        const int sizes = read_ints(c, "data.image", 2, 0, 1, 1024, size);
         t->image_h = size[0];
         t->image_w = size[1];
-        if (sizes < 2) {
-            sj_config_error(c, SJ_CFG_RANGE, "data.image", "\"data.image\" has %d numbers; height and width are needed: [32, 32]", sizes);
+        if (sizes == 0 || sizes == 1) {
+            sj_config_error(c, SJ_CFG_RANGE, "data.image", "\"data.image\" has %d of two numbers; height and width are needed: [32, 32]", sizes);
         }
     }
 }
@@ -101,7 +100,7 @@ static void read_schedule(sj_config *c, sj_schedule *s) {
     s->decay = sj_key_float(c, "optimizer.decay", decays, "schedule = \"exponential\" and \"step\"", SJ_REQUIRED, 1.0, 1e-6, 1.0);
     s->final_lr = sj_key_float(c, "optimizer.final_lr", s->kind == SJ_SCHEDULE_COSINE, "schedule = \"cosine\"", SJ_OPTIONAL, 0.0, 0.0, s->lr);
     s->warmup_epochs = sj_config_float(c, "optimizer.warmup_epochs", SJ_OPTIONAL, 0.0, 0.0, 1e5);
-    const int length = sj_config_length(c, "optimizer.milestones", step ? SJ_REQUIRED : SJ_OPTIONAL);
+    const int length = sj_config_list(c, "optimizer.milestones", step ? SJ_REQUIRED : SJ_OPTIONAL);
     if (!sj_config_has(c, "optimizer.milestones")) {
         return;
     }
@@ -180,7 +179,7 @@ static int read_traced(sj_config *c, const char *path, int most, int64_t fallbac
 
 static void read_trace(sj_config *c, sj_train_config *t) {
     t->trace_images = sj_config_int(c, "trace.images", SJ_REQUIRED, 1, 1, 65536);
-    if (t->trace_images > t->batch_size) {
+    if (t->trace_images > t->batch_size && !sj_config_failed(c, "batch_size")) {
         sj_config_error(c, SJ_CFG_RANGE, "trace.images", "\"trace.images\" is %lld; it must be between 1 and batch_size (%lld)", (long long)t->trace_images, (long long)t->batch_size);
     }
     t->trace_type = sj_config_enum(c, "trace.dtype", SJ_OPTIONAL, 0, sj_names_trace_dtype) == 1 ? SJ_TYPE_F32 : SJ_TYPE_BF16;

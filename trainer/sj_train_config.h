@@ -2,24 +2,24 @@
 // The configuration of a training run (configs/train/*.cfg). Epochs and iterations count from 0 everywhere.
 //
 // Keys with their ranges; (x) is the default, no default: required. A key that has no meaning with what else is chosen is refused, not ignored.
-//   seed 0..; batch_size 1..65536; epochs 1..100000
+//   seed 0..; batch_size 1..65536; epochs 1..100000; data.*_images up to 1e9
 //   data       name; dir (""); train_images, test_images (0: all); seed (1; glyphs alone); normalise (true); flip (false); crop 0..16 (0);
 //              image = [H, W], each 1..1024 (none): data sets of image files are brought to it
 //   network    model; width 0..4096 (0: the model's own)
 //   compute    dtype "f32" | "bf16" (f32); algorithm "auto" | "direct" | "winograd" (auto)
 //   optimizer  name "sgd" | "adam" (sgd); lr 0..1000; weight_decay 0..1; decay_norm (true); warmup_epochs 0..1e5 (0); label_smoothing [0, 1) (0)
 //              sgd: momentum [0, 1), nesterov (false)       adam: beta1 (0.9), beta2 (0.999) in [0, 1), eps 1e-15..1 (1e-8)
-//              schedule "constant" | "exponential" (decay 1e-6..1) | "step" (decay, milestones: ascending epochs from 1 up) | "cosine" (final_lr 0..lr (0))
+//              schedule "constant" | "exponential" (decay 1e-6..1) | "step" (decay, milestones: up to 32 ascending epochs, 1..100000) | "cosine" (final_lr 0..lr (0))
 //   method     groups, each one method that is on; none (or no method) is plain training. eat and l1 are rivals: one of them
 //     eat        lambda 0..1e6; sigma 1e-12..1e6; reduce "mean" | "sum"; warmup_epochs 0..1e6; kinds = ["input", "conv", "bn", "relu", "maxpool", "avgpool", "linear"] (all of them)
-//                or modules = [names of layers, "input"]
+//                or modules = [names of layers, "input"], up to 128
 //     l1         the same without sigma
-//     ssprop     keep 1e-6..1; schedule "constant" | "linear" | "cosine" | "bar" | "interleaved"; by "epoch" | "iteration" (epoch; none with constant); period 2.. (linear, cosine, bar by iteration); second_keep (bar);
+//     ssprop     keep 1e-6..1; schedule "constant" | "linear" | "cosine" | "bar" | "interleaved"; by "epoch" | "iteration" (epoch; none with constant); period 2..1e9 (linear, cosine, bar by iteration); second_keep (bar);
 //                select "score" | "random" (score); mode "gather" | "mask" (gather); linear (false)
-//     gradsamp   schedule "periodic" (period 2..) | "random" (probability [0, 1)); fit "tensor" | "layer" | "global" (tensor); norm "keep" | "sample" (sample: every parameter moves);
+//     gradsamp   schedule "periodic" (period 2..100000) | "random" (probability [0, 1)); fit "tensor" | "layer" | "global" (tensor); norm "keep" | "sample" (sample: every parameter moves);
 //                momentum "keep" | "reset" (keep)
 //   evaluate   every 1..100000 (1; the last epoch always is evaluated); asic_ratio (false), and where it is true: asic_batch 1..65536 (512); inplace_relu (false)
-//   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last that GradSamp does not skip); iterations = [..] of each traced epoch, negative ones from its end ([-1]);
+//   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last that GradSamp does not skip); iterations = [..] of each traced epoch, negative ones from its end ([-1]); up to 64 of each;
 //              densities (true): in the ledger, of every iteration
 //   checkpoint minutes 0..1e6 (10; 0: not by time); each_epoch (true)
 #ifndef SJ_TRAIN_CONFIG_H

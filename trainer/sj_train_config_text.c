@@ -201,5 +201,10 @@ sj_status sj_train_config_text(const sj_train_config *t, char **out, sj_error *e
     put_optimizer(f, t);
     put_method(f, t);
     put_outputs(f, t);
-    return fclose(f) == 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for the resolved configuration");
+    if (fclose(f) != 0) {
+        free(*out);
+        *out = NULL;
+        return SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for the resolved configuration");
+    }
+    return SJ_OK;
 }

@@ -13,7 +13,7 @@ static const char *key(char path[128], const char *group, const char *name) {
 static void read_kinds(sj_config *c, const char *group, sj_eat *eat) {
     char path[128], item[160];
     const bool given = sj_config_has(c, key(path, group, "kinds"));
-    const int count = given ? sj_config_length(c, path, SJ_REQUIRED) : SJ_MODULE_KINDS;
+    const int count = given ? sj_config_list(c, path, SJ_REQUIRED) : SJ_MODULE_KINDS;
     for (int i = 0; i < count; i++) {
         (void)snprintf(item, sizeof item, "%s.[%d]", path, i);
         const int which = given ? sj_config_enum(c, item, SJ_REQUIRED, 0, sj_names_module) : i;
@@ -30,7 +30,7 @@ static void read_kinds(sj_config *c, const char *group, sj_eat *eat) {
 
 static void read_modules(sj_config *c, const char *group, sj_eat *eat) {
     char path[128], item[160];
-    const int count = sj_config_length(c, key(path, group, "modules"), SJ_REQUIRED);
+    const int count = sj_config_list(c, key(path, group, "modules"), SJ_REQUIRED);
     for (int i = 0; i < count; i++) {
         (void)snprintf(item, sizeof item, "%s.[%d]", path, i);
         const char *name = sj_config_string(c, item, SJ_REQUIRED, "");
@@ -40,7 +40,7 @@ static void read_modules(sj_config *c, const char *group, sj_eat *eat) {
         eat->input |= strcmp(name, "input") == 0;
         (void)snprintf(eat->modules[i < SJ_EAT_MODULES_MAX ? i : 0], SJ_NAME_MAX, "%.*s", SJ_NAME_MAX - 1, name);
     }
-    eat->module_count = count < SJ_EAT_MODULES_MAX ? count : SJ_EAT_MODULES_MAX;
+    eat->module_count = count < 0 ? 0 : count < SJ_EAT_MODULES_MAX ? count : SJ_EAT_MODULES_MAX;
     if (count == 0 || count > SJ_EAT_MODULES_MAX) {
         sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" has %d names; 1 to %d are allowed", path, count, SJ_EAT_MODULES_MAX);
     }
@@ -88,18 +88,12 @@ static void read_gradsamp(sj_config *c, sj_gradsamp *g) {
     g->momentum = (sj_gradsamp_momentum)sj_config_enum(c, "method.gradsamp.momentum", SJ_OPTIONAL, SJ_GRADSAMP_MOMENTUM_KEEP, sj_names_momentum);
 }
 
-// Asks for a group, so that it is known and may be suggested. Is it there?
-static bool has_group(sj_config *c, const char *path) {
-    (void)sj_config_length(c, path, SJ_OPTIONAL);
-    return sj_config_has(c, path);
-}
-
 void sj_train_config_read_method(sj_config *c, sj_train_config *t) {
-    (void)has_group(c, "method");
-    const bool eat = has_group(c, "method.eat"), l1 = has_group(c, "method.l1");
+    (void)sj_config_group(c, "method");
+    const bool eat = sj_config_group(c, "method.eat"), l1 = sj_config_group(c, "method.l1");
     t->eat_on = eat || l1;
-    t->ssprop.on = has_group(c, "method.ssprop");
-    t->gradsamp.on = has_group(c, "method.gradsamp");
+    t->ssprop.on = sj_config_group(c, "method.ssprop");
+    t->gradsamp.on = sj_config_group(c, "method.gradsamp");
     if (sj_config_has(c, "method.name")) {
         const char *name = sj_config_string(c, "method.name", SJ_OPTIONAL, "");
         sj_config_error(c, SJ_CFG_UNKNOWN, "method.name", "unknown key \"method.name\"; a method that is on is a group of its own, as method = { eat = { ... }; ssprop = { ... }; } (eat, l1, ssprop, "
@@ -169,13 +163,19 @@ static sj_status check_effect(const sj_train_config *t, const sj_network *net, s
         return SJ_FAIL(err, SJ_ERR_CONFIG, "method.ssprop: network %s has no convolution to select channels of%s", net->name,
                        count_kind(net, SJ_KIND_LINEAR) > 0 ? "; linear = true selects on linear layers" : "");
     }
-    int64_t real = 0;
+    int64_t real = 0, sparse = 0;
     for (int64_t epoch = 0; epoch < t->epochs; epoch++) {
-        real += !sj_gradsamp_skips(&t->gradsamp, t->seed, epoch, real);
+        const bool trained = !sj_gradsamp_skips(&t->gradsamp, t->seed, epoch, real);
+        real += trained;
+        sparse += trained && sj_ssprop_keep(&t->ssprop, epoch, t->epochs, 0) < 1.0;
+    }
+    if (t->ssprop.on && !t->ssprop.by_iteration && sparse == 0 && t->ssprop.keep < 1.0) {
+        return SJ_FAIL(err, SJ_ERR_CONFIG, "method.ssprop: its schedule by epoch selects channels in none of the %lld trained epochs%s", (long long)real,
+                       real < t->epochs ? ", for those in which it would are skipped by method.gradsamp" : "");
     }
     if (t->gradsamp.on && real == t->epochs && !(t->gradsamp.schedule == SJ_GRADSAMP_RANDOM && t->gradsamp.probability == 0.0)) {
         return SJ_FAIL(err, SJ_ERR_CONFIG, "method.gradsamp: none of %lld epochs is skipped; a first skip comes after two trained epochs%s", (long long)t->epochs,
-                       t->gradsamp.schedule == SJ_GRADSAMP_PERIODIC ? ", at each epoch whose number from 1 is a multiple of period" : "");
+                       t->gradsamp.schedule == SJ_GRADSAMP_PERIODIC ? ", at each epoch whose number from 1 is a multiple of method.gradsamp.period" : "");
     }
     return SJ_OK;
 }

@@ -117,6 +117,16 @@ static int64_t number(const char *text, int64_t least) {
     return v;
 }
 
+static double share(const char *text) {
+    char *end;
+    const double v = strtod(text, &end);
+    if (end == text || *end != '\0' || !(v > 0.0 && v <= 1.0)) {
+        (void)fprintf(stderr, "bench_step: \"%s\" is no number above 0 and up to 1\n", text);
+        exit(2);
+    }
+    return v;
+}
+
 static int choose(const char *text, const char *const *words, int count) {
     for (int i = 0; i < count; i++) {
         if (strcmp(text, words[i]) == 0) {
@@ -141,7 +151,7 @@ int main(int argc, char **argv) {
             case 'b': s.model.batch = number(optarg, 1); break;
             case 'd': s.model.bf16 = choose(optarg, dtypes, 2) == 1; break;
             case 'a': s.model.algorithm = (sj_algorithm)choose(optarg, algorithms, 3); break;
-            case 'k': s.keep = strtod(optarg, NULL); break;
+            case 'k': s.keep = share(optarg); break;
             case 'g': s.model.gather = true; break;
             case 's': s.steps = number(optarg, 1); break;
             case 't': omp_set_num_threads((int)number(optarg, 1)); break;

@@ -188,12 +188,79 @@ cp -r own own-before
 refused 1 "was made with another version of" train plain.cfg "${short[@]}" --resume -o own
 diff -r own-before own || fault "a refused resume changed the run"
 
+# The run's own config.cfg, in which the zeros of the file have become numbers.
+short=(--set network.width=0 --set epochs=1 --set trace.epochs=[0] --set data.train_images=64 --set data.test_images=0)
+works train plain.cfg "${short[@]}" -o resolved
+checks=$((checks + 1))
+grep -q "width = 16;" resolved/config.cfg || fault "the model's own width is not in config.cfg"
+works train resolved/config.cfg --resume -o resolved
+works train plain.cfg "${short[@]}" --resume -o resolved
+
+# Other data under the same names: one pixel. Other arithmetic: the kernels of another processor.
+mkdir pixels
+python3 - << 'PY'
+import gzip, random, struct
+random.seed(5)
+for part, count in (("train", 64), ("t10k", 32)):
+    with gzip.open(f"pixels/{part}-images-idx3-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">IIII", 0x803, count, 8, 8) + bytes(random.randrange(256) for _ in range(count * 64)))
+    with gzip.open(f"pixels/{part}-labels-idx1-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">II", 0x801, count) + bytes(i % 10 for i in range(count)))
+PY
+cat > pixels.cfg << 'CFG'
+seed = 1; batch_size = 32; epochs = 1;
+data = { name = "idx"; dir = "pixels"; };
+network = { model = "mlp"; width = 16; };
+optimizer = { lr = 0.01; momentum = 0.9; weight_decay = 0.0; schedule = "constant"; };
+trace = { images = 1; };
+CFG
+works train pixels.cfg -o pixel
+cp -r pixel pixel-before
+works train pixels.cfg --resume -o pixel
+if grep -q "kernels avx" pixel/checkpoint.bin; then
+  SJ_KERNELS=portable refused 1 "rounds otherwise" train pixels.cfg --resume -o pixel
+fi
+python3 - << 'PY'
+import gzip
+path = "pixels/train-images-idx3-ubyte.gz"
+data = bytearray(gzip.open(path).read())
+data[16 + 700] ^= 1
+gzip.open(path, "wb").write(data)
+PY
+refused 1 "was made from other data" train pixels.cfg --resume -o pixel
+diff -r pixel-before pixel || fault "a refused resume changed the run"
+
 # A folder with a trace and no checkpoint: it is another's, or its checkpoint is lost.
 cp -r plain-1 lost
 rm lost/checkpoint.bin
 cp -r lost lost-before
 refused 1 "no checkpoint.bin" train plain.cfg --resume -o lost
 diff -r lost-before lost || fault "a refused resume changed the folder"
+
+# Where ssProp selects on linear layers, they count as kept; where it may select on none, nothing does.
+checks=$((checks + 1))
+[ "$(cut -d, -f11 drawn-1/metrics.csv | sed -n 2p)" = 0.5 ] || fault "half of the linear layers' channels are kept, and metrics.csv says $(cut -d, -f11 drawn-1/metrics.csv | sed -n 2p)"
+[ "$(cut -d, -f11 pixel/metrics.csv | sed -n 2p)" = "" ] || fault "no layer's channels are selected, and metrics.csv says $(cut -d, -f11 pixel/metrics.csv | sed -n 2p)"
+
+# Interleaved ssProp begins with a dense epoch: a run of one epoch would have it by name alone.
+refused 1 "method.ssprop: its schedule by epoch selects channels in none of the 1 trained epochs" train drawn.cfg --set method.ssprop.schedule=interleaved --set epochs=1 --set trace.epochs=[0] -o x
+
+# Another process holds the folder.
+mkdir held
+refused 1 "another process is writing this run" flock held "$SKIPJOULE" train plain.cfg -q -o held
+refused 1 "another process is writing this run" flock held "$SKIPJOULE" train plain.cfg -q --force -o held
+cp -r stopped/. held
+refused 1 "another process is writing this run" flock held "$SKIPJOULE" train plain.cfg -q --resume -o held
+diff -r stopped held || fault "a refused resume changed the run"
+
+# A forced run that comes to nothing leaves the older one; one that does not takes its place.
+cp -r plain-1 forced
+too_fast=(--set network.model=lenet5 --set network.width=0 --set checkpoint.minutes=0.0 --set 'optimizer={lr=900.0;momentum=0.9;weight_decay=0.0;schedule="constant";}')
+refused 1 "epoch 0, iteration" train plain.cfg "${too_fast[@]}" --force -o forced
+diff -r plain-1 forced || fault "a forced run without a checkpoint changed the older one"
+works train plain.cfg --set epochs=1 --set trace.epochs=[0] --force -o forced
+works train plain.cfg --set epochs=1 --set trace.epochs=[0] -o unforced
+same forced unforced
 
 # A run that is through says so and stays as it is.
 cp -r plain-1 before-finished

@@ -45,8 +45,14 @@ static bool read_setting(settings *s, const char *argument) {
         }
     }
     if ((v = value_of(argument, "algorithm")) != NULL) {
+        if (strcmp(v, "auto") != 0 && strcmp(v, "winograd") != 0 && strcmp(v, "direct") != 0) {
+            return false;
+        }
         s->algorithm = strcmp(v, "auto") == 0 ? SJ_ALGORITHM_AUTO : strcmp(v, "winograd") == 0 ? SJ_ALGORITHM_WINOGRAD : SJ_ALGORITHM_DIRECT;
     } else if ((v = value_of(argument, "dtype")) != NULL) {
+        if (strcmp(v, "bf16") != 0 && strcmp(v, "f32") != 0) {
+            return false;
+        }
         s->bf16 = strcmp(v, "bf16") == 0;
     } else if ((v = value_of(argument, "reduce")) != NULL) {
         s->sum = strcmp(v, "sum") == 0;

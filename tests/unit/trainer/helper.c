@@ -116,13 +116,15 @@ double test_backward(sj_model *m, const sj_backward_options *options) {
 
 float *test_value(sj_model *m, int layer) {
     float *out = calloc((size_t)(m->batch * test_out_count(m, layer)), sizeof *out);
-    assert_true(sj_model_value(m, layer, 0, m->batch, out));
+    static sj_error err;
+    test_ok(sj_model_value(m, layer, 0, m->batch, out, &err), &err);
     return out;
 }
 
 float *test_gradient(sj_model *m, int layer, int branch) {
     float *out = calloc((size_t)(m->batch * test_out_count(m, layer)), sizeof *out);
-    assert_true(sj_model_gradient(m, layer, branch, 0, m->batch, out));
+    static sj_error err;
+    test_ok(sj_model_gradient(m, layer, branch, 0, m->batch, out, &err), &err);
     return out;
 }
 
