@@ -53,10 +53,10 @@ echo
 echo "ResNet18 of width 16 on CIFAR-10, one run each, the seed of the configuration; kept: share of channels in the backward pass, mean over real epochs; density: of conv and linear inputs, last real epoch"
 printf '%-10s %9s %9s %9s %11s %6s %10s %9s %9s %8s\n' run accuracy 'macro F1' 'test loss' asic_ratio kept 'density x' real/all minutes CPU-min
 for name in "${names[@]}"; do
-  printf '%-10s %8.2f%% %9.4f %9.4f %11.4f %6.3f %10.3f %9s %9.1f %8.1f\n' "$name" "$(column "$name" test_accuracy | awk '{ print 100 * $1 }')" "$(column "$name" macro_f1)" \
+  printf '%-10s %8.2f%% %9.4f %9.4f %11.4f %6.3f %10.3f %9s %9.1f %8s\n' "$name" "$(column "$name" test_accuracy | awk '{ print 100 * $1 }')" "$(column "$name" macro_f1)" \
     "$(column "$name" test_loss)" "$(column "$name" asic_ratio)" "$(mean_column "$name" kept_fraction)" "$(last_column "$name" x_density)" \
     "$(awk -F, 'NR > 1 { n++; if ($2 != "") r++ } END { print r "/" n }' "$out/$name/metrics.csv")" "$(awk -F'[:,]' '/wall_seconds/ { print $2 / 60 }' "$out/$name/provenance.json")" \
-    "$(awk -F'[:,]' '/cpu_seconds/ { print $2 / 60 }' "$out/$name/provenance.json")"
+    "$(awk -F'[:,]' '/cpu_seconds/ { v = sprintf("%.1f", $2 / 60) } END { if (v == "") v = "-"; print v }' "$out/$name/provenance.json")"
   grep -q '"resumed": true' "$out/$name/provenance.json" && echo "           (minutes since it was resumed)"
 done
 echo
