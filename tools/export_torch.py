@@ -12,6 +12,7 @@ patched and functional operations are seen. Gradients come from hooks on the aut
 """
 import argparse
 import contextlib
+import difflib
 import importlib
 import importlib.util
 import os
@@ -172,6 +173,11 @@ class Exporter:
         n["needs_dx"], n["has_bias"] = np.array(columns[9], np.uint8), np.array(columns[10], np.uint8)
 
 
+def said(error):
+    """What an error of somebody else's code says, in one line."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+
+
 def load_model(text):
     """FILE.py:NAME or package.module:NAME, a module or something to call that gives one."""
     place, _, name = text.rpartition(":")
@@ -184,21 +190,30 @@ def load_model(text):
             spec.loader.exec_module(module)
         else:
             module = importlib.import_module(place)
-        thing = getattr(module, name)
-    except (ImportError, OSError, AttributeError) as error:
-        raise ExportError(f"--model {text}: {error}") from None
-    return thing if isinstance(thing, nn.Module) else thing()
+    except Exception as error:  # whatever a user's file raises
+        raise ExportError(f"--model {text}: {place} cannot be read: {said(error)}") from None
+    thing = getattr(module, name, None)
+    if not isinstance(thing, nn.Module) and not callable(thing):
+        near = difflib.get_close_matches(name, [known for known, value in vars(module).items() if callable(value)], 1)
+        raise ExportError(f"--model {text}: {place} has no module, function or class {name}" + (f"; did you mean {near[0]}?" if near else ""))
+    try:
+        model = thing if isinstance(thing, nn.Module) else thing()
+    except Exception as error:
+        raise ExportError(f"--model {text}: calling {name}() without arguments failed: {said(error)}") from None
+    if not isinstance(model, nn.Module):
+        raise ExportError(f"--model {text}: {name}() gives {type(model).__name__}; a torch.nn.Module is needed")
+    return model
 
 
 def load_weights(model, path):
     try:
         state = torch.load(path, map_location="cpu")
     except Exception as error:  # which one a damaged file raises depends on where the damage is
-        raise ExportError(f"--weights {path}: a state_dict that torch.load reads is needed: {textwrap.shorten(str(error), 300)}") from None
+        raise ExportError(f"--weights {path}: a state_dict that torch.load reads is needed: {said(error)}") from None
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise ExportError(f"--weights {path}: a state_dict of this model is needed: {textwrap.shorten(str(error), 300)}") from None
+        raise ExportError(f"--weights {path}: a state_dict of this model is needed: {said(error)}") from None
 
 
 def at_least(minimum):
@@ -215,6 +230,16 @@ def image_shape(text):
         return [at_least(1)(n) for n in text.split(",")]
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"\"{text}\"; allowed: C,H,W, whole numbers, at least 1") from None
+
+
+def one_step(exporter, x, labels, a):
+    try:
+        return exporter.step(nn.CrossEntropyLoss(), x, labels, a.mode)
+    except ExportError:
+        raise
+    except Exception as error:  # the model does not take such images, or has fewer outputs than labels
+        shape = ",".join(map(str, a.input))
+        raise ExportError(f"{a.model or a.demo} fails on images of --input {shape} with labels below --classes {a.classes}: {said(error)}") from None
 
 
 def main(argv):
@@ -242,7 +267,7 @@ def main(argv):
             load_weights(model, a.weights)
         x, labels = torch.randn(a.batch, *a.input), torch.randint(a.classes, (a.batch,))
         with Exporter(model, a.output, a.images, a.dtype, a.seed, network=a.demo, dataset="random", force=a.force) as e:
-            loss = e.step(nn.CrossEntropyLoss(), x, labels, a.mode)
+            loss = one_step(e, x, labels, a)
     except (ExportError, ValueError, OSError, RuntimeError) as error:
         print(f"export_torch.py: {error}", file=sys.stderr)
         return 1

@@ -491,6 +491,18 @@ class Export(unittest.TestCase):
             self.fails(1, f"--weights {path}: a state_dict that torch.load reads is needed: ", *demo, "--weights", path)
         self.assertFalse(os.path.exists(self.path))
 
+    def test_a_model_that_does_not_fit_is_one_sentence(self):
+        net = self.file("own.py", b"from torch import nn\ndef make():\n    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 3))\n"
+                        b"def stops():\n    raise KeyError('no')\ndef number():\n    return 7\nfive = 5\n")
+        run = (export_torch.main, "-o", self.path, "--input", "1,8,8", "--model")
+        for name, words in (("mke", "has no module, function or class mke; did you mean make?"), ("five", "has no module, function or class five"), ("number", "number() gives int; a torch.nn.Module"),
+                            ("stops", "calling stops() without arguments failed: KeyError")):
+            self.fails(1, words, *run, f"{net}:{name}")
+        self.fails(1, "none.py cannot be read: FileNotFoundError", *run, f"{net}.none.py:make")
+        self.fails(1, "fails on images of --input 1,8,8 with labels below --classes 100: ", *run, f"{net}:make", "--classes", "100", "--batch", "64")
+        self.fails(1, "fails on images of --input 3,8,8 with labels below --classes 3: ", *run, f"{net}:make", "--input", "3,8,8", "--classes", "3")
+        self.assertFalse(os.path.exists(self.path))
+
     def test_asic_ratio_reads_a_trace_and_nothing_else(self):
         self.export(ResNet8(3, 5, 4), *batch(), images=6, mode="eval")
         code, out, err = self.ran(asic_ratio.main, self.path, "--batch", "4")
