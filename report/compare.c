@@ -143,24 +143,21 @@ static sj_status not_alike(const sj_compared *baseline, const sj_stats *wanted, 
                    has->dataset, has->batch, has->selection[0] != '\0' ? ", only " : "", has->selection, c->count > 1 ? ", and others" : "");
 }
 
-static double saving(const sj_stats_variant *before, const sj_stats_variant *after) {
-    if (before == NULL || !(before->total.energy[SJ_TYPICAL].total_pj > 0.0)) {
-        return (double)NAN;
+static sj_saving saving(const sj_stats *run, const sj_stats_variant *before, const sj_stats *after_run, const sj_stats_variant *after) {
+    if (before == NULL) {
+        return (sj_saving){(double)NAN, (double)NAN, (double)NAN};
     }
-    return 1.0 - after->total.energy[SJ_TYPICAL].total_pj / before->total.energy[SJ_TYPICAL].total_pj;
+    return sj_saving_between(run, &before->total, after_run, &after->total, SJ_ACCOUNT_COMPLETION);
 }
 
 static void add_rows(sj_comparison_list *l, int group, const sj_compared *c, const sj_stats *run, const sj_stats *base) {
     for (int v = 0; v < run->variant_count; v++) {
         const sj_stats_variant *variant = &run->variants[v];
-        const bool skip = variant->variant.machine == SJ_MACHINE_SKIP;
+        const sj_codec codec = variant->variant.codec;
+        const sj_stats_variant *gate = variant->variant.machine == SJ_MACHINE_SKIP ? sj_stats_find(run, SJ_MACHINE_GATE, codec) : NULL;
+        const sj_stats_variant *first = run != base ? sj_stats_find(base, variant->variant.machine, codec) : NULL;
         l->group[l->count] = group;
-        l->rows[l->count++] = (sj_comparison){.source = c,
-                                              .run = run,
-                                              .variant = variant,
-                                              .saving_vs_gate = skip ? saving(sj_stats_find(run, SJ_MACHINE_GATE, variant->variant.codec), variant) : (double)NAN,
-                                              .saving_vs_baseline =
-                                                  run == base ? (double)NAN : saving(sj_stats_find(base, variant->variant.machine, variant->variant.codec), variant)};
+        l->rows[l->count++] = (sj_comparison){c, run, variant, saving(run, gate, run, variant), saving(base, first, run, variant)};
     }
 }
 

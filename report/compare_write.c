@@ -52,10 +52,8 @@ static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COL
         sj_format_energy(text, c->variant->total.energy[order[b]].total_pj, unit);
         snprintf(cells[7 + b], 256, "%s", text);
     }
-    percent(text, c->saving_vs_gate);
-    snprintf(cells[10], 256, "%s", text);
-    percent(text, c->saving_vs_baseline);
-    snprintf(cells[11], 256, "%s", text);
+    sj_format_saving(cells[10], &c->vs_gate);
+    sj_format_saving(cells[11], &c->vs_baseline);
 }
 
 static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
@@ -73,6 +71,20 @@ static void write_states(FILE *f, const sj_comparison_list *l, int first, int en
         if (run->method_state[0] != '\0' && (i == first || l->rows[i].source != l->rows[i - 1].source)) {
             fprintf(f, "%s%s: the step is %s\n", prefix, l->rows[i].source->path, run->method_state);
         }
+    }
+}
+
+// What the brackets behind a saving mean, where there are any, and the question mark.
+static void write_bracket_note(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
+    bool any = false, uncertain = false;
+    for (int i = first; i < end; i++) {
+        const sj_comparison *c = &l->rows[i];
+        any = any || !isnan(c->vs_gate.low) || !isnan(c->vs_baseline.low);
+        uncertain = uncertain || sj_saving_sign_is_open(&c->vs_gate) || sj_saving_sign_is_open(&c->vs_baseline);
+    }
+    if (any) {
+        fprintf(f, "%s(low, high): the saving's own interval, from the tech file's figures; a source of error moves in both runs at once.%s\n", prefix,
+                uncertain ? " ?: it holds zero: which takes less is not certain." : "");
     }
 }
 
@@ -95,6 +107,7 @@ static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int firs
     }
     SJ_TRY(sj_table_print(t, f, err));
     write_states(f, l, first, end, "");
+    write_bracket_note(f, l, first, end, "");
     return SJ_OK;
 }
 
@@ -126,6 +139,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
         fputs("|\n", f);
     }
     write_states(f, l, first, end, "\n");
+    write_bracket_note(f, l, first, end, "\n");
     return SJ_OK;
 }
 
@@ -139,7 +153,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -159,14 +173,18 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         csv_number(f, c->variant->total.energy[SJ_TYPICAL].total_pj);
         csv_number(f, c->variant->total.energy[SJ_LOW].total_pj);
         csv_number(f, c->variant->total.energy[SJ_HIGH].total_pj);
-        csv_number(f, c->saving_vs_gate);
-        csv_number(f, c->saving_vs_baseline);
+        csv_number(f, c->vs_gate.share);
+        csv_number(f, c->vs_baseline.share);
         fputc(',', f);
         if (run->provenance.has_seed) {
             fprintf(f, "%" PRId64, run->provenance.seed);
         }
         fprintf(f, ",%d,%d,", run->no_fuse, run->quantised);
         sj_csv_field(f, run->method_state);
+        csv_number(f, c->vs_gate.low);
+        csv_number(f, c->vs_gate.high);
+        csv_number(f, c->vs_baseline.low);
+        csv_number(f, c->vs_baseline.high);
         fputc('\n', f);
     }
 }
@@ -177,12 +195,14 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
                      c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
                      number_or_null(c->source->macro_f1), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",
                      json_real(total->energy[SJ_TYPICAL].total_pj), "energy_pj_low", json_real(total->energy[SJ_LOW].total_pj), "energy_pj_high",
-                     json_real(total->energy[SJ_HIGH].total_pj), "saving_vs_gate", number_or_null(c->saving_vs_gate), "saving_vs_baseline", number_or_null(c->saving_vs_baseline));
+                     json_real(total->energy[SJ_HIGH].total_pj), "saving_vs_gate", number_or_null(c->vs_gate.share), "saving_vs_gate_low",
+                     number_or_null(c->vs_gate.low), "saving_vs_gate_high", number_or_null(c->vs_gate.high), "saving_vs_baseline", number_or_null(c->vs_baseline.share),
+                     "saving_vs_baseline_low", number_or_null(c->vs_baseline.low), "saving_vs_baseline_high", number_or_null(c->vs_baseline.high));
 }
 
 static json_t *group_json(const sj_comparison_list *l, int first, int end) {

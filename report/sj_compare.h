@@ -3,6 +3,7 @@
 #ifndef SJ_COMPARE_H
 #define SJ_COMPARE_H
 
+#include "sj_saving.h"
 #include "sj_stats.h"
 
 #ifdef __cplusplus
@@ -22,13 +23,13 @@ typedef struct sj_compared {
 sj_status sj_compared_open(const char *path, sj_compared *out, sj_error *err);
 void sj_compared_close(sj_compared *c);
 
-// A line of the comparison. Savings are shares of the other's energy; NAN where there is no such other.
+// A line of the comparison. Savings are shares of the other's energy, run to completion; NAN where there is no such other.
 typedef struct sj_comparison {
     const sj_compared *source;
     const sj_stats *run;
     const sj_stats_variant *variant;
-    double saving_vs_gate;      // same run, same codec
-    double saving_vs_baseline;  // first run, same machine and codec
+    sj_saving vs_gate;      // same run, same codec
+    sj_saving vs_baseline;  // first run, same machine and codec
 } sj_comparison;
 
 typedef struct sj_comparison_list {

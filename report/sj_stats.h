@@ -29,6 +29,7 @@ typedef struct sj_stat {
     uint64_t macs_total, macs_active, macs_zero, macs_gated, macs_skipped, macs_padding, macs_uncompacted;
     sj_counters counts;
     sj_energy energy[SJ_BOUND_COUNT];
+    sj_spread spread;  // of a layer that was read from a file: zero; the file has the totals' alone
     double density_a, density_b, density_out;  // NAN: none
     // --quantise: stored values of the operands that it made zero, and their densities before it. Not a method's merit. Of a layer alone.
     bool quantised;
@@ -64,6 +65,8 @@ typedef struct sj_stats {
     double clock_mhz;
     int64_t rows, lanes;
     sj_codec codec;  // the accelerator's own
+    int source_count;  // sources of error of the energies; 0: not known (a file of before they were written)
+    char source_names[SJ_SOURCE_MAX][SJ_SOURCE_NAME];
     int variant_count;
     sj_stats_variant variants[SJ_VARIANTS_MAX];
     sj_provenance provenance;
@@ -74,7 +77,7 @@ void sj_stats_free(sj_stats *s);  // frees the layers, zeroes
 // Adds a job's outcome. SJ_ERR_RANGE when a 64-bit sum overflows.
 sj_status sj_stat_add(sj_stat *s, const sj_outcome *outcome, uint64_t uncompacted_macs, sj_error *err);
 void sj_stat_price(sj_stat *s, const sj_prices *prices);
-// Adds a layer to a sum: counts, cycles, busy cycles and energy.
+// Adds a layer to a sum: counts, cycles, busy cycles, typical energy and its spread, from which the sum's low and high ends follow: they are no sums, as errors of different sources partly cancel.
 sj_status sj_stat_accumulate(sj_stat *sum, const sj_stat *layer, sj_error *err);
 // Sets every variant's total from its layers.
 sj_status sj_stats_total(sj_stats *s, sj_error *err);

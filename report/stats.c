@@ -46,6 +46,7 @@ void sj_stat_price(sj_stat *s, const sj_prices *prices) {
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         s->energy[b] = sj_price(prices, &s->counts, (sj_bound)b);
     }
+    sj_price_spread(prices, &s->counts, &s->spread);
 }
 
 static void add_energy(sj_energy *sum, const sj_energy *e) {
@@ -53,6 +54,14 @@ static void add_energy(sj_energy *sum, const sj_energy *e) {
     for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
         sum->component_pj[c] += e->component_pj[c];
         sum->total_pj += sum->component_pj[c];
+    }
+}
+
+static void add_spread(sj_spread *sum, const sj_spread *s) {
+    double *to = &sum->pj[0][0][0];
+    const double *from = &s->pj[0][0][0];
+    for (size_t i = 0; i < sizeof sum->pj / sizeof *to; i++) {
+        to[i] += from[i];
     }
 }
 
@@ -69,9 +78,10 @@ sj_status sj_stat_accumulate(sj_stat *sum, const sj_stat *layer, sj_error *err) 
     fits = add(&sum->macs_padding, layer->macs_padding) && fits;
     fits = add(&sum->macs_uncompacted, layer->macs_uncompacted) && fits;
     fits = add_counts(&sum->counts, &layer->counts) && fits;
-    for (int b = 0; b < SJ_BOUND_COUNT; b++) {
-        add_energy(&sum->energy[b], &layer->energy[b]);
-    }
+    add_energy(&sum->energy[SJ_TYPICAL], &layer->energy[SJ_TYPICAL]);
+    add_spread(&sum->spread, &layer->spread);
+    sum->energy[SJ_LOW] = sj_energy_end(&sum->energy[SJ_TYPICAL], &sum->spread, SJ_LOW);
+    sum->energy[SJ_HIGH] = sj_energy_end(&sum->energy[SJ_TYPICAL], &sum->spread, SJ_HIGH);
     return fits ? SJ_OK : SJ_FAIL(err, SJ_ERR_RANGE, "the sum over the layers passes 64 bits at layer %s", layer->name);
 }
 

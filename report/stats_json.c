@@ -60,6 +60,22 @@ static json_t *energy_json(const sj_energy *e, maker *m) {
     return o;
 }
 
+// Source: component: [change when it is low, when it is high]; what a source does not touch is left out.
+static json_t *spread_json(const sj_stats *run, const sj_spread *spread, maker *m) {
+    json_t *all = json_object();
+    for (int i = 0; i < run->source_count; i++) {
+        json_t *one = json_object();
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            const double *ends = spread->pj[i][c];
+            if (ends[0] != 0.0 || ends[1] != 0.0) {
+                put(m, one, sj_component_names[c], json_pack("[f, f]", ends[0], ends[1]));
+            }
+        }
+        put(m, all, run->source_names[i], one);
+    }
+    return all;
+}
+
 // The keys that layers and totals share.
 static void stat_into(json_t *o, const sj_stats *run, const sj_stat *s, maker *m) {
     put(m, o, "cycles", count_json(s->cycles, m));
@@ -98,6 +114,9 @@ static json_t *variants_json(const sj_stats *run, maker *m) {
         json_t *total = json_object(), *layers = json_array(), *variant = json_object();
         char name[24];
         stat_into(total, run, &run->variants[v].total, m);
+        if (run->source_count > 0) {
+            put(m, total, "energy_pj_spread", spread_json(run, &run->variants[v].total.spread, m));
+        }
         for (int i = 0; i < run->variants[v].layer_count; i++) {
             append(m, layers, layer_json(run, &run->variants[v].layers[i], m));
         }

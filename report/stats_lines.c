@@ -72,16 +72,17 @@ static void line_real(FILE *f, const char *prefix, const char *name, double valu
 }
 
 static void text_energy(FILE *f, const char *prefix, const sj_stat *s) {
-    static const char *const figures[SJ_BOUND_COUNT] = {"low", "typical", "high"};
+    static const char *const of_component[SJ_BOUND_COUNT] = {"its part at the low end of the total", "typical figures", "its part at the high end of the total"};
+    static const char *const of_total[SJ_BOUND_COUNT] = {"low end of the interval", "typical figures", "high end of the interval"};
     char name[64], meaning[96];
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
             snprintf(name, sizeof name, "%s.%s", energy_names[b], sj_component_names[c]);
-            snprintf(meaning, sizeof meaning, "energy of the component %s, %s figures", sj_component_names[c], figures[b]);
+            snprintf(meaning, sizeof meaning, "energy of the component %s, %s", sj_component_names[c], of_component[b]);
             line_real(f, prefix, name, s->energy[b].component_pj[c], meaning, "pJ");
         }
         snprintf(name, sizeof name, "%s.total", energy_names[b]);
-        snprintf(meaning, sizeof meaning, "energy, sum of the components, %s figures", figures[b]);
+        snprintf(meaning, sizeof meaning, "energy, sum of the components, %s", of_total[b]);
         line_real(f, prefix, name, s->energy[b].total_pj, meaning, "pJ");
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sj_file.h"
+#include "sj_saving.h"
 #include "sj_stats.h"
 #include "sj_table.h"
 
@@ -237,7 +238,10 @@ static void gain_cell(sj_table *t, const sj_stats *run, sj_variant before, const
     if (v == NULL) {
         sj_table_cell(t, "%s", "");
     } else {
-        cell_saving(t, v->total.energy[SJ_TYPICAL].total_pj, after->total.energy[SJ_TYPICAL].total_pj);
+        char text[64];
+        const sj_saving saved = sj_saving_between(run, &v->total, run, &after->total, SJ_ACCOUNT_COMPLETION);
+        sj_format_saving(text, &saved);
+        sj_table_cell(t, "%s", text);
     }
 }
 
@@ -317,37 +321,24 @@ static sj_status print_components(FILE *f, const layout *l, sj_error *err) {
     return sj_table_print(t, f, err);
 }
 
-// Energy that passes with time whether or not anything is done: leakage, DRAM standby and refresh.
-static double standing_pj(const sj_energy *e) { return e->component_pj[SJ_COMPONENT_leakage] + e->component_pj[SJ_COMPONENT_dram_standby]; }
-
-typedef struct saving {
-    double completion, dynamic, throughput;  // per cent of the gate machine's energy, each by its own account
-} saving;
-
-// run to completion: everything, each machine for as long as it runs. dynamic: without what passes with time. fixed throughput: both machines stand powered for the gate machine's time.
-static saving saving_of(const sj_stat *gate, const sj_stat *skip, int bound) {
-    const sj_energy *g = &gate->energy[bound], *s = &skip->energy[bound];
-    const double g_dynamic = g->total_pj - standing_pj(g), s_dynamic = s->total_pj - standing_pj(s);
-    const double s_stretched = standing_pj(s) * (double)gate->cycles / (double)skip->cycles;
-    return (saving){100.0 * (1.0 - s->total_pj / g->total_pj), 100.0 * (1.0 - s_dynamic / g_dynamic), 100.0 * (1.0 - (s_dynamic + s_stretched) / g->total_pj)};
-}
-
 static void print_headline(FILE *f, const layout *l) {
+    static const char *const accounts[SJ_ACCOUNT_COUNT] = {"run to completion", "dynamic energy alone", "at fixed throughput"};
+    bool uncertain = false;
     for (int c = 0; c < l->codec_count && has_savings(l); c++) {
         const sj_stats_variant *gate = sj_stats_find(l->run, SJ_MACHINE_GATE, l->codecs[c]), *skip = sj_stats_find(l->run, SJ_MACHINE_SKIP, l->codecs[c]);
-        saving saved[SJ_BOUND_COUNT];
-        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
-            const sj_energy *e = &gate->total.energy[b];
-            if (!(e->total_pj - standing_pj(e) > 0.0) || skip->total.cycles == 0) {
-                return;
-            }
-            saved[b] = saving_of(&gate->total, &skip->total, b);
+        fprintf(f, "Skipping saves, against gating at codec %s:", sj_codec_name(l->codecs[c]));
+        for (int a = 0; a < SJ_ACCOUNT_COUNT; a++) {
+            char text[64];
+            const sj_saving saved = sj_saving_between(l->run, &gate->total, l->run, &skip->total, (sj_account)a);
+            sj_format_saving(text, &saved);
+            uncertain = uncertain || sj_saving_sign_is_open(&saved);
+            fprintf(f, "%s %s %s", a > 0 ? ";" : "", accounts[a], text);
         }
-        fprintf(f, "Skipping saves, against gating at codec %s: run to completion %.1f %% (low figures %.1f, high %.1f); dynamic energy alone %.1f %% (%.1f, %.1f); at fixed throughput %.1f %% (%.1f, %.1f).\n",
-                sj_codec_name(l->codecs[c]), saved[SJ_TYPICAL].completion, saved[SJ_LOW].completion, saved[SJ_HIGH].completion, saved[SJ_TYPICAL].dynamic, saved[SJ_LOW].dynamic,
-                saved[SJ_HIGH].dynamic, saved[SJ_TYPICAL].throughput, saved[SJ_LOW].throughput, saved[SJ_HIGH].throughput);
+        fputs(".\n", f);
     }
     if (l->codec_count > 0 && has_savings(l)) {
+        fprintf(f, "In brackets: the interval, each source of error of the tech file moved to its ends in both machines at once, what it changes added in quadrature.%s\n",
+                uncertain ? " ?: the interval holds zero, so which machine takes less is not certain." : "");
         fprintf(f, "Run to completion counts leakage and DRAM standby for as long as a machine runs, and stands in the tables; at fixed throughput both machines stay powered for the gate machine's time.\n"
                    "a, b: the operands as mapped; in grad_weight, a is the one whose zeros can be skipped (x, or dy).\n");
     }

@@ -84,6 +84,37 @@ static void energy_at(reader *r, const json_t *o, const char *key, sj_energy *e)
     }
 }
 
+// The sources of error: of the first total that is read; the others must name the same ones.
+static void read_spread(reader *r, const json_t *o, sj_stats *run, sj_stat *s) {
+    const json_t *all = json_object_get(o, "energy_pj_spread");
+    if (all == NULL) {
+        return;  // a file of before spreads were written
+    }
+    const bool first = run->variant_count == 1;
+    if (!json_is_object(all) || json_object_size(all) > SJ_SOURCE_MAX || (!first && (int)json_object_size(all) != run->source_count)) {
+        fail(r, "energy_pj_spread", "an object of the same sources in each total");
+        return;
+    }
+    int i = 0;
+    for (void *at = json_object_iter((json_t *)(uintptr_t)all); at != NULL && r->status == SJ_OK; at = json_object_iter_next((json_t *)(uintptr_t)all, at), i++) {
+        const char *name = json_object_iter_key(at);
+        if (strlen(name) >= SJ_SOURCE_NAME || (!first && strcmp(name, run->source_names[i]) != 0)) {
+            fail(r, "energy_pj_spread", "an object of the same sources in each total");
+            return;
+        }
+        strcpy(run->source_names[i], name);
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            const json_t *ends = json_object_get(json_object_iter_value(at), sj_component_names[c]);
+            if (ends != NULL && (json_array_size(ends) != 2 || !json_is_number(json_array_get(ends, 0)) || !json_is_number(json_array_get(ends, 1)))) {
+                fail(r, "energy_pj_spread", "two numbers for each component");
+            }
+            s->spread.pj[i][c][0] = json_number_value(json_array_get(ends, 0));
+            s->spread.pj[i][c][1] = json_number_value(json_array_get(ends, 1));
+        }
+    }
+    run->source_count = i;
+}
+
 static void read_stat(reader *r, const json_t *o, sj_stat *s) {
     s->cycles = count_at(r, o, "cycles");
     const json_t *busy = object_at(r, o, "busy"), *macs = object_at(r, o, "macs"), *counts = object_at(r, o, "counts"), *density = object_at(r, o, "density");
@@ -156,10 +187,11 @@ static void read_variant_name(reader *r, const char *name, sj_variant *v) {
     fail(r, name, "machine/codec");
 }
 
-static void read_variant(reader *r, const char *name, const json_t *o, sj_stats_variant *v) {
+static void read_variant(reader *r, const char *name, const json_t *o, sj_stats *run, sj_stats_variant *v) {
     read_variant_name(r, name, &v->variant);
     strcpy(v->total.name, "total");
     read_stat(r, object_at(r, o, "total"), &v->total);
+    read_spread(r, object_at(r, o, "total"), run, &v->total);
     const json_t *layers = json_object_get(o, "layers");
     if (!json_is_array(layers)) {
         fail(r, "layers", "a list");
@@ -242,7 +274,8 @@ static void read_run(reader *r, const json_t *o, sj_stats *run) {
     }
     void *at = json_object_iter((json_t *)(uintptr_t)variants);
     for (; at != NULL && r->status == SJ_OK; at = json_object_iter_next((json_t *)(uintptr_t)variants, at)) {
-        read_variant(r, json_object_iter_key(at), json_object_iter_value(at), &run->variants[run->variant_count++]);
+        sj_stats_variant *v = &run->variants[run->variant_count++];
+        read_variant(r, json_object_iter_key(at), json_object_iter_value(at), run, v);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_price.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const sj_component_names[SJ_COMPONENT_COUNT] = {
@@ -51,17 +52,63 @@ static const int component_of[SJ_COUNTER_COUNT] = {
 
 int sj_counter_component(int counter) { return component_of[counter]; }
 
+static void add_up(sj_energy *e) {
+    e->total_pj = 0.0;
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        e->total_pj += e->component_pj[c];
+    }
+}
+
+void sj_price_spread(const sj_prices *prices, const sj_counters *counts, sj_spread *out) {
+    memset(out, 0, sizeof *out);
+    for (int s = 0; s < prices->source_count; s++) {
+        for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
+            const double count = (double)*(const uint64_t *)((const char *)counts + sj_counter_table[i].offset);
+            for (int end = 0; end < 2; end++) {
+                out->pj[s][component_of[i]][end] += count * prices->deviation_pj[s][i][end];
+            }
+        }
+    }
+}
+
+sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bound bound) {
+    if (bound == SJ_TYPICAL) {
+        return *typical;
+    }
+    const int end = bound == SJ_HIGH;
+    double part[SJ_COMPONENT_COUNT] = {0.0}, squares = 0.0;
+    for (int s = 0; s < SJ_SOURCE_MAX; s++) {
+        double all = 0.0;
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            all += spread->pj[s][c][end];
+        }
+        squares += all * all;
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            part[c] += spread->pj[s][c][end] * all;
+        }
+    }
+    sj_energy e = *typical;
+    for (int c = 0; c < SJ_COMPONENT_COUNT && squares > 0.0; c++) {
+        e.component_pj[c] += (end == 1 ? 1.0 : -1.0) * part[c] / sqrt(squares);
+    }
+    add_up(&e);
+    return e;
+}
+
 sj_energy sj_price(const sj_prices *prices, const sj_counters *counts, sj_bound bound) {
     sj_energy e;
     memset(&e, 0, sizeof e);
     int i = 0;
-#define SJ_X(id, name, unit, meaning)                                                      \
-    e.component_pj[component_of[i]] += (double)counts->id * prices->pj[i][bound]; \
+#define SJ_X(id, name, unit, meaning)                                                  \
+    e.component_pj[component_of[i]] += (double)counts->id * prices->pj[i][SJ_TYPICAL]; \
     i++;
     SJ_COUNTERS(SJ_X)
 #undef SJ_X
-    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-        e.total_pj += e.component_pj[c];
+    add_up(&e);
+    if (bound == SJ_TYPICAL) {
+        return e;
     }
-    return e;
+    sj_spread spread;
+    sj_price_spread(prices, counts, &spread);
+    return sj_energy_end(&e, &spread, bound);
 }

@@ -36,14 +36,21 @@ void sj_tech_close(sj_tech *t);  // NULL is allowed
 const char *sj_tech_name(const sj_tech *t);
 const char *sj_tech_text(const sj_tech *t);  // the file with its overrides applied, as libconfig text
 
-// Energy per action of each counter for this accelerator and machine (pJ a count), low, typical, high.
+// Sources of error: a tech file's groups, whose entries are wrong together, and its entries without a group, each by itself. docs/energy.md section 1.
+#define SJ_SOURCE_MAX 48  // no fewer than entries, one DRAM type's among them
+#define SJ_SOURCE_NAME 32
+
+// Energy per action of each counter for this accelerator and machine.
 typedef struct sj_prices {
-    double pj[SJ_COUNTER_COUNT][SJ_BOUND_COUNT];  // order of sj_counter_table
+    double pj[SJ_COUNTER_COUNT][SJ_BOUND_COUNT];  // pJ a count, order of sj_counter_table; SJ_LOW, SJ_HIGH: with every figure of the file at that end
+    int source_count;                             // the same sources in the same order on all machines
+    char source_names[SJ_SOURCE_MAX][SJ_SOURCE_NAME];
+    double deviation_pj[SJ_SOURCE_MAX][SJ_COUNTER_COUNT][2];  // what the typical price changes by when this source alone is low [0], high [1]
 } sj_prices;
 // SJ_ERR_UNSUPPORTED when the tech file has no entries for the accelerator's DRAM.
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err);
 
-// What the prices are derived from: silicon and wires of one machine (typical figures). docs/energy.md section 3.
+// What the prices are derived from: silicon and wires of one machine, by the typical figures. docs/energy.md section 3.
 typedef struct sj_floorplan {
     double buffer_kib, mask_plane_kib;      // the plane exists on skip alone
     double regfile_kib;                     // pads, accumulators, on skip the masks in the array
@@ -52,7 +59,16 @@ typedef struct sj_floorplan {
 } sj_floorplan;
 sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
 
+// What an energy changes by when one source of error alone is at an end: [source][component][0 low, 1 high], pJ. It adds up over layers, as counts do; intervals do not.
+typedef struct sj_spread {
+    double pj[SJ_SOURCE_MAX][SJ_COMPONENT_COUNT][2];
+} sj_spread;
+void sj_price_spread(const sj_prices *prices, const sj_counters *counts, sj_spread *out);
+
+// SJ_TYPICAL: the sum of count x price. SJ_LOW, SJ_HIGH: the ends of its interval, sj_energy_end of the same counts.
 sj_energy sj_price(const sj_prices *prices, const sj_counters *counts, sj_bound bound);
+// The low or high end: the total is off by the root of the sum of the sources' squared deviations; a component by its part in that, so that components sum to the total here, too.
+sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bound bound);
 // The component that a counter's energy belongs to: an index of sj_component_names.
 int sj_counter_component(int counter);
 

@@ -59,6 +59,7 @@
 
 typedef struct sj_tech_value {
     double at[SJ_BOUND_COUNT];
+    char source[SJ_SOURCE_NAME];  // its group, or its own key
 } sj_tech_value;
 
 typedef struct sj_tech_dram {
@@ -69,6 +70,18 @@ typedef struct sj_tech_dram {
 } sj_tech_dram;
 
 #define SJ_TECH_DRAM_MAX 16
+
+// One figure of every entry: the file at its typical figures, or with some of them at an end.
+typedef struct sj_tech_point {
+#define SJ_X(key, unit) double key;
+    SJ_TECH_KEYS(SJ_X)
+#undef SJ_X
+    struct {
+#define SJ_X(key, unit) double key;
+        SJ_TECH_DRAM_KEYS(SJ_X)
+#undef SJ_X
+    } dram;
+} sj_tech_point;
 
 struct sj_tech {
     char *path, *name, *text;

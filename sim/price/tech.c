@@ -23,7 +23,20 @@ static void read_unit_and_source(sj_config *c, const char *key, const char *unit
     }
 }
 
-static void read_entry(sj_config *c, const char *key, const char *unit, sj_tech_value *out) {
+// Entries of one group are wrong together. Without a group an entry is a source of error by itself, under its own key.
+static void read_group(sj_config *c, const char *key, const char *own_name, sj_tech_value *out) {
+    char path[192];
+    snprintf(path, sizeof path, "%s.group", key);
+    const char *group = sj_config_string(c, path, SJ_OPTIONAL, own_name);
+    const size_t length = strlen(group);
+    if (length == 0 || length >= sizeof out->source || strspn(group, "abcdefghijklmnopqrstuvwxyz0123456789_") != length) {
+        sj_config_error(c, SJ_CFG_RANGE, path, "%s: \"%s\"; allowed: 1 to %zu of a-z, 0-9 and _", path, group, sizeof out->source - 1);
+        group = own_name;
+    }
+    snprintf(out->source, sizeof out->source, "%s", group);
+}
+
+static void read_entry(sj_config *c, const char *key, const char *own_name, const char *unit, sj_tech_value *out) {
     static const char *const names[SJ_BOUND_COUNT] = {"low", "typical", "high"};
     char path[192];
     if (sj_config_length(c, key, SJ_REQUIRED) == 0 && !sj_config_has(c, key)) {
@@ -41,6 +54,7 @@ static void read_entry(sj_config *c, const char *key, const char *unit, sj_tech_
         }
     }
     read_unit_and_source(c, key, unit);
+    read_group(c, key, own_name, out);
 }
 
 static void read_dram(sj_config *c, sj_tech *t) {
@@ -56,7 +70,7 @@ static void read_dram(sj_config *c, sj_tech *t) {
         d->type = names[i];
 #define SJ_X(key, unit)                                             \
     snprintf(path, sizeof path, "dram.%s." #key, names[i]); \
-    read_entry(c, path, unit, &d->key);
+    read_entry(c, path, "dram_" #key, unit, &d->key);
         SJ_TECH_DRAM_KEYS(SJ_X)
 #undef SJ_X
     }
@@ -64,7 +78,7 @@ static void read_dram(sj_config *c, sj_tech *t) {
 
 static sj_status read_all(sj_config *c, sj_tech *t, sj_error *err) {
     const char *name = sj_config_string(c, "name", SJ_REQUIRED, "");
-#define SJ_X(key, unit) read_entry(c, #key, unit, &t->key);
+#define SJ_X(key, unit) read_entry(c, #key, #key, unit, &t->key);
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X
     read_dram(c, t);

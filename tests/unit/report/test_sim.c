@@ -55,6 +55,13 @@ static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
     assert_true(own < base);
     assert_true(fabs(json_real_value(DIG(last, "saving_vs_baseline")) - (1.0 - own / base)) < 1e-12);
     assert_true(fabs(json_real_value(DIG(last, "saving_vs_gate")) - (1.0 - own / gate)) < 1e-12);
+    static const char *const savings[] = {"saving_vs_gate", "saving_vs_baseline"};
+    for (int i = 0; i < 2; i++) {
+        char low[64], high[64];
+        snprintf(low, sizeof low, "%s_low", savings[i]);
+        snprintf(high, sizeof high, "%s_high", savings[i]);
+        assert_true(json_real_value(DIG(last, low)) < json_real_value(DIG(last, savings[i])) && json_real_value(DIG(last, savings[i])) < json_real_value(DIG(last, high)));
+    }
     json_decref(root);
     static const char *const formats[] = {"report a/run b/run", "report a/run b/run --format csv", "report b/run/stats.json --format md"};
     for (size_t i = 0; i < 3; i++) {
@@ -105,7 +112,7 @@ static void report_tells_what_a_method_did_in_the_step(void **state) {
         const char *words, *told;
     } cases[] = {{"report one two", "\ntwo: the step is ssprop keep=0.2\n"},
                  {"report one two --format md", "\ntwo: the step is ssprop keep=0.2\n"},
-                 {"report one two --format csv", ",ssprop keep=0.2\n"},
+                 {"report one two --format csv", ",ssprop keep=0.2,"},
                  {"report one two --format json", "\"method_state\": \"ssprop keep=0.2\""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         works(sj_cmd_report, cases[i].words);

@@ -34,12 +34,24 @@ static uint64_t test_seed(void) {
     return seed;
 }
 
+#define SOURCES 3
+
+// Each counter's price depends on one source of error.
 static sj_prices random_prices(sj_random *r) {
     sj_prices p;
+    memset(&p, 0, sizeof p);
+    p.source_count = SOURCES;
+    for (int i = 0; i < SOURCES; i++) {
+        snprintf(p.source_names[i], sizeof p.source_names[i], "source%d", i);
+    }
     for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
-        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
-            p.pj[i][b] = (double)(b + 1) * (0.1 + sj_random_unit(r));
-        }
+        const double typical = 0.1 + sj_random_unit(r);
+        const uint64_t source = sj_random_below(r, SOURCES);
+        p.deviation_pj[source][i][0] = -typical * sj_random_unit(r);
+        p.deviation_pj[source][i][1] = 4.0 * typical * sj_random_unit(r);
+        p.pj[i][SJ_LOW] = typical + p.deviation_pj[source][i][0];
+        p.pj[i][SJ_TYPICAL] = typical;
+        p.pj[i][SJ_HIGH] = typical + p.deviation_pj[source][i][1];
     }
     return p;
 }
@@ -95,6 +107,8 @@ static sj_stats random_run(sj_random *r) {
         variant->layers = calloc(LAYERS, sizeof *variant->layers);
         variant->layer_count = LAYERS;
         const sj_prices prices = random_prices(r);
+        run.source_count = prices.source_count;
+        memcpy(run.source_names, prices.source_names, sizeof run.source_names);
         for (int i = 0; i < LAYERS; i++) {
             sj_stat *s = &variant->layers[i];
             snprintf(s->name, sizeof s->name, "conv%d", i);
@@ -194,9 +208,29 @@ static void totals_are_the_sums(void **state) {
             for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
                 components += total->energy[b].component_pj[c];
             }
-            assert_true(components == total->energy[b].total_pj);
-            const double sum = layers[0].energy[b].total_pj + layers[1].energy[b].total_pj + layers[2].energy[b].total_pj;
-            assert_true(fabs(sum - total->energy[b].total_pj) <= 1e-12 * sum);
+            assert_true(fabs(components - total->energy[b].total_pj) <= 1e-14 * components);
+        }
+        const double sum = layers[0].energy[SJ_TYPICAL].total_pj + layers[1].energy[SJ_TYPICAL].total_pj + layers[2].energy[SJ_TYPICAL].total_pj;
+        assert_true(fabs(sum - total->energy[SJ_TYPICAL].total_pj) <= 1e-12 * sum);
+        // Deviations of one source add up over layers and components, those of several in quadrature.
+        for (int end = 0; end < 2; end++) {
+            double squares = 0.0, widths = 0.0;
+            const sj_bound bound = end == 0 ? SJ_LOW : SJ_HIGH;
+            for (int s = 0; s < SOURCES; s++) {
+                double all = 0.0;
+                for (int i = 0; i < LAYERS; i++) {
+                    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+                        all += layers[i].spread.pj[s][c][end];
+                    }
+                }
+                squares += all * all;
+            }
+            for (int i = 0; i < LAYERS; i++) {
+                widths += fabs(layers[i].energy[bound].total_pj - layers[i].energy[SJ_TYPICAL].total_pj);
+            }
+            const double width = fabs(total->energy[bound].total_pj - sum);
+            assert_true(fabs(width - sqrt(squares)) <= 1e-9 * width && width > 0.0);
+            assert_true(width <= widths * (1.0 + 1e-12));  // a sum is known no worse than its parts
         }
     }
     sj_stats_free(&run);

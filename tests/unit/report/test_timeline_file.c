@@ -54,6 +54,7 @@ static sj_accel accel_at(const char *clock) {
 
 static sj_prices random_prices(sj_random *r) {
     sj_prices p;
+    memset(&p, 0, sizeof p);
     for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
         for (int b = 0; b < SJ_BOUND_COUNT; b++) {
             p.pj[i][b] = 0.1 + sj_random_unit(r);
