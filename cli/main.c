@@ -17,21 +17,12 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-#ifdef SJ_HAVE_TRAIN
     {"train", sj_cmd_train, "train a network, write metrics and the traces of its operands"},
-#endif
-#ifdef SJ_HAVE_SIM
     {"sim", sj_cmd_sim, "replay a trace on an accelerator: cycles, counters, energy"},
-#endif
-#ifdef SJ_HAVE_GEMM
     {"gemm", sj_cmd_gemm, "one matrix product on an accelerator"},
-#endif
-#ifdef SJ_HAVE_REPORT
     {"report", sj_cmd_report, "compare runs; the first is the baseline"},
-#endif
-#ifdef SJ_HAVE_TRACE
     {"trace", sj_cmd_trace, "look into a trace, check it, or make one of random operands"},
-#endif
+    {"counters", sj_cmd_counters, "what each counter means and what prices it, on an accelerator"},
     {NULL, NULL, NULL},
 };
 

@@ -128,7 +128,7 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     p->leakage = pj_a_cycle(sram_mw + regfile_mw + logic_mw, accel);
 }
 
-static const sj_tech_dram *find_dram(const sj_tech *t, const char *type) {
+const sj_tech_dram *sj_tech_find_dram(const sj_tech *t, const char *type) {
     for (int i = 0; i < t->dram_count; i++) {
         if (strcmp(t->dram[i].type, type) == 0) {
             return &t->dram[i];
@@ -160,7 +160,7 @@ static sj_tech_point point_at(const sj_tech *t, const sj_tech_dram *dram, const 
     return p;
 }
 
-static void price_at(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]) {
+void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]) {
     const sj_floorplan f = floorplan_at(t, accel, machine);
     action_pj p;
     memset(&p, 0, sizeof p);
@@ -195,15 +195,19 @@ static void list_sources(const sj_tech *t, const sj_tech_dram *dram, sj_prices *
 #undef SJ_X
 }
 
+sj_tech_point sj_tech_typical(const sj_tech *t, const sj_tech_dram *dram) {
+    const setting typical = {NULL, SJ_TYPICAL, SJ_TYPICAL, -1};
+    return point_at(t, dram, &typical);
+}
+
 sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine) {
     static const sj_tech_dram none;  // a floorplan has no DRAM
-    const setting typical = {NULL, SJ_TYPICAL, SJ_TYPICAL, -1};
-    const sj_tech_point p = point_at(t, &none, &typical);
+    const sj_tech_point p = sj_tech_typical(t, &none);
     return floorplan_at(&p, accel, machine);
 }
 
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err) {
-    const sj_tech_dram *dram = find_dram(t, accel->dram->name);
+    const sj_tech_dram *dram = sj_tech_find_dram(t, accel->dram->name);
     if (dram == NULL) {
         return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: no group dram.%s, but the accelerator \"%s\" has this DRAM", t->path, accel->dram->name, accel->name);
     }
@@ -212,7 +216,7 @@ sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine mac
     double pj[SJ_COUNTER_COUNT];
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         const sj_tech_point p = point_at(t, dram, &(setting){out, (sj_bound)b, (sj_bound)b, -1});
-        price_at(&p, accel, machine, pj);
+        sj_price_point(&p, accel, machine, pj);
         for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
             out->pj[i][b] = pj[i];
         }
@@ -220,7 +224,7 @@ sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine mac
     for (int s = 0; s < out->source_count; s++) {
         for (int end = 0; end < 2; end++) {
             const sj_tech_point p = point_at(t, dram, &(setting){out, SJ_TYPICAL, end == 0 ? SJ_LOW : SJ_HIGH, s});
-            price_at(&p, accel, machine, pj);
+            sj_price_point(&p, accel, machine, pj);
             for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
                 out->deviation_pj[s][i][end] = pj[i] - out->pj[i][SJ_TYPICAL];
             }

@@ -50,6 +50,14 @@ typedef struct sj_prices {
 // SJ_ERR_UNSUPPORTED when the tech file has no entries for the accelerator's DRAM.
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err);
 
+// The names of the tech file's entries that each counter's price depends on, as "buffer.read": "sram_read_256b, wire, area_sram". Found by changing each entry in turn, so true by construction.
+#define SJ_ENTRIES_MAX 256
+typedef struct sj_price_entries {
+    char of[SJ_COUNTER_COUNT][SJ_ENTRIES_MAX];  // order of sj_counter_table; "" where the machine pays nothing for it
+} sj_price_entries;
+// SJ_ERR_UNSUPPORTED as sj_tech_prices.
+sj_status sj_tech_price_entries(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_price_entries *out, sj_error *err);
+
 // What the prices are derived from: silicon and wires of one machine, by the typical figures. docs/energy.md section 3.
 typedef struct sj_floorplan {
     double buffer_kib, mask_plane_kib;      // the plane exists on skip alone

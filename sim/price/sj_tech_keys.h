@@ -83,6 +83,13 @@ typedef struct sj_tech_point {
     } dram;
 } sj_tech_point;
 
+// One action of each counter at these figures, pJ.
+void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]);
+// The group of the accelerator's DRAM type; NULL where the file has none.
+const sj_tech_dram *sj_tech_find_dram(const sj_tech *t, const char *type);
+// All entries at their typical figures.
+sj_tech_point sj_tech_typical(const sj_tech *t, const sj_tech_dram *dram);
+
 struct sj_tech {
     char *path, *name, *text;
     int dram_count;

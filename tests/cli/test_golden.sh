@@ -9,6 +9,7 @@ golden sim-train.txt "$SKIPJOULE" sim cnn8-train.h5 --accel edge16 -q
 golden sim-eval.txt "$SKIPJOULE" sim cnn8-eval.h5 --accel edge16 --batch 1 -q
 golden gemm.txt "$SKIPJOULE" gemm 100 64 40 --density-a 0.5 --accel edge16
 golden help.txt "$SKIPJOULE" --help
+golden ../../../docs/counters.md "$SKIPJOULE" counters  # the glossary is the program's
 works "$SKIPJOULE" trace check cnn8-train.h5
 says "ok"
 

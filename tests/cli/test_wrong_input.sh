@@ -103,4 +103,7 @@ if mkdir -p disk && mount -t tmpfs -o size=16k tmpfs disk 2> .err; then
 else
   echo "no tmpfs here: skipped"
 fi
+refused 2 "did you mean --accel" "$SKIPJOULE" counters --accl edge16
+refused 2 "\"edge16\" is not an option" "$SKIPJOULE" counters edge16
+refused 1 "did you mean edge16" "$SKIPJOULE" counters --accel edge15
 finish

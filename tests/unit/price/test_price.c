@@ -146,6 +146,31 @@ static void a_source_moves_its_own_entries_together(void **state) {
     sj_tech_close(t);
 }
 
+static void a_counter_names_the_entries_that_price_it(void **state) {
+    static const struct {
+        const char *counter, *skip, *dense;
+    } cases[] = {{"mac.active", "mac_bf16_active", "mac_bf16_active"},
+                 {"mask.scan", "mask_scan", ""},
+                 {"buffer.read", "sram_read_256b, wire, area_sram", "sram_read_256b, wire, area_sram"},
+                 {"bus.a", "wire, area_regfile, area_bf16_pe, area_scan_bit", "wire, area_regfile, area_bf16_pe"},
+                 {"dram.read", "dram.read_burst, dram.io", "dram.read_burst, dram.io"},
+                 {"clock", "clock_bf16_pe, clock_mask_bit", "clock_bf16_pe"}};
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", NULL);
+    sj_price_entries skip, dense;
+    OK(sj_tech_price_entries(t, &accel, SJ_MACHINE_SKIP, &skip, &err));
+    OK(sj_tech_price_entries(t, &accel, SJ_MACHINE_DENSE, &dense, &err));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int c = counter_index(cases[i].counter);
+        assert_string_equal(skip.of[c], cases[i].skip);
+        assert_string_equal(dense.of[c], cases[i].dense);
+    }
+    for (int c = 0; c < SJ_COUNTER_COUNT; c++) {
+        assert_true(skip.of[c][0] != '\0' && strlen(skip.of[c]) < SJ_ENTRIES_MAX - 1);  // nothing is free, and no list is cut
+    }
+    sj_tech_close(t);
+}
+
 static void an_entry_without_a_group_is_a_source_of_its_own(void **state) {
     static const char *const sets[] = {"vector_op.group=mac", "rng_sample.group=own_name_2"};
     sj_tech *t = tech_with(NULL, 0), *grouped = tech_with(sets, 2);
@@ -376,6 +401,7 @@ int main(void) {
         cmocka_unit_test(zero_counters_cost_nothing_and_each_counter_costs_alone),
         cmocka_unit_test(doubled_energies_double_the_totals),
         cmocka_unit_test(a_source_moves_its_own_entries_together),
+        cmocka_unit_test(a_counter_names_the_entries_that_price_it),
         cmocka_unit_test(an_entry_without_a_group_is_a_source_of_its_own),
         cmocka_unit_test(skip_alone_pays_for_masks_and_its_own_clock_and_leakage),
         cmocka_unit_test(prices_follow_the_documented_formulas),
