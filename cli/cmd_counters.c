@@ -65,7 +65,7 @@ sj_status sj_cmd_counters(int argc, char **argv, sj_error *err) {
     sj_machine_setup setup;
     sj_price_entries entries;
     sj_status status = sj_machine_open(&o, "counters", &setup, err);
-    status = status == SJ_OK ? sj_tech_price_entries(setup.tech, &setup.accel, SJ_MACHINE_SKIP, &entries, err) : status;  // skip counts what the others do, and more
+    status = status == SJ_OK ? sj_tech_price_entries(setup.tech, &setup.accel, SJ_MACHINE_SKIP, &entries, err) : status;  // on which every counter has a price
     if (status == SJ_OK) {
         print_table(&setup, &entries);
     }

@@ -188,6 +188,7 @@ sj_status sj_machine_start_run(const sj_machine_setup *s, const sj_machine_optio
     memcpy(run->accel, s->accel.name, sizeof run->accel);
     snprintf(run->tech, sizeof run->tech, "%s", sj_tech_name(s->tech));
     snprintf(run->fidelity, sizeof run->fidelity, "%s", sj_fidelity_names[o->fidelity]);
+    run->prices = s->prices;
     run->source_count = s->prices[0].source_count;
     memcpy(run->source_names, s->prices[0].source_names, sizeof run->source_names);
     run->clock_mhz = s->accel.clock_mhz;

@@ -147,7 +147,7 @@ static sj_saving saving(const sj_stats *run, const sj_stats_variant *before, con
     if (before == NULL) {
         return (sj_saving){(double)NAN, (double)NAN, (double)NAN};
     }
-    return sj_saving_between(run, &before->total, after_run, &after->total, SJ_ACCOUNT_COMPLETION);
+    return sj_saving_between(sj_priced_total(run, before), sj_priced_total(after_run, after), SJ_ACCOUNT_COMPLETION);
 }
 
 static void add_rows(sj_comparison_list *l, int group, const sj_compared *c, const sj_stats *run, const sj_stats *base) {

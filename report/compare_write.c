@@ -50,7 +50,8 @@ static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COL
     static const sj_bound order[SJ_BOUND_COUNT] = {SJ_TYPICAL, SJ_LOW, SJ_HIGH};
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         sj_format_energy(text, c->variant->total.energy[order[b]].total_pj, unit);
-        snprintf(cells[7 + b], 256, "%s", text);
+        const bool known = order[b] == SJ_TYPICAL || c->run->source_count > 0;  // else the ends are of another kind: all figures low, all high
+        snprintf(cells[7 + b], 256, "%s", known ? text : "-");
     }
     sj_format_saving(cells[10], &c->vs_gate);
     sj_format_saving(cells[11], &c->vs_baseline);

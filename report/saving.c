@@ -22,45 +22,100 @@ double sj_standing_pj(const sj_energy *e) {
 
 static parts typical_of(const sj_stat *s) { return (parts){s->energy[SJ_TYPICAL].total_pj, sj_standing_pj(&s->energy[SJ_TYPICAL])}; }
 
-// With the named source at an end; as it is where the run has no such source.
-static parts moved(const sj_stats *run, const sj_stat *s, const char *source, int end) {
-    parts p = typical_of(s);
+static int source_index(const sj_stats *run, const char *source) {
     for (int i = 0; i < run->source_count; i++) {
         if (strcmp(run->source_names[i], source) == 0) {
-            for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-                p.all_pj += s->spread.pj[i][c][end];
-            }
-            for (int k = 0; k < STANDING_COUNT; k++) {
-                p.standing_pj += s->spread.pj[i][standing_components[k]][end];
-            }
+            return i;
         }
+    }
+    return -1;
+}
+
+// What the i-th source changes at an end.
+static parts deviation_of(const sj_spread *s, int i, int end) {
+    parts p = {0.0, 0.0};
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        p.all_pj += s->pj[i][c][end];
+    }
+    for (int k = 0; k < STANDING_COUNT; k++) {
+        p.standing_pj += s->pj[i][standing_components[k]][end];
     }
     return p;
 }
 
-// `stretch`: cycles before / cycles after.
-static double share_of(parts before, parts after, double stretch, sj_account account) {
-    double from = before.all_pj, to = after.all_pj;
-    if (account == SJ_ACCOUNT_DYNAMIC) {
-        from -= before.standing_pj;
-        to -= after.standing_pj;
-    } else if (account == SJ_ACCOUNT_THROUGHPUT) {
-        to += after.standing_pj * (stretch - 1.0);
+// With the named source at an end; as it is where the run has no such source.
+static parts moved(sj_priced p, const char *source, int end) {
+    parts sum = typical_of(p.stat);
+    const int i = source_index(p.run, source);
+    if (i >= 0) {
+        const parts d = deviation_of(p.spread, i, end);
+        sum.all_pj += d.all_pj;
+        sum.standing_pj += d.standing_pj;
     }
-    return from > 0.0 ? 1.0 - to / from : (double)NAN;
+    return sum;
+}
+
+// `stretch`: the time that the machine stays powered / the time that it runs.
+static double by_account(parts p, double stretch, sj_account account) {
+    switch (account) {
+        case SJ_ACCOUNT_DYNAMIC: return p.all_pj - p.standing_pj;
+        case SJ_ACCOUNT_THROUGHPUT: return p.all_pj + p.standing_pj * (stretch - 1.0);
+        default: return p.all_pj;
+    }
+}
+
+const char *const sj_account_names[SJ_ACCOUNT_COUNT] = {"completion", "dynamic", "fixed_throughput"};
+
+sj_priced sj_priced_total(const sj_stats *run, const sj_stats_variant *v) { return (sj_priced){run, &v->total, &v->spread}; }
+
+sj_account_energy sj_energy_by_account(sj_priced p, uint64_t reference_cycles, sj_account account) {
+    const double stretch = p.stat->cycles > 0 ? (double)reference_cycles / (double)p.stat->cycles : 1.0;
+    sj_account_energy e = {by_account(typical_of(p.stat), stretch, account), (double)NAN, (double)NAN};
+    double squares[2] = {0.0, 0.0};
+    for (int i = 0; i < p.run->source_count; i++) {
+        for (int end = 0; end < 2; end++) {
+            const double d = by_account(deviation_of(p.spread, i, end), stretch, account);
+            squares[end] += d * d;
+        }
+    }
+    if (p.run->source_count > 0) {
+        e.low_pj = e.pj - sqrt(squares[0]);
+        e.high_pj = e.pj + sqrt(squares[1]);
+    }
+    return e;
+}
+
+uint64_t sj_reference_cycles(const sj_stats *run, sj_codec codec) {
+    uint64_t most = 0;
+    for (int v = 0; v < run->variant_count; v++) {
+        if (run->variants[v].variant.codec == codec && run->variants[v].total.cycles > most) {
+            most = run->variants[v].total.cycles;
+        }
+    }
+    return most;
 }
 
 typedef struct pair {
-    const sj_stats *before_run, *after_run;
-    const sj_stat *before, *after;
-    double stretch, share;
+    sj_priced before, after;
+    double before_stretch, after_stretch;  // to the longer of the two times
+    double before_pj, share;               // typical
     sj_account account;
 } pair;
+
+// The saving with a source at an end. NAN where the source leaves nothing of `before`, of which there would be no share.
+static double share_at(const pair *p, const char *source, int end) {
+    const double from = by_account(moved(p->before, source, end), p->before_stretch, p->account);
+    return from > 1e-9 * p->before_pj ? 1.0 - by_account(moved(p->after, source, end), p->after_stretch, p->account) / from : (double)NAN;
+}
 
 static void add_source(const pair *p, const char *source, double *down, double *up) {
     double lowest = 0.0, highest = 0.0;
     for (int end = 0; end < 2; end++) {
-        const double change = share_of(moved(p->before_run, p->before, source, end), moved(p->after_run, p->after, source, end), p->stretch, p->account) - p->share;
+        const double change = share_at(p, source, end) - p->share;
+        if (isnan(change)) {
+            lowest = highest = (double)NAN;
+            break;
+        }
         lowest = fmin(lowest, change);
         highest = fmax(highest, change);
     }
@@ -68,34 +123,27 @@ static void add_source(const pair *p, const char *source, double *down, double *
     *up += highest * highest;
 }
 
-static bool has_source(const sj_stats *run, const char *source) {
-    for (int i = 0; i < run->source_count; i++) {
-        if (strcmp(run->source_names[i], source) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-sj_saving sj_saving_between(const sj_stats *before_run, const sj_stat *before, const sj_stats *after_run, const sj_stat *after, sj_account account) {
-    pair p = {before_run, after_run, before, after, after->cycles > 0 ? (double)before->cycles / (double)after->cycles : (double)NAN, 0.0, account};
-    p.share = share_of(typical_of(before), typical_of(after), p.stretch, account);
-    if (isnan(p.share) || before_run->source_count == 0 || after_run->source_count == 0) {
+sj_saving sj_saving_between(sj_priced before, sj_priced after, sj_account account) {
+    const double before_seconds = sj_stat_seconds(before.run, before.stat), after_seconds = sj_stat_seconds(after.run, after.stat), longer = fmax(before_seconds, after_seconds);
+    pair p = {.before = before, .after = after, .before_stretch = longer / before_seconds, .after_stretch = longer / after_seconds, .account = account};
+    p.before_pj = by_account(typical_of(before.stat), p.before_stretch, account);
+    p.share = p.before_pj > 0.0 ? 1.0 - by_account(typical_of(after.stat), p.after_stretch, account) / p.before_pj : (double)NAN;
+    if (isnan(p.share) || before.run->source_count == 0 || after.run->source_count == 0) {
         return (sj_saving){p.share, (double)NAN, (double)NAN};
     }
     double down = 0.0, up = 0.0;
-    for (int i = 0; i < before_run->source_count; i++) {
-        add_source(&p, before_run->source_names[i], &down, &up);
+    for (int i = 0; i < before.run->source_count; i++) {
+        add_source(&p, before.run->source_names[i], &down, &up);
     }
-    for (int i = 0; i < after_run->source_count; i++) {
-        if (!has_source(before_run, after_run->source_names[i])) {
-            add_source(&p, after_run->source_names[i], &down, &up);
+    for (int i = 0; i < after.run->source_count; i++) {
+        if (source_index(before.run, after.run->source_names[i]) < 0) {
+            add_source(&p, after.run->source_names[i], &down, &up);
         }
     }
     return (sj_saving){p.share, p.share - sqrt(down), p.share + sqrt(up)};
 }
 
-bool sj_saving_sign_is_open(const sj_saving *s) { return s->low <= 0.0 && s->high >= 0.0; }
+bool sj_saving_sign_is_open(const sj_saving *s) { return s->low < s->high && s->low <= 0.0 && s->high >= 0.0; }
 
 void sj_format_saving(char text[64], const sj_saving *s) {
     if (isnan(s->share)) {

@@ -29,7 +29,6 @@ typedef struct sj_stat {
     uint64_t macs_total, macs_active, macs_zero, macs_gated, macs_skipped, macs_padding, macs_uncompacted;
     sj_counters counts;
     sj_energy energy[SJ_BOUND_COUNT];
-    sj_spread spread;  // of a layer that was read from a file: zero; the file has the totals' alone
     double density_a, density_b, density_out;  // NAN: none
     // --quantise: stored values of the operands that it made zero, and their densities before it. Not a method's merit. Of a layer alone.
     bool quantised;
@@ -40,6 +39,7 @@ typedef struct sj_stat {
 typedef struct sj_stats_variant {
     sj_variant variant;
     sj_stat total;
+    sj_spread spread;  // of the total's energy, by the run's sources
     int layer_count;
     sj_stat *layers;  // owned by the sj_stats
 } sj_stats_variant;
@@ -65,7 +65,8 @@ typedef struct sj_stats {
     double clock_mhz;
     int64_t rows, lanes;
     sj_codec codec;  // the accelerator's own
-    int source_count;  // sources of error of the energies; 0: not known (a file of before they were written)
+    const sj_prices *prices;  // by machine; borrowed. NULL: read from a file, and no more can be priced
+    int source_count;         // sources of error of the energies; 0: not known (a file of before they were written)
     char source_names[SJ_SOURCE_MAX][SJ_SOURCE_NAME];
     int variant_count;
     sj_stats_variant variants[SJ_VARIANTS_MAX];
@@ -77,9 +78,9 @@ void sj_stats_free(sj_stats *s);  // frees the layers, zeroes
 // Adds a job's outcome. SJ_ERR_RANGE when a 64-bit sum overflows.
 sj_status sj_stat_add(sj_stat *s, const sj_outcome *outcome, uint64_t uncompacted_macs, sj_error *err);
 void sj_stat_price(sj_stat *s, const sj_prices *prices);
-// Adds a layer to a sum: counts, cycles, busy cycles, typical energy and its spread, from which the sum's low and high ends follow: they are no sums, as errors of different sources partly cancel.
+// Adds a layer to a sum: counts, cycles, busy cycles and typical energy. Its low and high ends are no sums, as errors of different sources partly cancel: those of a sum stay 0 here.
 sj_status sj_stat_accumulate(sj_stat *sum, const sj_stat *layer, sj_error *err);
-// Sets every variant's total from its layers.
+// Sets every variant's total from its layers, with its spread and its ends (with prices alone).
 sj_status sj_stats_total(sj_stats *s, sj_error *err);
 
 sj_limit sj_stat_bound(const sj_stat *s);

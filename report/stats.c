@@ -46,7 +46,6 @@ void sj_stat_price(sj_stat *s, const sj_prices *prices) {
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         s->energy[b] = sj_price(prices, &s->counts, (sj_bound)b);
     }
-    sj_price_spread(prices, &s->counts, &s->spread);
 }
 
 static void add_energy(sj_energy *sum, const sj_energy *e) {
@@ -54,14 +53,6 @@ static void add_energy(sj_energy *sum, const sj_energy *e) {
     for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
         sum->component_pj[c] += e->component_pj[c];
         sum->total_pj += sum->component_pj[c];
-    }
-}
-
-static void add_spread(sj_spread *sum, const sj_spread *s) {
-    double *to = &sum->pj[0][0][0];
-    const double *from = &s->pj[0][0][0];
-    for (size_t i = 0; i < sizeof sum->pj / sizeof *to; i++) {
-        to[i] += from[i];
     }
 }
 
@@ -79,9 +70,6 @@ sj_status sj_stat_accumulate(sj_stat *sum, const sj_stat *layer, sj_error *err) 
     fits = add(&sum->macs_uncompacted, layer->macs_uncompacted) && fits;
     fits = add_counts(&sum->counts, &layer->counts) && fits;
     add_energy(&sum->energy[SJ_TYPICAL], &layer->energy[SJ_TYPICAL]);
-    add_spread(&sum->spread, &layer->spread);
-    sum->energy[SJ_LOW] = sj_energy_end(&sum->energy[SJ_TYPICAL], &sum->spread, SJ_LOW);
-    sum->energy[SJ_HIGH] = sj_energy_end(&sum->energy[SJ_TYPICAL], &sum->spread, SJ_HIGH);
     return fits ? SJ_OK : SJ_FAIL(err, SJ_ERR_RANGE, "the sum over the layers passes 64 bits at layer %s", layer->name);
 }
 
@@ -93,6 +81,11 @@ sj_status sj_stats_total(sj_stats *s, sj_error *err) {
         total->density_a = total->density_b = total->density_out = (double)NAN;
         for (int i = 0; i < s->variants[v].layer_count; i++) {
             SJ_TRY(sj_stat_accumulate(total, &s->variants[v].layers[i], err));
+        }
+        if (s->prices != NULL) {  // spreads add up over layers, as counts do
+            sj_price_spread(&s->prices[s->variants[v].variant.machine], &total->counts, &s->variants[v].spread);
+            total->energy[SJ_LOW] = sj_energy_end(&total->energy[SJ_TYPICAL], &s->variants[v].spread, SJ_LOW);
+            total->energy[SJ_HIGH] = sj_energy_end(&total->energy[SJ_TYPICAL], &s->variants[v].spread, SJ_HIGH);
         }
     }
     return SJ_OK;

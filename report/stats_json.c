@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sj_saving.h"
 #include "sj_stats.h"
 
 // What went wrong on the way.
@@ -76,6 +77,23 @@ static json_t *spread_json(const sj_stats *run, const sj_spread *spread, maker *
     return all;
 }
 
+static json_t *real_or_null(double v) { return isnan(v) ? json_null() : json_real(v); }
+
+// The total's energy by each account. At fixed throughput the machine stays powered for `cycles`, those of the slowest machine with this codec.
+static json_t *accounts_json(const sj_stats *run, const sj_stats_variant *v, maker *m) {
+    json_t *o = json_object();
+    const uint64_t reference = sj_reference_cycles(run, v->variant.codec);
+    for (int a = 0; a < SJ_ACCOUNT_COUNT; a++) {
+        const sj_account_energy e = sj_energy_by_account(sj_priced_total(run, v), reference, (sj_account)a);
+        json_t *one = json_pack("{s:f, s:o, s:o}", "energy_pj", e.pj, "energy_pj_low", real_or_null(e.low_pj), "energy_pj_high", real_or_null(e.high_pj));
+        if (a == SJ_ACCOUNT_THROUGHPUT) {
+            put(m, one, "cycles", count_json(reference, m));
+        }
+        put(m, o, sj_account_names[a], one);
+    }
+    return o;
+}
+
 // The keys that layers and totals share.
 static void stat_into(json_t *o, const sj_stats *run, const sj_stat *s, maker *m) {
     put(m, o, "cycles", count_json(s->cycles, m));
@@ -114,8 +132,9 @@ static json_t *variants_json(const sj_stats *run, maker *m) {
         json_t *total = json_object(), *layers = json_array(), *variant = json_object();
         char name[24];
         stat_into(total, run, &run->variants[v].total, m);
+        put(m, total, "accounts", accounts_json(run, &run->variants[v], m));
         if (run->source_count > 0) {
-            put(m, total, "energy_pj_spread", spread_json(run, &run->variants[v].total.spread, m));
+            put(m, total, "energy_pj_spread", spread_json(run, &run->variants[v].spread, m));
         }
         for (int i = 0; i < run->variants[v].layer_count; i++) {
             append(m, layers, layer_json(run, &run->variants[v].layers[i], m));

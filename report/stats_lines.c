@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sj_saving.h"
 #include "sj_stats.h"
 #include "sj_csv.h"
 
@@ -124,6 +125,21 @@ static void text_stat(FILE *f, const char *prefix, const sj_stats *run, const sj
     text_energy(f, prefix, s);
 }
 
+static void text_accounts(FILE *f, const char *prefix, const sj_stats *run, const sj_stats_variant *v) {
+    static const char *const meanings[SJ_ACCOUNT_COUNT] = {"everything, for as long as the machine runs", "without leakage and DRAM standby", "everything, powered for the time of the slowest machine with this codec"};
+    for (int a = 0; a < SJ_ACCOUNT_COUNT; a++) {
+        const sj_account_energy e = sj_energy_by_account(sj_priced_total(run, v), sj_reference_cycles(run, v->variant.codec), (sj_account)a);
+        const double ends[SJ_BOUND_COUNT] = {[SJ_LOW] = e.low_pj, [SJ_TYPICAL] = e.pj, [SJ_HIGH] = e.high_pj};
+        for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+            char name[64];
+            snprintf(name, sizeof name, "accounts.%s.%s", sj_account_names[a], energy_names[b]);
+            if (!isnan(ends[b])) {
+                line_real(f, prefix, name, ends[b], meanings[a], "pJ");
+            }
+        }
+    }
+}
+
 void sj_stats_write_text(FILE *f, const sj_stats *runs, int count) {
     for (int r = 0; r < count; r++) {
         const sj_stats *run = &runs[r];
@@ -134,6 +150,7 @@ void sj_stats_write_text(FILE *f, const sj_stats *runs, int count) {
             sj_variant_name(run->variants[v].variant, variant);
             snprintf(prefix, sizeof prefix, "%s.%s.total", base, variant);
             text_stat(f, prefix, run, &run->variants[v].total);
+            text_accounts(f, prefix, run, &run->variants[v]);
             for (int i = 0; i < run->variants[v].layer_count; i++) {
                 const sj_stat *s = &run->variants[v].layers[i];
                 snprintf(prefix, sizeof prefix, "%s.%s.%s.%s", base, variant, s->name, sj_phase_name(s->phase));

@@ -12,6 +12,11 @@
 
 #define MACHINES 3
 
+// Savings that stand in the tables and lines, for the note that explains their brackets and question marks.
+typedef struct shown {
+    bool interval, open;
+} shown;
+
 // What a run holds, in the order of the columns.
 typedef struct layout {
     const sj_stats *run;
@@ -19,6 +24,7 @@ typedef struct layout {
     sj_codec codecs[SJ_CODEC_COUNT], cycles_codec;  // cycles are shown for one codec: the accelerator's own where it was run
     sj_machine machines[MACHINES];
     sj_energy_unit unit;
+    shown *marks;
 } layout;
 
 static layout layout_of(const sj_stats *run) {
@@ -73,11 +79,10 @@ static void cell_share(sj_table *t, double share) {
 }
 
 static void cell_saving(sj_table *t, double before, double after) {
-    if (before > 0.0) {
-        sj_table_cell(t, "%.1f%%", 100.0 * (1.0 - after / before));
-    } else {
-        sj_table_cell(t, "-");
-    }
+    char text[64];
+    const sj_saving bare = {before > 0.0 ? 1.0 - after / before : (double)NAN, (double)NAN, (double)NAN};  // the layers' table has no room for intervals
+    sj_format_saving(text, &bare);
+    sj_table_cell(t, "%s", text);
 }
 
 // Column of the per-layer numbers of variant v: index of the layer, or -1 for the sum over a phase.
@@ -115,9 +120,9 @@ static void numbers(sj_table *t, const layout *l, const row_source *row) {
         const sj_stat *gate = stat_of(l, row, SJ_MACHINE_GATE, l->codecs[c]), *skip = stat_of(l, row, SJ_MACHINE_SKIP, l->codecs[c]);
         cell_saving(t, gate->energy[SJ_TYPICAL].total_pj, skip->energy[SJ_TYPICAL].total_pj);
     }
-    const sj_stat *shown = stat_of(l, row, shown_machine(l), l->cycles_codec);
-    sj_table_cell(t, "%s", sj_limit_names[sj_stat_bound(shown)]);
-    sj_table_cell(t, "%.2f", sj_stat_utilization(l->run, shown));
+    const sj_stat *told = stat_of(l, row, shown_machine(l), l->cycles_codec);
+    sj_table_cell(t, "%s", sj_limit_names[sj_stat_bound(told)]);
+    sj_table_cell(t, "%.2f", sj_stat_utilization(l->run, told));
 }
 
 // Two lines of headings above the columns that numbers() fills.
@@ -163,6 +168,14 @@ static bool phase_runs(const sj_stats *run, int phase) {
         }
     }
     return false;
+}
+
+static int phase_count(const sj_stats *run) {
+    int count = 0;
+    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
+        count += phase_runs(run, p);
+    }
+    return count;
 }
 
 // Sums of a phase (or of all, phase = SJ_PHASE_COUNT), one per variant.
@@ -216,11 +229,8 @@ static sj_status print_layers(FILE *f, const layout *l, sj_error *err) {
     }
     sj_table_rule(t);
     sj_status status = SJ_OK;
-    int phases = 0;
-    for (int p = 0; p < SJ_PHASE_COUNT; p++) {
-        phases += phase_runs(l->run, p);
-    }
-    for (int p = 0; p < SJ_PHASE_COUNT && status == SJ_OK && phases > 1; p++) {
+    const bool several = phase_count(l->run) > 1;
+    for (int p = 0; p < SJ_PHASE_COUNT && status == SJ_OK && several; p++) {
         if (phase_runs(l->run, p)) {
             status = phase_row(t, l, p, sj_phase_name((sj_phase)p), err);
         }
@@ -233,14 +243,20 @@ static sj_status print_layers(FILE *f, const layout *l, sj_error *err) {
     return sj_table_print(t, f, err);
 }
 
-static void gain_cell(sj_table *t, const sj_stats *run, sj_variant before, const sj_stats_variant *after, bool shown) {
-    const sj_stats_variant *v = shown ? sj_stats_find(run, before.machine, before.codec) : NULL;
+static void format_shown(char text[64], const sj_saving *s, shown *marks) {
+    sj_format_saving(text, s);
+    marks->interval = marks->interval || !isnan(s->low);
+    marks->open = marks->open || sj_saving_sign_is_open(s);
+}
+
+static void gain_cell(sj_table *t, const layout *l, sj_variant before, const sj_stats_variant *after, bool is_gain) {
+    const sj_stats_variant *v = is_gain ? sj_stats_find(l->run, before.machine, before.codec) : NULL;
     if (v == NULL) {
         sj_table_cell(t, "%s", "");
     } else {
         char text[64];
-        const sj_saving saved = sj_saving_between(run, &v->total, run, &after->total, SJ_ACCOUNT_COMPLETION);
-        sj_format_saving(text, &saved);
+        const sj_saving saved = sj_saving_between(sj_priced_total(l->run, v), sj_priced_total(l->run, after), SJ_ACCOUNT_COMPLETION);
+        format_shown(text, &saved, l->marks);
         sj_table_cell(t, "%s", text);
     }
 }
@@ -266,9 +282,9 @@ static void total_row(sj_table *t, const layout *l, const sj_stats_variant *v, s
     } else {
         sj_table_cell(t, "-");
     }
-    gain_cell(t, l->run, (sj_variant){SJ_MACHINE_GATE, c}, v, m == SJ_MACHINE_SKIP);
-    gain_cell(t, l->run, (sj_variant){SJ_MACHINE_DENSE, c}, v, m == SJ_MACHINE_GATE);
-    gain_cell(t, l->run, (sj_variant){m, SJ_CODEC_NONE}, v, c != SJ_CODEC_NONE);
+    gain_cell(t, l, (sj_variant){SJ_MACHINE_GATE, c}, v, m == SJ_MACHINE_SKIP);
+    gain_cell(t, l, (sj_variant){SJ_MACHINE_DENSE, c}, v, m == SJ_MACHINE_GATE);
+    gain_cell(t, l, (sj_variant){m, SJ_CODEC_NONE}, v, c != SJ_CODEC_NONE);
 }
 
 static sj_status print_totals(FILE *f, const layout *l, sj_error *err) {
@@ -321,27 +337,72 @@ static sj_status print_components(FILE *f, const layout *l, sj_error *err) {
     return sj_table_print(t, f, err);
 }
 
-static void print_headline(FILE *f, const layout *l) {
+typedef struct phase_sum {
+    sj_stat sum;
+    sj_spread spread;
+} phase_sum;
+
+static sj_status sum_phase(const sj_stats *run, int phase, const sj_stats_variant *v, phase_sum *out, sj_error *err) {
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < v->layer_count; i++) {
+        if ((int)v->layers[i].phase == phase) {
+            SJ_TRY(sj_stat_accumulate(&out->sum, &v->layers[i], err));
+        }
+    }
+    sj_price_spread(&run->prices[v->variant.machine], &out->sum.counts, &out->spread);
+    return SJ_OK;
+}
+
+// What skipping saves in each phase, where there are several.
+static sj_status print_phase_savings(FILE *f, const layout *l, const sj_stats_variant *gate, const sj_stats_variant *skip, sj_error *err) {
+    void *memory;
+    SJ_TRY(sj_alloc(&memory, 2, sizeof(phase_sum), "the sums of a phase", err));
+    phase_sum *sums = memory;
+    sj_status status = SJ_OK;
+    int told = 0;
+    for (int p = 0; p < SJ_PHASE_COUNT && status == SJ_OK; p++) {
+        if (!phase_runs(l->run, p)) {
+            continue;
+        }
+        status = sum_phase(l->run, p, gate, &sums[0], err);
+        status = status == SJ_OK ? sum_phase(l->run, p, skip, &sums[1], err) : status;
+        if (status == SJ_OK) {
+            char text[64];
+            const sj_saving saved = sj_saving_between((sj_priced){l->run, &sums[0].sum, &sums[0].spread}, (sj_priced){l->run, &sums[1].sum, &sums[1].spread}, SJ_ACCOUNT_COMPLETION);
+            format_shown(text, &saved, l->marks);
+            fprintf(f, "%s %s %s", told++ > 0 ? "," : "  By phase, run to completion:", sj_phase_name((sj_phase)p), text);
+        }
+    }
+    fputs(".\n", f);
+    free(memory);
+    return status;
+}
+
+static sj_status print_headline(FILE *f, const layout *l, sj_error *err) {
     static const char *const accounts[SJ_ACCOUNT_COUNT] = {"run to completion", "dynamic energy alone", "at fixed throughput"};
-    bool uncertain = false;
     for (int c = 0; c < l->codec_count && has_savings(l); c++) {
         const sj_stats_variant *gate = sj_stats_find(l->run, SJ_MACHINE_GATE, l->codecs[c]), *skip = sj_stats_find(l->run, SJ_MACHINE_SKIP, l->codecs[c]);
         fprintf(f, "Skipping saves, against gating at codec %s:", sj_codec_name(l->codecs[c]));
         for (int a = 0; a < SJ_ACCOUNT_COUNT; a++) {
             char text[64];
-            const sj_saving saved = sj_saving_between(l->run, &gate->total, l->run, &skip->total, (sj_account)a);
-            sj_format_saving(text, &saved);
-            uncertain = uncertain || sj_saving_sign_is_open(&saved);
+            const sj_saving saved = sj_saving_between(sj_priced_total(l->run, gate), sj_priced_total(l->run, skip), (sj_account)a);
+            format_shown(text, &saved, l->marks);
             fprintf(f, "%s %s %s", a > 0 ? ";" : "", accounts[a], text);
         }
         fputs(".\n", f);
+        if (phase_count(l->run) > 1 && l->run->prices != NULL) {
+            SJ_TRY(print_phase_savings(f, l, gate, skip, err));
+        }
+    }
+    if (l->marks->interval) {
+        fprintf(f, "In brackets: the interval, each source of error of the tech file moved to its ends in both results at once, what it changes added in quadrature.%s\n",
+                l->marks->open ? " ?: the interval holds zero, so which takes less is not certain." : "");
     }
     if (l->codec_count > 0 && has_savings(l)) {
-        fprintf(f, "In brackets: the interval, each source of error of the tech file moved to its ends in both machines at once, what it changes added in quadrature.%s\n",
-                uncertain ? " ?: the interval holds zero, so which machine takes less is not certain." : "");
-        fprintf(f, "Run to completion counts leakage and DRAM standby for as long as a machine runs, and stands in the tables; at fixed throughput both machines stay powered for the gate machine's time.\n"
+        fprintf(f, "Run to completion counts leakage and DRAM standby for as long as a machine runs, and stands in the tables; at fixed throughput both machines stay powered for the longer of their times.\n"
                    "a, b: the operands as mapped; in grad_weight, a is the one whose zeros can be skipped (x, or dy).\n");
     }
+    return SJ_OK;
 }
 
 // The work itself, the same on all machines; what ssProp left out stands beside it.
@@ -391,7 +452,9 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     if (run->variant_count == 0) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "a run without a variant");
     }
-    const layout l = layout_of(run);
+    shown marks = {false, false};
+    layout l = layout_of(run);
+    l.marks = &marks;
     SJ_TRY(print_layers(f, &l, err));
     fputc('\n', f);
     SJ_TRY(print_totals(f, &l, err));
@@ -399,7 +462,7 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     SJ_TRY(print_components(f, &l, err));
     fputc('\n', f);
     print_macs(f, &l);
-    print_headline(f, &l);
+    SJ_TRY(print_headline(f, &l, err));
     print_quantised(f, &l);
     return SJ_OK;
 }

@@ -85,12 +85,12 @@ static void energy_at(reader *r, const json_t *o, const char *key, sj_energy *e)
 }
 
 // The sources of error: of the first total that is read; the others must name the same ones.
-static void read_spread(reader *r, const json_t *o, sj_stats *run, sj_stat *s) {
+static void read_spread(reader *r, const json_t *o, sj_stats *run, sj_spread *s) {
     const json_t *all = json_object_get(o, "energy_pj_spread");
-    if (all == NULL) {
+    const bool first = run->variant_count == 1;
+    if (all == NULL && (first || run->source_count == 0)) {
         return;  // a file of before spreads were written
     }
-    const bool first = run->variant_count == 1;
     if (!json_is_object(all) || json_object_size(all) > SJ_SOURCE_MAX || (!first && (int)json_object_size(all) != run->source_count)) {
         fail(r, "energy_pj_spread", "an object of the same sources in each total");
         return;
@@ -98,7 +98,7 @@ static void read_spread(reader *r, const json_t *o, sj_stats *run, sj_stat *s) {
     int i = 0;
     for (void *at = json_object_iter((json_t *)(uintptr_t)all); at != NULL && r->status == SJ_OK; at = json_object_iter_next((json_t *)(uintptr_t)all, at), i++) {
         const char *name = json_object_iter_key(at);
-        if (strlen(name) >= SJ_SOURCE_NAME || (!first && strcmp(name, run->source_names[i]) != 0)) {
+        if (!json_is_object(json_object_iter_value(at)) || strlen(name) >= SJ_SOURCE_NAME || (!first && strcmp(name, run->source_names[i]) != 0)) {
             fail(r, "energy_pj_spread", "an object of the same sources in each total");
             return;
         }
@@ -108,8 +108,8 @@ static void read_spread(reader *r, const json_t *o, sj_stats *run, sj_stat *s) {
             if (ends != NULL && (json_array_size(ends) != 2 || !json_is_number(json_array_get(ends, 0)) || !json_is_number(json_array_get(ends, 1)))) {
                 fail(r, "energy_pj_spread", "two numbers for each component");
             }
-            s->spread.pj[i][c][0] = json_number_value(json_array_get(ends, 0));
-            s->spread.pj[i][c][1] = json_number_value(json_array_get(ends, 1));
+            s->pj[i][c][0] = json_number_value(json_array_get(ends, 0));
+            s->pj[i][c][1] = json_number_value(json_array_get(ends, 1));
         }
     }
     run->source_count = i;
@@ -191,7 +191,7 @@ static void read_variant(reader *r, const char *name, const json_t *o, sj_stats 
     read_variant_name(r, name, &v->variant);
     strcpy(v->total.name, "total");
     read_stat(r, object_at(r, o, "total"), &v->total);
-    read_spread(r, object_at(r, o, "total"), run, &v->total);
+    read_spread(r, object_at(r, o, "total"), run, &v->spread);
     const json_t *layers = json_object_get(o, "layers");
     if (!json_is_array(layers)) {
         fail(r, "layers", "a list");

@@ -25,10 +25,8 @@ static void note_changes(const search *s, const sj_tech_point *changed, const ch
 }
 
 sj_status sj_tech_price_entries(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_price_entries *out, sj_error *err) {
-    const sj_tech_dram *dram = sj_tech_find_dram(t, accel->dram->name);
-    if (dram == NULL) {
-        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: no group dram.%s, but the accelerator \"%s\" has this DRAM", t->path, accel->dram->name, accel->name);
-    }
+    const sj_tech_dram *dram;
+    SJ_TRY(sj_tech_find_dram(t, accel, &dram, err));
     memset(out, 0, sizeof *out);
     const sj_tech_point typical = sj_tech_typical(t, dram);
     search s = {.accel = accel, .machine = machine, .out = out};

@@ -128,13 +128,14 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     p->leakage = pj_a_cycle(sram_mw + regfile_mw + logic_mw, accel);
 }
 
-const sj_tech_dram *sj_tech_find_dram(const sj_tech *t, const char *type) {
+sj_status sj_tech_find_dram(const sj_tech *t, const sj_accel *accel, const sj_tech_dram **out, sj_error *err) {
     for (int i = 0; i < t->dram_count; i++) {
-        if (strcmp(t->dram[i].type, type) == 0) {
-            return &t->dram[i];
+        if (strcmp(t->dram[i].type, accel->dram->name) == 0) {
+            *out = &t->dram[i];
+            return SJ_OK;
         }
     }
-    return NULL;
+    return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: no group dram.%s, but the accelerator \"%s\" has this DRAM", t->path, accel->dram->name, accel->name);
 }
 
 // How the entries stand: every source at `base`, and source number `moved` (-1: none) at `end`.
@@ -207,10 +208,8 @@ sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machi
 }
 
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err) {
-    const sj_tech_dram *dram = sj_tech_find_dram(t, accel->dram->name);
-    if (dram == NULL) {
-        return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "%s: no group dram.%s, but the accelerator \"%s\" has this DRAM", t->path, accel->dram->name, accel->name);
-    }
+    const sj_tech_dram *dram;
+    SJ_TRY(sj_tech_find_dram(t, accel, &dram, err));
     memset(out, 0, sizeof *out);
     list_sources(t, dram, out);
     double pj[SJ_COUNTER_COUNT];

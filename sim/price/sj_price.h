@@ -29,8 +29,8 @@ typedef struct sj_energy {
 } sj_energy;
 
 typedef struct sj_tech sj_tech;
-// Reads a tech file; `overrides` are "PATH=VALUE" with tech. taken off. Every entry is { low, typical, high, unit, source }: a negative or unordered number,
-// another unit than the entry's own, an empty source and unknown keys are SJ_ERR_CONFIG, each with its line.
+// Reads a tech file; `overrides` are "PATH=VALUE" with tech. taken off. Every entry is { low, typical, high, unit, source } and optionally group: a negative or
+// unordered number, another unit than the entry's own, an empty source, a group that is no name, and unknown keys are SJ_ERR_CONFIG, each with its line.
 sj_status sj_tech_open(const char *path, const char *const *overrides, int override_count, sj_tech **out, sj_error *err);
 void sj_tech_close(sj_tech *t);  // NULL is allowed
 const char *sj_tech_name(const sj_tech *t);

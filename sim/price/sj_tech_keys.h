@@ -85,8 +85,8 @@ typedef struct sj_tech_point {
 
 // One action of each counter at these figures, pJ.
 void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]);
-// The group of the accelerator's DRAM type; NULL where the file has none.
-const sj_tech_dram *sj_tech_find_dram(const sj_tech *t, const char *type);
+// The group of the accelerator's DRAM type; SJ_ERR_UNSUPPORTED where the file has none.
+sj_status sj_tech_find_dram(const sj_tech *t, const sj_accel *accel, const sj_tech_dram **out, sj_error *err);
 // All entries at their typical figures.
 sj_tech_point sj_tech_typical(const sj_tech *t, const sj_tech_dram *dram);
 

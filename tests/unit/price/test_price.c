@@ -171,6 +171,31 @@ static void a_counter_names_the_entries_that_price_it(void **state) {
     sj_tech_close(t);
 }
 
+// By hand: sources of 3 and 4 make 5; each component has its source's share of it.
+static void components_have_their_part_of_the_deviation(void **state) {
+    static sj_spread spread;
+    sj_energy typical;
+    memset(&typical, 0, sizeof typical);
+    typical.component_pj[SJ_COMPONENT_mac] = 10.0;
+    typical.component_pj[SJ_COMPONENT_bus] = 20.0;
+    typical.component_pj[SJ_COMPONENT_clock] = 5.0;
+    typical.total_pj = 35.0;
+    spread.pj[0][SJ_COMPONENT_mac][0] = -3.0;
+    spread.pj[1][SJ_COMPONENT_bus][0] = -4.0;
+    spread.pj[0][SJ_COMPONENT_mac][1] = 6.0;
+    spread.pj[2][SJ_COMPONENT_bus][1] = 5.0;
+    spread.pj[2][SJ_COMPONENT_clock][1] = 3.0;
+    const sj_energy low = sj_energy_end(&typical, &spread, SJ_LOW), high = sj_energy_end(&typical, &spread, SJ_HIGH);
+    assert_near(low.total_pj, 30.0, 1e-14);
+    assert_near(low.component_pj[SJ_COMPONENT_mac], 10.0 - 9.0 / 5.0, 1e-14);
+    assert_near(low.component_pj[SJ_COMPONENT_bus], 20.0 - 16.0 / 5.0, 1e-14);
+    assert_near(low.component_pj[SJ_COMPONENT_clock], 5.0, 1e-14);
+    assert_near(high.total_pj, 45.0, 1e-14);  // 6 and 5 + 3
+    assert_near(high.component_pj[SJ_COMPONENT_mac], 10.0 + 36.0 / 10.0, 1e-14);
+    assert_near(high.component_pj[SJ_COMPONENT_bus], 20.0 + 5.0 * 8.0 / 10.0, 1e-14);
+    assert_near(high.component_pj[SJ_COMPONENT_clock], 5.0 + 3.0 * 8.0 / 10.0, 1e-14);
+}
+
 static void an_entry_without_a_group_is_a_source_of_its_own(void **state) {
     static const char *const sets[] = {"vector_op.group=mac", "rng_sample.group=own_name_2"};
     sj_tech *t = tech_with(NULL, 0), *grouped = tech_with(sets, 2);
@@ -401,6 +426,7 @@ int main(void) {
         cmocka_unit_test(zero_counters_cost_nothing_and_each_counter_costs_alone),
         cmocka_unit_test(doubled_energies_double_the_totals),
         cmocka_unit_test(a_source_moves_its_own_entries_together),
+        cmocka_unit_test(components_have_their_part_of_the_deviation),
         cmocka_unit_test(a_counter_names_the_entries_that_price_it),
         cmocka_unit_test(an_entry_without_a_group_is_a_source_of_its_own),
         cmocka_unit_test(skip_alone_pays_for_masks_and_its_own_clock_and_leakage),

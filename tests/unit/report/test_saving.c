@@ -9,15 +9,16 @@
 typedef struct result {
     sj_stats run;
     sj_stat stat;
+    sj_spread spread;
 } result;
 
 static void add_source(result *r, const char *name, double mac_low, double mac_high, double leakage_low, double leakage_high) {
     const int s = r->run.source_count++;
     snprintf(r->run.source_names[s], SJ_SOURCE_NAME, "%s", name);
-    r->stat.spread.pj[s][SJ_COMPONENT_mac][0] = mac_low;
-    r->stat.spread.pj[s][SJ_COMPONENT_mac][1] = mac_high;
-    r->stat.spread.pj[s][SJ_COMPONENT_leakage][0] = leakage_low;
-    r->stat.spread.pj[s][SJ_COMPONENT_leakage][1] = leakage_high;
+    r->spread.pj[s][SJ_COMPONENT_mac][0] = mac_low;
+    r->spread.pj[s][SJ_COMPONENT_mac][1] = mac_high;
+    r->spread.pj[s][SJ_COMPONENT_leakage][0] = leakage_low;
+    r->spread.pj[s][SJ_COMPONENT_leakage][1] = leakage_high;
 }
 
 static result result_of(double mac_pj, double leakage_pj, uint64_t cycles) {
@@ -27,10 +28,13 @@ static result result_of(double mac_pj, double leakage_pj, uint64_t cycles) {
     r.stat.energy[SJ_TYPICAL].component_pj[SJ_COMPONENT_leakage] = leakage_pj;
     r.stat.energy[SJ_TYPICAL].total_pj = mac_pj + leakage_pj;
     r.stat.cycles = cycles;
+    r.run.clock_mhz = 500.0;
     return r;
 }
 
-static sj_saving between(const result *before, const result *after, sj_account account) { return sj_saving_between(&before->run, &before->stat, &after->run, &after->stat, account); }
+static sj_priced priced(const result *r) { return (sj_priced){&r->run, &r->stat, &r->spread}; }
+
+static sj_saving between(const result *before, const result *after, sj_account account) { return sj_saving_between(priced(before), priced(after), account); }
 
 static void near(double a, double b) {
     if (!(fabs(a - b) <= 1e-12)) {
@@ -103,6 +107,59 @@ static void accounts_are_what_they_say(void **state) {
     near(between(&before, &after, SJ_ACCOUNT_THROUGHPUT).low, 0.2 - (0.2 - (1.0 - 100.0 / 120.0)));
 }
 
+static void energies_by_account_have_their_intervals(void **state) {
+    result r = result_of(80.0, 20.0, 50);
+    sj_account_energy e = sj_energy_by_account(priced(&r), 75, SJ_ACCOUNT_COMPLETION);
+    assert_true(e.pj == 100.0 && isnan(e.low_pj) && isnan(e.high_pj));  // no sources are known
+    add_source(&r, "mac", -30.0, 60.0, 0.0, 0.0);
+    add_source(&r, "leakage", 0.0, 0.0, -8.0, 40.0);
+    e = sj_energy_by_account(priced(&r), 75, SJ_ACCOUNT_COMPLETION);
+    near(e.low_pj, 100.0 - sqrt(30.0 * 30.0 + 8.0 * 8.0));
+    near(e.high_pj, 100.0 + sqrt(60.0 * 60.0 + 40.0 * 40.0));
+    e = sj_energy_by_account(priced(&r), 75, SJ_ACCOUNT_DYNAMIC);
+    near(e.pj, 80.0);
+    near(e.low_pj, 50.0);
+    near(e.high_pj, 140.0);
+    e = sj_energy_by_account(priced(&r), 75, SJ_ACCOUNT_THROUGHPUT);  // leaks half as long again
+    near(e.pj, 110.0);
+    near(e.low_pj, 110.0 - sqrt(30.0 * 30.0 + 12.0 * 12.0));
+    near(e.high_pj, 110.0 + sqrt(60.0 * 60.0 + 60.0 * 60.0));
+}
+
+static void the_slowest_machine_of_a_codec_is_the_reference(void **state) {
+    static sj_stats run;
+    run.variant_count = 4;
+    const struct {
+        sj_variant variant;
+        uint64_t cycles;
+    } variants[] = {{{SJ_MACHINE_GATE, SJ_CODEC_NONE}, 90}, {{SJ_MACHINE_SKIP, SJ_CODEC_NONE}, 100}, {{SJ_MACHINE_GATE, SJ_CODEC_BITMASK}, 120}, {{SJ_MACHINE_SKIP, SJ_CODEC_BITMASK}, 70}};
+    for (int v = 0; v < 4; v++) {
+        run.variants[v].variant = variants[v].variant;
+        run.variants[v].total.cycles = variants[v].cycles;
+    }
+    assert_int_equal(sj_reference_cycles(&run, SJ_CODEC_NONE), 100);
+    assert_int_equal(sj_reference_cycles(&run, SJ_CODEC_BITMASK), 120);
+    assert_int_equal(sj_reference_cycles(&run, SJ_CODEC_RLE), 0);
+}
+
+// The slower machine's time counts, whichever it is; a clock of half the rate makes it slow.
+static void fixed_throughput_is_of_the_longer_time(void **state) {
+    result before = result_of(80.0, 20.0, 50), after = result_of(60.0, 30.0, 100);
+    near(between(&before, &after, SJ_ACCOUNT_THROUGHPUT).share, 1.0 - 90.0 / 120.0);
+    before.run.clock_mhz = 250.0;  // as long as the other
+    near(between(&before, &after, SJ_ACCOUNT_THROUGHPUT).share, 1.0 - 90.0 / 100.0);
+}
+
+// Where a source could be all of the energy, and nothing at its low end, there is no saving to speak of at that end.
+static void a_source_that_could_leave_nothing_makes_the_interval_unknown(void **state) {
+    result before = result_of(100.0, 0.0, 1), after = result_of(90.0, 0.0, 1);
+    add_source(&before, "all", -100.0, 50.0, 0.0, 0.0);
+    add_source(&after, "all", -90.0, 45.0, 0.0, 0.0);
+    const sj_saving s = between(&before, &after, SJ_ACCOUNT_COMPLETION);
+    near(s.share, 0.1);
+    assert_true(isnan(s.low) && isnan(s.high));
+}
+
 static void what_is_not_known_is_not_said(void **state) {
     result before = result_of(100.0, 0.0, 1), after = result_of(90.0, 0.0, 1), nothing = result_of(0.0, 0.0, 1);
     char text[64];
@@ -119,6 +176,9 @@ static void what_is_not_known_is_not_said(void **state) {
     s = (sj_saving){0.05, -0.01, 0.125};
     sj_format_saving(text, &s);
     assert_string_equal(text, "5.0% (-1.0, 12.5) ?");
+    s = (sj_saving){0.0, 0.0, 0.0};  // both are the same
+    sj_format_saving(text, &s);
+    assert_string_equal(text, "0.0% (0.0, 0.0)");
     s = (sj_saving){-0.05, -0.125, -0.01};
     sj_format_saving(text, &s);
     assert_string_equal(text, "-5.0% (-12.5, -1.0)");
@@ -126,6 +186,8 @@ static void what_is_not_known_is_not_said(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_both_share_cancels), cmocka_unit_test(several_sources_add_in_quadrature), cmocka_unit_test(sources_are_matched_by_name),
-                                       cmocka_unit_test(accounts_are_what_they_say), cmocka_unit_test(what_is_not_known_is_not_said)};
+                                       cmocka_unit_test(accounts_are_what_they_say), cmocka_unit_test(energies_by_account_have_their_intervals),
+                                       cmocka_unit_test(the_slowest_machine_of_a_codec_is_the_reference), cmocka_unit_test(fixed_throughput_is_of_the_longer_time),
+                                       cmocka_unit_test(a_source_that_could_leave_nothing_makes_the_interval_unknown), cmocka_unit_test(what_is_not_known_is_not_said)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

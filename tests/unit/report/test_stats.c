@@ -101,14 +101,18 @@ static sj_stats random_run(sj_random *r) {
     run.provenance.wall_seconds = 1.25;
     run.provenance.has_seed = true;
     run.provenance.seed = INT64_MAX;
+    static sj_prices prices[3];
+    for (int m = 0; m < 3; m++) {
+        prices[m] = random_prices(r);
+    }
+    run.prices = prices;
+    run.source_count = prices[0].source_count;
+    memcpy(run.source_names, prices[0].source_names, sizeof run.source_names);
     for (int v = 0; v < SJ_VARIANTS_MAX; v++) {
         sj_stats_variant *variant = &run.variants[run.variant_count++];
         variant->variant = (sj_variant){(sj_machine)(v % 3), (sj_codec)(v / 3)};
         variant->layers = calloc(LAYERS, sizeof *variant->layers);
         variant->layer_count = LAYERS;
-        const sj_prices prices = random_prices(r);
-        run.source_count = prices.source_count;
-        memcpy(run.source_names, prices.source_names, sizeof run.source_names);
         for (int i = 0; i < LAYERS; i++) {
             sj_stat *s = &variant->layers[i];
             snprintf(s->name, sizeof s->name, "conv%d", i);
@@ -122,7 +126,7 @@ static sj_stats random_run(sj_random *r) {
             OK(sj_stat_add(s, &second, 11, &err));
             assert_int_equal(s->cycles, first.cycles + second.cycles);
             assert_int_equal(s->macs_uncompacted, 111);
-            sj_stat_price(s, &prices);
+            sj_stat_price(s, &prices[variant->variant.machine]);
         }
     }
     OK(sj_stats_total(&run, &err));
@@ -172,6 +176,18 @@ static void a_run_has_the_promised_keys(void **state) {
     KEYS(variants, "dense/none", "gate/none", "skip/none", "dense/bitmask", "gate/bitmask", "skip/bitmask", "dense/rle", "gate/rle", "skip/rle");
     const json_t *skip = at(variants, "skip/bitmask");
     KEYS(skip, "total", "layers");
+    const json_t *accounts = at(at(skip, "total"), "accounts"), *fixed = at(accounts, "fixed_throughput");
+    KEYS(accounts, "completion", "dynamic", "fixed_throughput");
+    KEYS(fixed, "energy_pj", "energy_pj_low", "energy_pj_high", "cycles");
+    uint64_t slowest = 0;
+    for (int m = 0; m < 3; m++) {
+        const uint64_t cycles = sj_stats_find(&run, (sj_machine)m, SJ_CODEC_BITMASK)->total.cycles;
+        slowest = cycles > slowest ? cycles : slowest;
+    }
+    assert_int_equal(json_integer_value(at(fixed, "cycles")), slowest);
+    assert_true(json_real_value(at(at(accounts, "completion"), "energy_pj")) == json_real_value(at(at(at(skip, "total"), "energy_pj"), "total")));
+    assert_true(json_real_value(at(fixed, "energy_pj")) >= json_real_value(at(at(accounts, "completion"), "energy_pj")));
+    assert_true(json_real_value(at(at(accounts, "dynamic"), "energy_pj")) < json_real_value(at(at(accounts, "completion"), "energy_pj")));
     const json_t *layer = json_array_get(at(skip, "layers"), 1);
     KEYS(layer, "name", "kind", "phase", "cycles", "bound", "busy", "macs", "uncompacted_macs", "counts", "energy_pj", "energy_pj_low", "energy_pj_high", "density", "utilization",
          "dram_bytes");
@@ -219,8 +235,10 @@ static void totals_are_the_sums(void **state) {
             for (int s = 0; s < SOURCES; s++) {
                 double all = 0.0;
                 for (int i = 0; i < LAYERS; i++) {
+                    sj_spread spread;
+                    sj_price_spread(&run.prices[run.variants[v].variant.machine], &layers[i].counts, &spread);
                     for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-                        all += layers[i].spread.pj[s][c][end];
+                        all += spread.pj[s][c][end];
                     }
                 }
                 squares += all * all;
@@ -322,6 +340,63 @@ static void a_file_of_another_version_1_is_read(void **state) {
         }
     }
     remove("later.json");
+    free(text);
+    sj_stats_free(&run);
+}
+
+// Breaks the spread of one total, and expects the file to be refused by that key.
+static void refused_spread(const char *text, const char *variant, const char *replacement, bool whole) {
+    json_t *root = json_loads(text, 0, NULL), *total = json_object_get(json_object_get(json_object_get(root, "variants"), variant), "total");
+    json_t *spread = replacement == NULL ? NULL : json_loads(replacement, JSON_DECODE_ANY, NULL);
+    if (replacement == NULL) {
+        assert_int_equal(json_object_del(total, "energy_pj_spread"), 0);
+    } else if (whole) {
+        assert_int_equal(json_object_set_new(total, "energy_pj_spread", spread), 0);
+    } else {
+        assert_int_equal(json_object_set_new(json_object_get(total, "energy_pj_spread"), "source1", spread), 0);
+    }
+    assert_int_equal(json_dump_file(root, "spread.json", 0), 0);
+    json_decref(root);
+    sj_stats *back;
+    int count;
+    assert_int_equal(sj_stats_read("spread.json", &back, &count, &err), SJ_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "\"energy_pj_spread\""));
+    assert_null(back);
+}
+
+static void a_spread_that_does_not_fit_is_refused(void **state) {
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    char *text = json_text(&run, 1), many[4096] = "{";
+    for (int i = 0; i <= SJ_SOURCE_MAX; i++) {
+        snprintf(many + strlen(many), sizeof many - strlen(many), "%s\"s%d\": {}", i > 0 ? ", " : "", i);
+    }
+    strcat(many, "}");
+    refused_spread(text, "gate/none", NULL, true);  // the others have one
+    refused_spread(text, "gate/none", "{\"source1\": {}, \"source0\": {}, \"source2\": {}}", true);
+    refused_spread(text, "gate/none", "{\"source0\": {}}", true);
+    refused_spread(text, "dense/none", many, true);
+    refused_spread(text, "dense/none", "{\"a_name_of_one_and_thirty_letters\": {}}", true);
+    refused_spread(text, "dense/none", "[]", true);
+    refused_spread(text, "skip/rle", "5", false);
+    refused_spread(text, "skip/rle", "{\"mac\": [1.0]}", false);
+    refused_spread(text, "skip/rle", "{\"mac\": [1.0, 2.0, 3.0]}", false);
+    refused_spread(text, "skip/rle", "{\"mac\": [1.0, \"2\"]}", false);
+    // A file of before spreads were written has none at all.
+    json_t *root = json_loads(text, 0, NULL), *variant;
+    const char *name;
+    json_object_foreach(json_object_get(root, "variants"), name, variant) {
+        assert_int_equal(json_object_del(json_object_get(variant, "total"), "energy_pj_spread"), 0);
+    }
+    assert_int_equal(json_dump_file(root, "spread.json", 0), 0);
+    json_decref(root);
+    sj_stats *back;
+    int count;
+    OK(sj_stats_read("spread.json", &back, &count, &err));
+    assert_int_equal(back->source_count, 0);
+    sj_stats_free(back);
+    free(back);
+    remove("spread.json");
     free(text);
     sj_stats_free(&run);
 }
@@ -510,7 +585,7 @@ int main(void) {
         cmocka_unit_test(a_run_comes_back_as_it_was_written),
         cmocka_unit_test(a_missing_key_is_named),
         cmocka_unit_test(a_file_of_another_version_1_is_read),
-        cmocka_unit_test(zeros_of_quantising_stand_apart),
+        cmocka_unit_test(a_spread_that_does_not_fit_is_refused), cmocka_unit_test(zeros_of_quantising_stand_apart),
         cmocka_unit_test(what_is_not_ours_is_refused),
         cmocka_unit_test(a_value_of_another_type_is_refused),
         cmocka_unit_test(overflow_is_an_error_not_a_wrap),
