@@ -199,6 +199,9 @@ sj_status sj_machine_start_run(const sj_machine_setup *s, const sj_machine_optio
     for (int v = 0; v < s->variant_count; v++) {
         void *memory;
         SJ_TRY(sj_alloc(&memory, (uint64_t)layers + 1, sizeof(sj_stat), "the layers of a run", err));
+        const sj_machine m = s->variants[v].machine;
+        run->has_area[m] = true;
+        run->area[m] = sj_tech_area(s->tech, &s->accel, m);
         run->variants[v].variant = s->variants[v];
         run->variants[v].layers = memory;
         run->variants[v].layer_count = layers;

@@ -68,6 +68,8 @@ typedef struct sj_stats {
     const sj_prices *prices;  // by machine; borrowed. NULL: read from a file, and no more can be priced
     int source_count;         // sources of error of the energies; 0: not known (a file of before they were written)
     char source_names[SJ_SOURCE_MAX][SJ_SOURCE_NAME];
+    bool has_area[3];  // by machine: it was run, and the file says its silicon
+    sj_area area[3];
     int variant_count;
     sj_stats_variant variants[SJ_VARIANTS_MAX];
     sj_provenance provenance;

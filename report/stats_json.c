@@ -147,6 +147,24 @@ static json_t *variants_json(const sj_stats *run, maker *m) {
     return o;
 }
 
+// By machine: its parts, and the total with its ends.
+static json_t *area_json(const sj_stats *run, maker *m) {
+    json_t *all = json_object();
+    for (int machine = 0; machine < 3; machine++) {
+        if (run->has_area[machine]) {
+            json_t *o = json_object();
+            for (int c = 0; c < SJ_AREA_COUNT; c++) {
+                put(m, o, sj_area_names[c], json_real(run->area[machine].component_mm2[c]));
+            }
+            put(m, o, "total", json_real(run->area[machine].total_mm2[SJ_TYPICAL]));
+            put(m, o, "total_low", json_real(run->area[machine].total_mm2[SJ_LOW]));
+            put(m, o, "total_high", json_real(run->area[machine].total_mm2[SJ_HIGH]));
+            put(m, all, sj_machine_name((sj_machine)machine), o);
+        }
+    }
+    return all;
+}
+
 static void text_into(json_t *o, const char *key, const char *text, maker *m) {
     if (text[0] != '\0') {
         put(m, o, key, json_string(text));
@@ -194,6 +212,9 @@ static json_t *run_json(const sj_stats *run, maker *m) {
     put(m, o, "step", json_integer((json_int_t)run->step));
     put(m, o, "images", json_integer((json_int_t)run->images));
     put(m, o, "batch", json_integer((json_int_t)run->batch));
+    if (run->has_area[0] || run->has_area[1] || run->has_area[2]) {
+        put(m, o, "area_mm2", area_json(run, m));
+    }
     put(m, o, "variants", variants_json(run, m));
     put(m, o, "provenance", provenance_json(&run->provenance, m));
     return o;

@@ -140,12 +140,28 @@ static void text_accounts(FILE *f, const char *prefix, const sj_stats *run, cons
     }
 }
 
+static void text_area(FILE *f, const char *base, const sj_stats *run) {
+    for (int m = 0; m < 3; m++) {
+        char prefix[128];
+        snprintf(prefix, sizeof prefix, "%s.area_mm2.%s", base, sj_machine_name((sj_machine)m));
+        for (int c = 0; run->has_area[m] && c < SJ_AREA_COUNT; c++) {
+            line_real(f, prefix, sj_area_names[c], run->area[m].component_mm2[c], "silicon, typical", "mm2");
+        }
+        if (run->has_area[m]) {
+            line_real(f, prefix, "total", run->area[m].total_mm2[SJ_TYPICAL], "silicon, sum of the parts", "mm2");
+            line_real(f, prefix, "total_low", run->area[m].total_mm2[SJ_LOW], "silicon, all areas low", "mm2");
+            line_real(f, prefix, "total_high", run->area[m].total_mm2[SJ_HIGH], "silicon, all areas high", "mm2");
+        }
+    }
+}
+
 void sj_stats_write_text(FILE *f, const sj_stats *runs, int count) {
     for (int r = 0; r < count; r++) {
         const sj_stats *run = &runs[r];
         char base[96], variant[24], prefix[256];
         snprintf(base, sizeof base, "%s.step%" PRId64 ".batch%" PRId64, run->mode, run->step, run->batch);
         line_real(f, base, "clock_mhz", run->clock_mhz, "core clock", "MHz");
+        text_area(f, base, run);
         for (int v = 0; v < run->variant_count; v++) {
             sj_variant_name(run->variants[v].variant, variant);
             snprintf(prefix, sizeof prefix, "%s.%s.total", base, variant);

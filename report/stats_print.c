@@ -405,6 +405,25 @@ static sj_status print_headline(FILE *f, const layout *l, sj_error *err) {
     return SJ_OK;
 }
 
+// A line a machine: what it is made of. Parts that are not there are left out.
+static void print_area(FILE *f, const sj_stats *run) {
+    for (int m = 0; m < MACHINES; m++) {
+        const sj_area *a = &run->area[m];
+        const char *separator = ": ";
+        if (!run->has_area[m]) {
+            continue;
+        }
+        fprintf(f, "Silicon of %s: %.2f mm2 (%.2f, %.2f)", sj_machine_name((sj_machine)m), a->total_mm2[SJ_TYPICAL], a->total_mm2[SJ_LOW], a->total_mm2[SJ_HIGH]);
+        for (int c = 0; c < SJ_AREA_COUNT; c++) {
+            if (a->component_mm2[c] > 0.0) {
+                fprintf(f, "%s%s %.3f", separator, sj_area_names[c], a->component_mm2[c]);
+                separator = ", ";
+            }
+        }
+        fputs(".\n", f);
+    }
+}
+
 // The work itself, the same on all machines; what ssProp left out stands beside it.
 static void print_macs(FILE *f, const layout *l) {
     const sj_stat *total = &l->run->variants[0].total;
@@ -463,6 +482,7 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     fputc('\n', f);
     print_macs(f, &l);
     SJ_TRY(print_headline(f, &l, err));
+    print_area(f, run);
     print_quantised(f, &l);
     return SJ_OK;
 }

@@ -253,6 +253,24 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     }
 }
 
+// Absent in a file of before areas were written.
+static void read_area(reader *r, const json_t *o, sj_stats *run) {
+    const json_t *all = json_object_get(o, "area_mm2");
+    for (int machine = 0; machine < 3 && all != NULL; machine++) {
+        const json_t *area = json_object_get(all, sj_machine_name((sj_machine)machine));
+        if (area == NULL) {
+            continue;
+        }
+        run->has_area[machine] = true;
+        for (int c = 0; c < SJ_AREA_COUNT; c++) {
+            run->area[machine].component_mm2[c] = real_at(r, area, sj_area_names[c]);
+        }
+        run->area[machine].total_mm2[SJ_TYPICAL] = real_at(r, area, "total");
+        run->area[machine].total_mm2[SJ_LOW] = real_at(r, area, "total_low");
+        run->area[machine].total_mm2[SJ_HIGH] = real_at(r, area, "total_high");
+    }
+}
+
 static void read_run(reader *r, const json_t *o, sj_stats *run) {
     const json_t *format = json_object_get(o, "format");
     if (!json_is_string(format) || strcmp(json_string_value(format), "skipjoule-stats") != 0) {
@@ -265,6 +283,7 @@ static void read_run(reader *r, const json_t *o, sj_stats *run) {
     }
     read_head(r, o, run);
     read_provenance(r, object_at(r, o, "provenance"), &run->provenance);
+    read_area(r, o, run);
     const json_t *variants = object_at(r, o, "variants");
     if (json_object_size(variants) < 1 || json_object_size(variants) > SJ_VARIANTS_MAX) {
         char wanted[48];

@@ -35,11 +35,12 @@ static sj_floorplan floorplan_at(const sj_tech_point *t, const sj_accel *accel, 
     f.buffer_kib = (double)accel->buffer_kib;
     f.mask_plane_kib = skip ? f.buffer_kib / (8.0 * (double)sj_accel_value_bytes(accel)) : 0.0;
     f.regfile_kib = pads_kib(accel) + (skip ? masks_kib(accel) : 0.0);
-    f.buffer_mm2 = (f.buffer_kib + f.mask_plane_kib) * t->area_sram;
-    f.array_mm2 = (double)(accel->rows * accel->lanes) * pe_mm2 + f.regfile_kib * t->area_regfile;
-    if (skip) {
-        f.array_mm2 += (double)(accel->rows * accel->k_tile) * t->area_scan_bit;
-    }
+    f.mask_plane_mm2 = f.mask_plane_kib * t->area_sram;
+    f.buffer_mm2 = f.buffer_kib * t->area_sram + f.mask_plane_mm2;
+    f.pe_mm2 = (double)(accel->rows * accel->lanes) * pe_mm2;
+    f.regfile_mm2 = f.regfile_kib * t->area_regfile;
+    f.scan_mm2 = skip ? (double)(accel->rows * accel->k_tile) * t->area_scan_bit : 0.0;
+    f.array_mm2 = f.pe_mm2 + f.regfile_mm2 + f.scan_mm2;
     f.vector_mm2 = (double)accel->vector_lanes * t->area_vector_lane;
     const double array_side = sqrt(f.array_mm2);
     f.buffer_wire_mm = SJ_ROUTE_TO_BANK * sqrt(f.buffer_mm2);
@@ -121,10 +122,9 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     if (machine == SJ_MACHINE_SKIP) {
         p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit;
     }
-    const double regfile_mm2 = f->regfile_kib * t->area_regfile;
     const double sram_mw = (f->buffer_kib + f->mask_plane_kib) * t->leakage_sram;
     const double regfile_mw = f->regfile_kib * t->leakage_regfile;
-    const double logic_mw = (f->array_mm2 - regfile_mm2 + f->vector_mm2) * t->leakage_logic;
+    const double logic_mw = (f->pe_mm2 + f->scan_mm2 + f->vector_mm2) * t->leakage_logic;
     p->leakage = pj_a_cycle(sram_mw + regfile_mw + logic_mw, accel);
 }
 
@@ -205,6 +205,32 @@ sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machi
     static const sj_tech_dram none;  // a floorplan has no DRAM
     const sj_tech_point p = sj_tech_typical(t, &none);
     return floorplan_at(&p, accel, machine);
+}
+
+const char *const sj_area_names[SJ_AREA_COUNT] = {
+#define SJ_X(id) #id,
+    SJ_AREAS(SJ_X)
+#undef SJ_X
+};
+
+sj_area sj_tech_area(const sj_tech *t, const sj_accel *accel, sj_machine machine) {
+    static const sj_tech_dram none;
+    sj_area a;
+    for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+        const setting s = {NULL, (sj_bound)b, (sj_bound)b, -1};
+        const sj_tech_point p = point_at(t, &none, &s);
+        const sj_floorplan f = floorplan_at(&p, accel, machine);
+        const double components[SJ_AREA_COUNT] = {[SJ_AREA_buffer] = f.buffer_mm2 - f.mask_plane_mm2, [SJ_AREA_mask_plane] = f.mask_plane_mm2, [SJ_AREA_pe] = f.pe_mm2,
+                                                  [SJ_AREA_regfile] = f.regfile_mm2, [SJ_AREA_scan] = f.scan_mm2, [SJ_AREA_vector] = f.vector_mm2};
+        a.total_mm2[b] = 0.0;
+        for (int c = 0; c < SJ_AREA_COUNT; c++) {
+            a.total_mm2[b] += components[c];
+        }
+        if (b == SJ_TYPICAL) {
+            memcpy(a.component_mm2, components, sizeof components);
+        }
+    }
+    return a;
 }
 
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err) {

@@ -354,6 +354,25 @@ static void prices_follow_the_documented_formulas(void **state) {
     sj_tech_close(t);
 }
 
+// edge16 by hand: 512 KiB of buffer, 256 PEs, 112 KiB of register files (and on skip four steps' masks), 16 vector lanes.
+static void silicon_is_the_sum_of_its_parts(void **state) {
+    sj_tech *t = tech_with(NULL, 0);
+    const sj_accel accel = accel_from("edge16", NULL);
+    const sj_area dense = sj_tech_area(t, &accel, SJ_MACHINE_DENSE), skip = sj_tech_area(t, &accel, SJ_MACHINE_SKIP);
+    assert_near(dense.component_mm2[SJ_AREA_buffer], 512 * 0.00323, 1e-12);
+    assert_near(dense.component_mm2[SJ_AREA_pe], 256 * 0.0057, 1e-12);
+    assert_near(dense.component_mm2[SJ_AREA_regfile], 112 * 0.00675, 1e-12);
+    assert_near(dense.component_mm2[SJ_AREA_vector], 16 * 0.0125, 1e-12);
+    assert_true(dense.component_mm2[SJ_AREA_mask_plane] == 0.0 && dense.component_mm2[SJ_AREA_scan] == 0.0);
+    assert_near(dense.total_mm2[SJ_LOW], 512 * 0.00305 + 256 * 0.0028 + 112 * 0.00415 + 16 * 0.006, 1e-12);
+    assert_near(dense.total_mm2[SJ_TYPICAL], 512 * 0.00323 + 256 * 0.0057 + 112 * 0.00675 + 16 * 0.0125, 1e-12);
+    assert_near(dense.total_mm2[SJ_HIGH], 512 * 0.00485 + 256 * 0.0114 + 112 * 0.0135 + 16 * 0.025, 1e-12);
+    assert_near(skip.component_mm2[SJ_AREA_mask_plane], 32 * 0.00323, 1e-12);  // a bit for each 16-bit value
+    assert_near(skip.component_mm2[SJ_AREA_scan], 16 * 64 * 0.000016, 1e-12);
+    assert_near(skip.component_mm2[SJ_AREA_regfile], (112 + 4 * (16 * 8 * 64 / 8 + 64 / 8) / 1024.0) * 0.00675, 1e-12);
+    sj_tech_close(t);
+}
+
 static void power_is_energy_over_time(void **state) {
     sj_tech *t = tech_with(NULL, 0);
     const sj_accel slow = accel_from("edge16", "clock_mhz=250.0"), fast = accel_from("edge16", NULL);
@@ -431,6 +450,7 @@ int main(void) {
         cmocka_unit_test(an_entry_without_a_group_is_a_source_of_its_own),
         cmocka_unit_test(skip_alone_pays_for_masks_and_its_own_clock_and_leakage),
         cmocka_unit_test(prices_follow_the_documented_formulas),
+        cmocka_unit_test(silicon_is_the_sum_of_its_parts),
         cmocka_unit_test(power_is_energy_over_time),
         cmocka_unit_test(lines_of_any_width_have_a_price_that_grows),
         cmocka_unit_test(int8_uses_its_own_entries),

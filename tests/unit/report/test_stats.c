@@ -103,6 +103,13 @@ static sj_stats random_run(sj_random *r) {
     run.provenance.seed = INT64_MAX;
     static sj_prices prices[3];
     for (int m = 0; m < 3; m++) {
+        run.has_area[m] = true;
+        for (int c = 0; c < SJ_AREA_COUNT; c++) {
+            run.area[m].component_mm2[c] = sj_random_unit(r);
+            run.area[m].total_mm2[SJ_TYPICAL] += run.area[m].component_mm2[c];
+        }
+        run.area[m].total_mm2[SJ_LOW] = 0.5 * run.area[m].total_mm2[SJ_TYPICAL];
+        run.area[m].total_mm2[SJ_HIGH] = 2.0 * run.area[m].total_mm2[SJ_TYPICAL];
         prices[m] = random_prices(r);
     }
     run.prices = prices;
@@ -168,8 +175,10 @@ static void a_run_has_the_promised_keys(void **state) {
     char *text = json_text(&run, 1);
     json_t *root = json_loads(text, 0, NULL);
     assert_non_null(root);
-    KEYS(root, "format", "version", "accel", "tech", "clock_mhz", "array", "codec", "fidelity", "mode", "network", "method", "dataset", "step", "images", "batch", "variants",
+    KEYS(root, "format", "version", "accel", "tech", "clock_mhz", "array", "codec", "fidelity", "mode", "network", "method", "dataset", "step", "images", "batch", "area_mm2", "variants",
          "provenance");
+    KEYS(at(root, "area_mm2"), "dense", "gate", "skip");
+    KEYS(at(at(root, "area_mm2"), "skip"), "buffer", "mask_plane", "pe", "regfile", "scan", "vector", "total", "total_low", "total_high");
     assert_string_equal(json_string_value(at(root, "format")), "skipjoule-stats");
     assert_int_equal(json_integer_value(at(root, "version")), 1);
     const json_t *variants = at(root, "variants");
