@@ -50,6 +50,13 @@ static sj_status number_in(const char *path, const char *head, const char *line,
     return end != field && *end == '\0' ? SJ_OK : SJ_FAIL(err, SJ_ERR_FORMAT, "%s: the last line has no number under %s", path, name);
 }
 
+// A column that older files lack, and that may be empty.
+static sj_status optional_number_in(const char *path, const char *head, const char *line, const char *name, double *out, sj_error *err) {
+    char field[64];
+    const int column = column_of(head, name);
+    return column >= 0 && field_at(line, column, field, sizeof field) ? number_in(path, head, line, name, out, err) : SJ_OK;
+}
+
 static sj_status read_metrics(const char *path, sj_compared *c, sj_error *err) {
     char *text;
     size_t bytes;
@@ -62,6 +69,7 @@ static sj_status read_metrics(const char *path, sj_compared *c, sj_error *err) {
     sj_status status = last == text ? SJ_FAIL(err, SJ_ERR_FORMAT, "%s: it has no epoch", path) : SJ_OK;
     status = status == SJ_OK ? number_in(path, text, last, "test_accuracy", &c->accuracy, err) : status;
     status = status == SJ_OK ? number_in(path, text, last, "macro_f1", &c->macro_f1, err) : status;
+    status = status == SJ_OK ? optional_number_in(path, text, last, "asic_ratio", &c->asic_ratio, err) : status;
     free(text);
     return status;
 }
@@ -85,7 +93,7 @@ static bool is_only_trained(const char *path, const char *stats) {
 }
 
 sj_status sj_compared_open(const char *path, sj_compared *c, sj_error *err) {
-    *c = (sj_compared){.path = strdup(path), .accuracy = (double)NAN, .macro_f1 = (double)NAN};
+    *c = (sj_compared){.path = strdup(path), .accuracy = (double)NAN, .macro_f1 = (double)NAN, .asic_ratio = (double)NAN};
     char *file = malloc(strlen(path) + 16);
     sj_status status = SJ_OK;
     if (c->path == NULL || file == NULL) {

@@ -27,8 +27,8 @@ static double largest_energy(const sj_comparison_list *l, int group) {
     return largest;
 }
 
-#define COLUMNS 12
-static const char *const heads[COLUMNS] = {"run", "accel", "method", "seed", "accuracy", "machine/codec", "time", "energy", "low", "high", "vs gate", "vs first"};
+#define COLUMNS 13
+static const char *const heads[COLUMNS] = {"run", "accel", "method", "seed", "accuracy", "asic_ratio", "machine/codec", "time", "energy", "low", "high", "vs gate", "vs first"};
 
 // The cells of a row as people read them.
 static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COLUMNS][256]) {
@@ -43,18 +43,23 @@ static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COL
     }
     percent(text, c->source->accuracy);
     snprintf(cells[4], 256, "%s", text);
+    if (isnan(c->source->asic_ratio)) {
+        strcpy(cells[5], "-");
+    } else {
+        snprintf(cells[5], 256, "%.4f", c->source->asic_ratio);
+    }
     sj_variant_name(c->variant->variant, text);
-    snprintf(cells[5], 256, "%s", text);
-    sj_format_seconds(text, sj_stat_seconds(c->run, &c->variant->total));
     snprintf(cells[6], 256, "%s", text);
+    sj_format_seconds(text, sj_stat_seconds(c->run, &c->variant->total));
+    snprintf(cells[7], 256, "%s", text);
     static const sj_bound order[SJ_BOUND_COUNT] = {SJ_TYPICAL, SJ_LOW, SJ_HIGH};
     for (int b = 0; b < SJ_BOUND_COUNT; b++) {
         sj_format_energy(text, c->variant->total.energy[order[b]].total_pj, unit);
         const bool known = order[b] == SJ_TYPICAL || c->run->source_count > 0;  // else the ends are of another kind: all figures low, all high
-        snprintf(cells[7 + b], 256, "%s", known ? text : "-");
+        snprintf(cells[8 + b], 256, "%s", known ? text : "-");
     }
-    sj_format_saving(cells[10], &c->vs_gate);
-    sj_format_saving(cells[11], &c->vs_baseline);
+    sj_format_saving(cells[11], &c->vs_gate);
+    sj_format_saving(cells[12], &c->vs_baseline);
 }
 
 static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
@@ -89,6 +94,43 @@ static void write_bracket_note(FILE *f, const sj_comparison_list *l, int first, 
     }
 }
 
+static double share_of(const sj_energy *e, int component) { return 100.0 * e->component_pj[component] / e->total_pj; }
+
+// Of one run against the first, on the skip machine: what asic_ratio says of its zeros, what the machine makes of them, and where the first run's energy goes.
+static void write_asic_row(FILE *f, const sj_comparison *first, const sj_comparison *c, const char *prefix) {
+    char variant[24], saved[64];
+    const sj_energy *e = &first->variant->total.energy[SJ_TYPICAL];
+    sj_variant_name(c->variant->variant, variant);
+    sj_format_saving(saved, &c->vs_baseline);
+    fprintf(f, "%s%s: asic_ratio %.4f against %.4f is %.1f%% less; %s takes %s less energy. Of the first run's energy there, %.1f%% is MACs, %.1f%% pads and accumulators, %.1f%% buffer and bus, %.1f%% DRAM accesses, "
+               "%.1f%% passes with time.\n",
+            prefix, c->source->path, c->source->asic_ratio, first->source->asic_ratio, 100.0 * (1.0 - c->source->asic_ratio / first->source->asic_ratio), variant, saved, share_of(e, SJ_COMPONENT_mac),
+            share_of(e, SJ_COMPONENT_pads) + share_of(e, SJ_COMPONENT_acc), share_of(e, SJ_COMPONENT_buffer) + share_of(e, SJ_COMPONENT_bus), share_of(e, SJ_COMPONENT_dram),
+            100.0 * (sj_standing_pj(e) + e->component_pj[SJ_COMPONENT_clock]) / e->total_pj);
+}
+
+// Why the metric and the machine differ, with these runs' figures: for each later run that has an asic_ratio, as the first one must, on skip with the first one's own codec.
+static void write_asic_note(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
+    const sj_comparison *base = NULL;
+    int told = 0;
+    for (int i = first; i < end && !isnan(l->rows[first].source->asic_ratio); i++) {
+        const sj_comparison *c = &l->rows[i];
+        if (c->variant->variant.machine != SJ_MACHINE_SKIP || c->variant->variant.codec != l->rows[first].run->codec) {
+            continue;
+        }
+        if (c->source == l->rows[first].source) {
+            base = c;
+        } else if (base != NULL && !isnan(c->source->asic_ratio)) {
+            write_asic_row(f, base, c, prefix);
+            told++;
+        }
+    }
+    if (told > 0) {
+        fprintf(f, "%sasic_ratio counts nonzeros of the whole test set, of all leaf modules at 3.7 pJ a computation and 1950 pJ a value, as if each value came from DRAM once and nothing else took energy: not reuse in the "
+                   "buffer, not what passes with time, not zeros that a codec or a row cannot use (docs/energy.md section 5).\n", prefix);
+    }
+}
+
 static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int first, int end, sj_error *err) {
     const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
     char cells[COLUMNS][256];
@@ -109,6 +151,7 @@ static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int firs
     SJ_TRY(sj_table_print(t, f, err));
     write_states(f, l, first, end, "");
     write_bracket_note(f, l, first, end, "");
+    write_asic_note(f, l, first, end, "");
     return SJ_OK;
 }
 
@@ -129,7 +172,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
     for (int k = 0; k < COLUMNS; k++) {
         fprintf(f, "| %s ", heads[k]);
     }
-    fputs("|\n|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n", f);
+    fputs("|\n|---|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|\n", f);
     for (int i = first; i < end; i++) {
         cells_of(&l->rows[i], unit, cells);
         for (int k = 0; k < COLUMNS; k++) {
@@ -141,6 +184,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
     }
     write_states(f, l, first, end, "\n");
     write_bracket_note(f, l, first, end, "\n");
+    write_asic_note(f, l, first, end, "\n");
     return SJ_OK;
 }
 
@@ -154,7 +198,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high,asic_ratio\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -186,6 +230,7 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         csv_number(f, c->vs_gate.high);
         csv_number(f, c->vs_baseline.low);
         csv_number(f, c->vs_baseline.high);
+        csv_number(f, c->source->asic_ratio);
         fputc('\n', f);
     }
 }
@@ -196,10 +241,10 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
                      c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
-                     number_or_null(c->source->macro_f1), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",
+                     number_or_null(c->source->macro_f1), "asic_ratio", number_or_null(c->source->asic_ratio), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",
                      json_real(total->energy[SJ_TYPICAL].total_pj), "energy_pj_low", json_real(total->energy[SJ_LOW].total_pj), "energy_pj_high",
                      json_real(total->energy[SJ_HIGH].total_pj), "saving_vs_gate", number_or_null(c->vs_gate.share), "saving_vs_gate_low",
                      number_or_null(c->vs_gate.low), "saving_vs_gate_high", number_or_null(c->vs_gate.high), "saving_vs_baseline", number_or_null(c->vs_baseline.share),

@@ -15,8 +15,8 @@ typedef struct sj_compared {
     char *path;
     sj_stats *runs;
     int count;
-    // From the metrics.csv beside the trace that the run names: the last epoch's test accuracy and macro F1. NAN where there is none.
-    double accuracy, macro_f1;
+    // From the metrics.csv beside the trace that the run names: the last epoch's test accuracy, macro F1 and asic_ratio (EAT's metric, where the training counted it). NAN where there is none.
+    double accuracy, macro_f1, asic_ratio;
     int64_t epochs;
 } sj_compared;
 

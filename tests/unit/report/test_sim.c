@@ -62,6 +62,7 @@ static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
         snprintf(high, sizeof high, "%s_high", savings[i]);
         assert_true(json_real_value(DIG(last, low)) < json_real_value(DIG(last, savings[i])) && json_real_value(DIG(last, savings[i])) < json_real_value(DIG(last, high)));
     }
+    assert_true(json_is_null(DIG(last, "asic_ratio")));  // this metrics.csv has no such column
     json_decref(root);
     static const char *const formats[] = {"report a/run b/run", "report a/run b/run --format csv", "report b/run/stats.json --format md"};
     for (size_t i = 0; i < 3; i++) {
@@ -72,6 +73,50 @@ static void sim_writes_a_whole_run_and_report_reads_it(void **state) {
         assert_non_null(strstr(text, "seed"));
         free(text);
     }
+}
+
+static void metrics_with(const char *path, const char *ratio) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "epoch,test_accuracy,macro_f1,asic_ratio,skipped\n0,0.5,0.5,0.99,0\n1,0.75,0.75,%s,0\n", ratio);
+    fclose(f);
+}
+
+// EAT's metric stands beside the energy, and where both runs have it the report says why they differ, with the first run's own shares.
+static void report_sets_asic_ratio_beside_the_energy(void **state) {
+    assert_int_equal(mkdir("c", 0777), 0);
+    assert_int_equal(mkdir("d", 0777), 0);
+    write_trace("c/trace.h5", "plain", 0.0f);
+    write_trace("d/trace.h5", "eat", 0.6f);
+    metrics_with("c/metrics.csv", "0.9");
+    metrics_with("d/metrics.csv", "");
+    works(sj_cmd_sim, "sim c/trace.h5 --accel edge16 --batch 1 -o c/run -q");
+    works(sj_cmd_sim, "sim d/trace.h5 --accel edge16 --batch 1 -o d/run -q");
+    free(output());
+    works(sj_cmd_report, "report c/run d/run");
+    char *text = output();
+    assert_non_null(strstr(text, "0.9000"));
+    assert_null(strstr(text, "asic_ratio counts nonzeros"));  // the second run did not count it
+    free(text);
+    metrics_with("d/metrics.csv", "0.8");
+    works(sj_cmd_report, "report c/run d/run");
+    text = output();
+    assert_non_null(strstr(text, "d/run: asic_ratio 0.8000 against 0.9000 is 11.1% less; skip/bitmask takes "));
+    assert_non_null(strstr(text, "asic_ratio counts nonzeros"));
+    double shares[5];
+    const char *at = strstr(text, "Of the first run's energy there, ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "Of the first run's energy there, %lf%% is MACs, %lf%% pads and accumulators, %lf%% buffer and bus, %lf%% DRAM accesses, %lf%% passes with time.", &shares[0], &shares[1],
+                            &shares[2], &shares[3], &shares[4]), 5);
+    json_t *root = json_load_file("c/run/stats.json", 0, NULL);
+    const json_t *e = DIG(DIG(DIG(DIG(root, "variants"), "skip/bitmask"), "total"), "energy_pj");
+    const double total = json_real_value(DIG(e, "total")), mac = json_real_value(DIG(e, "mac")), dram = json_real_value(DIG(e, "dram"));
+    const double standing = json_real_value(DIG(e, "leakage")) + json_real_value(DIG(e, "dram_standby")) + json_real_value(DIG(e, "clock"));
+    assert_true(fabs(shares[0] - 100.0 * mac / total) < 0.051 && fabs(shares[3] - 100.0 * dram / total) < 0.051 && fabs(shares[4] - 100.0 * standing / total) < 0.051);
+    json_decref(root);
+    free(text);
+    metrics_with("d/metrics.csv", "x");
+    refused(sj_cmd_report, "report c/run d/run", SJ_ERR_FORMAT, "asic_ratio");
 }
 
 static void report_compares_like_with_like_alone(void **state) {
@@ -362,6 +407,7 @@ static void lists_of_layers_that_differ_have_texts_that_differ(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(sim_writes_a_whole_run_and_report_reads_it),
+        TEST(report_sets_asic_ratio_beside_the_energy),
         TEST(report_compares_like_with_like_alone),
         TEST(report_tells_what_a_method_did_in_the_step),
         TEST(sim_names_what_the_trace_lacks),
