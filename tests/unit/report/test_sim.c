@@ -101,7 +101,7 @@ static void report_sets_asic_ratio_beside_the_energy(void **state) {
     metrics_with("d/metrics.csv", "0.8");
     works(sj_cmd_report, "report c/run d/run");
     text = output();
-    assert_non_null(strstr(text, "d/run: asic_ratio 0.8000 against 0.9000 is 11.1% less; skip/bitmask takes "));
+    assert_non_null(strstr(text, "d/run: asic_ratio 0.8000 against 0.9000 saves 11.1%; skip/bitmask saves "));
     assert_non_null(strstr(text, "asic_ratio counts nonzeros"));
     double shares[5];
     const char *at = strstr(text, "Of the first run's energy there, ");
