@@ -28,7 +28,7 @@ sj_status sj_tech_price_entries(const sj_tech *t, const sj_accel *accel, sj_mach
     const sj_tech_dram *dram;
     SJ_TRY(sj_tech_find_dram(t, accel, &dram, err));
     memset(out, 0, sizeof *out);
-    const sj_tech_point typical = sj_tech_typical(t, dram);
+    const sj_tech_point typical = sj_tech_point_at(t, dram, SJ_TYPICAL);
     search s = {.accel = accel, .machine = machine, .out = out};
     sj_price_point(&typical, accel, machine, s.typical_pj);
     sj_tech_point changed = typical;

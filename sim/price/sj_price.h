@@ -66,6 +66,8 @@ typedef struct sj_floorplan {
     double mask_plane_mm2, pe_mm2, regfile_mm2, scan_mm2;  // the first is a part of buffer_mm2, the others are array_mm2
     double buffer_wire_mm, a_wire_mm, b_wire_mm, o_wire_mm;  // mean length a bit travels
 } sj_floorplan;
+sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
+
 // Silicon of a machine, by what it is for. mask_plane, scan: on skip alone. regfile: pads, accumulators, masks in the array. DRAM is another chip; control, the transposer, the codecs and wires have no area
 // (docs/energy.md section 3).
 #define SJ_AREAS(X) X(buffer) X(mask_plane) X(pe) X(regfile) X(scan) X(vector)
@@ -83,8 +85,6 @@ typedef struct sj_area {
     double total_mm2[SJ_BOUND_COUNT];     // low, high: all areas of the file at that end
 } sj_area;
 sj_area sj_tech_area(const sj_tech *t, const sj_accel *accel, sj_machine machine);
-
-sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
 
 // What an energy changes by when one source of error alone is at an end: [source][component][0 low, 1 high], pJ. It adds up over layers, as counts do; intervals do not.
 typedef struct sj_spread {

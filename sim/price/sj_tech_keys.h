@@ -87,8 +87,9 @@ typedef struct sj_tech_point {
 void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]);
 // The group of the accelerator's DRAM type; SJ_ERR_UNSUPPORTED where the file has none.
 sj_status sj_tech_find_dram(const sj_tech *t, const sj_accel *accel, const sj_tech_dram **out, sj_error *err);
-// All entries at their typical figures.
-sj_tech_point sj_tech_typical(const sj_tech *t, const sj_tech_dram *dram);
+// All entries at their typical figures, or all at one end.
+sj_tech_point sj_tech_point_at(const sj_tech *t, const sj_tech_dram *dram, sj_bound bound);
+sj_floorplan sj_floorplan_at(const sj_tech_point *t, const sj_accel *accel, sj_machine machine);
 
 struct sj_tech {
     char *path, *name, *text;

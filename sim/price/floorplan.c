@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Silicon of one machine and the lengths of its wires. docs/energy.md section 3.
+#include <math.h>
+#include <string.h>
+
+#include "sj_tech_keys.h"
+
+// Mean route of a bit over a square of side s, entering in the middle of an edge: s/2 in depth and s/4 along the edge. A broadcast runs the whole side to reach every row.
+#define SJ_ROUTE_TO_BANK 0.75
+#define SJ_ROUTE_TO_ROW 0.5
+#define SJ_ROUTE_BROADCAST 1.0
+#define SJ_MASK_BUFFERS 4  // steps whose masks and flags stand in the array at once (docs/timing.md section 10)
+
+#define SJ_KIB 1024.0
+
+static double pads_kib(const sj_accel *a) {
+    const double vb = (double)sj_accel_value_bytes(a);
+    const double a_pad = 2.0 * (double)(a->slots * a->k_tile) * vb;
+    const double b_pad = 2.0 * (double)(a->k_tile * a->lanes) * vb;
+    const double acc = 4.0 * (double)(a->acc_banks * a->slots * a->lanes);
+    return (double)a->rows * (a_pad + b_pad + acc) / SJ_KIB;
+}
+
+static double masks_kib(const sj_accel *a) {
+    const double row_masks = (double)(a->rows * a->slots * a->k_tile) / 8.0;
+    const double flags = (double)a->k_tile / 8.0;
+    return SJ_MASK_BUFFERS * (row_masks + flags) / SJ_KIB;
+}
+
+sj_floorplan sj_floorplan_at(const sj_tech_point *t, const sj_accel *accel, sj_machine machine) {
+    sj_floorplan f;
+    memset(&f, 0, sizeof f);
+    const bool skip = machine == SJ_MACHINE_SKIP;
+    const double pe_mm2 = accel->dtype == SJ_DTYPE_BF16 ? t->area_bf16_pe : t->area_int8_pe;
+    f.buffer_kib = (double)accel->buffer_kib;
+    f.mask_plane_kib = skip ? f.buffer_kib / (8.0 * (double)sj_accel_value_bytes(accel)) : 0.0;
+    f.regfile_kib = pads_kib(accel) + (skip ? masks_kib(accel) : 0.0);
+    f.mask_plane_mm2 = f.mask_plane_kib * t->area_sram;
+    f.buffer_mm2 = f.buffer_kib * t->area_sram + f.mask_plane_mm2;
+    f.pe_mm2 = (double)(accel->rows * accel->lanes) * pe_mm2;
+    f.regfile_mm2 = f.regfile_kib * t->area_regfile;
+    f.scan_mm2 = skip ? (double)(accel->rows * accel->k_tile) * t->area_scan_bit : 0.0;
+    f.array_mm2 = f.pe_mm2 + f.regfile_mm2 + f.scan_mm2;
+    f.vector_mm2 = (double)accel->vector_lanes * t->area_vector_lane;
+    const double array_side = sqrt(f.array_mm2);
+    f.buffer_wire_mm = SJ_ROUTE_TO_BANK * sqrt(f.buffer_mm2);
+    f.a_wire_mm = SJ_ROUTE_TO_ROW * array_side;
+    f.b_wire_mm = SJ_ROUTE_BROADCAST * array_side;
+    f.o_wire_mm = SJ_ROUTE_TO_ROW * array_side;
+    return f;
+}
+
+static const sj_tech_dram none;  // a floorplan has no DRAM
+
+sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine) {
+    const sj_tech_point p = sj_tech_point_at(t, &none, SJ_TYPICAL);
+    return sj_floorplan_at(&p, accel, machine);
+}
+
+const char *const sj_area_names[SJ_AREA_COUNT] = {
+#define SJ_X(id) #id,
+    SJ_AREAS(SJ_X)
+#undef SJ_X
+};
+
+sj_area sj_tech_area(const sj_tech *t, const sj_accel *accel, sj_machine machine) {
+    sj_area a;
+    for (int b = 0; b < SJ_BOUND_COUNT; b++) {
+        const sj_tech_point p = sj_tech_point_at(t, &none, (sj_bound)b);
+        const sj_floorplan f = sj_floorplan_at(&p, accel, machine);
+        const double components[SJ_AREA_COUNT] = {[SJ_AREA_buffer] = f.buffer_mm2 - f.mask_plane_mm2, [SJ_AREA_mask_plane] = f.mask_plane_mm2, [SJ_AREA_pe] = f.pe_mm2,
+                                                  [SJ_AREA_regfile] = f.regfile_mm2, [SJ_AREA_scan] = f.scan_mm2, [SJ_AREA_vector] = f.vector_mm2};
+        a.total_mm2[b] = 0.0;
+        for (int c = 0; c < SJ_AREA_COUNT; c++) {
+            a.total_mm2[b] += components[c];
+        }
+        if (b == SJ_TYPICAL) {
+            memcpy(a.component_mm2, components, sizeof components);
+        }
+    }
+    return a;
+}
