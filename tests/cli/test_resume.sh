@@ -58,25 +58,31 @@ same() {
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
-# killed CONFIG RUN MS SIGNAL [more]: starts or resumes the run and ends it after so many milliseconds. Its exit code.
+# killed CONFIG RUN MS SIGNAL [new]: starts or resumes the run and ends it after so many milliseconds, with `new` counted from a checkpoint that this start wrote. Its exit code.
 killed() {
   local pid resume=()
   [ -e "$2" ] && resume=(--resume)  # also where it ended before its first checkpoint: from the start, then
+  touch .started
   "$SKIPJOULE" train "$1" "${resume[@]}" -q -o "$2" > .out 2> .err &
   pid=$!
+  if [ "${5:-}" = new ]; then
+    until [ "$2/checkpoint.bin" -nt .started ] || ! kill -0 $pid 2> /dev/null; do sleep 0.005; done
+  fi
   sleep "$(printf '%d.%03d' $(($3 / 1000)) $(($3 % 1000)))"
   kill -s "$4" $pid 2> /dev/null
   wait $pid 2> /dev/null
 }
 
-# Until so many kills are done, run after run; each run is compared once it has come to its end.
+# Until so many kills are done, and half as many starts went on from a checkpoint, run after run; each run is compared once it has come to its end.
+# Every second kill waits for a checkpoint: on a busy machine all moments drawn from an idle one's time may lie before the first.
 run_through_kills() {
-  local config=$1.cfg base=$1-1 wanted=$2 kills=0 resumed=0 attempts=0 run=$1-killed status
-  while [ $kills -lt "$wanted" ] && [ $attempts -lt 100 ]; do
+  local config=$1.cfg base=$1-1 wanted=$2 kills=0 resumed=0 attempts=0 run=$1-killed status moment from
+  while { [ $kills -lt "$wanted" ] || [ $resumed -lt $((wanted / 2)) ]; } && [ $attempts -lt 100 ]; do
     attempts=$((attempts + 1))
+    if ((attempts % 2)); then moment=$((span / 10 + RANDOM % span)) from=; else moment=$((RANDOM % (span / 2))) from=new; fi
     export OMP_NUM_THREADS=$((1 + RANDOM % 2))
     [ -e $run/checkpoint.bin ] && resumed=$((resumed + 1))
-    killed $config $run $((span / 10 + RANDOM % span)) KILL
+    killed $config $run $moment KILL $from
     status=$?
     if [ $status = 137 ]; then
       kills=$((kills + 1))
@@ -119,11 +125,12 @@ for name in all drawn; do
   [[ $column == *1*0* ]] || fault "$name: no epoch is trained behind a skipped one: $column"
 done
 
-# SIGINT: a checkpoint, exit 130, and the same end.
+# SIGINT: a checkpoint, exit 130, and the same end. Once just behind a checkpoint, whatever else the machine is doing.
 interrupted=0
-for part in 3 5 7; do
+for part in 0 3 5 7; do
   rm -rf int
-  killed plain.cfg int $((span_plain * part / 10)) INT
+  if [ $part = 0 ]; then from=new; else from=; fi
+  killed plain.cfg int $((span_plain * part / 10)) INT $from
   status=$?
   [ $status = 0 ] && continue  # it was through before
   interrupted=$((interrupted + 1))
