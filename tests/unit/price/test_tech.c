@@ -85,7 +85,7 @@ static void negative_energy(void **state) {
 }
 
 static void unordered_numbers(void **state) {
-    REFUSED("acc_read    = { low = 0.009", "acc_read    = { low = 0.02", "acc_read.typical", "low <= typical <= high", "0.02");
+    REFUSED("sram_energy    = { low = 0.8", "sram_energy    = { low = 1.2", "sram_energy.typical", "low <= typical <= high", "1.2");
     REFUSED("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.08; typical = 0.325; high = 0.3", "wire.high", "low <= typical <= high");
     assert_int_equal(open_edited("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.325; typical = 0.325; high = 0.325"), SJ_OK);
 }
