@@ -46,6 +46,8 @@ sj_floorplan sj_floorplan_at(const sj_tech_point *t, const sj_accel *accel, sj_m
     f.a_wire_mm = SJ_ROUTE_TO_ROW * array_side;
     f.b_wire_mm = SJ_ROUTE_BROADCAST * array_side;
     f.o_wire_mm = SJ_ROUTE_TO_ROW * array_side;
+    // An H-tree over n leaves in a square of side s: 4^i times an H of 3 s/2^(i+1) at level i, in all 1.5 s (sqrt(n) - 1).
+    f.clock_tree_mm = 1.5 * array_side * (sqrt((double)(accel->rows * accel->lanes)) - 1.0);
     return f;
 }
 

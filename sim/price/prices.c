@@ -65,7 +65,7 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     const double pe_clock = (accel->dtype == SJ_DTYPE_BF16 ? t->clock_bf16_pe : t->clock_int8_pe);
     p->vector_op = t->vector_op;
     p->rng_sample = t->rng_sample;
-    p->clock = (double)(accel->rows * accel->lanes) * pe_clock;
+    p->clock = (double)(accel->rows * accel->lanes) * pe_clock + t->clock_wire * f->clock_tree_mm;
     if (machine == SJ_MACHINE_SKIP) {
         p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit;
     }

@@ -65,6 +65,7 @@ typedef struct sj_floorplan {
     double transposer_mm2, vector_mm2;
     double store_leakage_mw;  // of all SRAM arrays
     double buffer_wire_mm, a_wire_mm, b_wire_mm, o_wire_mm;  // mean length a bit travels
+    double clock_tree_mm;  // all its branches, down to the PEs
 } sj_floorplan;
 sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
 

@@ -51,7 +51,7 @@ def times(m, factor, base):
 
 
 def kind_of(key):
-    return "wire" if key == "wire" else "area" if "area" in key else "leakage" if "leakage" in key else "energy"
+    return "wire" if key in ("wire", "clock_wire") else "area" if "area" in key else "leakage" if "leakage" in key else "energy"
 
 
 def cacti_leakage(csv_path, tech_um):
