@@ -79,7 +79,7 @@ sj_account_energy sj_energy_by_account(sj_priced p, uint64_t reference_cycles, s
         }
     }
     if (p.run->source_count > 0) {
-        e.low_pj = e.pj - sqrt(squares[0]);
+        e.low_pj = fmax(e.pj - sqrt(squares[0]), 0.0);
         e.high_pj = e.pj + sqrt(squares[1]);
     }
     return e;
@@ -102,12 +102,6 @@ typedef struct pair {
     sj_account account;
 } pair;
 
-// The saving with a source at an end. NAN where the source leaves nothing of `before`, of which there would be no share.
-static double share_at(const pair *p, const char *source, int end) {
-    const double from = by_account(moved(p->before, source, end), p->before_stretch, p->account);
-    return from > 1e-9 * p->before_pj ? 1.0 - by_account(moved(p->after, source, end), p->after_stretch, p->account) / from : (double)NAN;
-}
-
 // What all sources together change a figure by: sums of squares, downwards and upwards.
 typedef struct reach {
     double down, up;
@@ -124,14 +118,15 @@ typedef struct reaches {
     bool unknown;
 } reaches;
 
+// A source that leaves nothing of `before` leaves no share either: the interval is unknown.
 static void add_source(const pair *p, const char *source, reaches *r) {
     double share[2], difference[2], before[2];
     for (int end = 0; end < 2; end++) {
         const double from = by_account(moved(p->before, source, end), p->before_stretch, p->account), to = by_account(moved(p->after, source, end), p->after_stretch, p->account);
-        share[end] = share_at(p, source, end) - p->share;
+        r->unknown = r->unknown || !(from > 1e-9 * p->before_pj);
+        share[end] = 1.0 - to / from - p->share;
         before[end] = from - p->before_pj;
         difference[end] = from - to - p->before_pj * p->share;
-        r->unknown = r->unknown || isnan(share[end]);
     }
     add_changes(&r->share, share);
     add_changes(&r->difference, difference);

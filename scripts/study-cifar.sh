@@ -46,7 +46,7 @@ train plain plain "$epochs"
 train plain-short plain $((epochs - epochs / 3))  # every third epoch is sampled: as many real ones
 train eat-low eat "$epochs" --set method.eat.lambda=0.25
 train eat-high eat "$epochs" --set method.eat.lambda=0.75
-train ssprop ssprop "$epochs" --set trace.epochs=[$((epochs - 2)),$((epochs - 1))]  # a sparse and a dense one
+train ssprop ssprop "$epochs" --set trace.epochs=[$((epochs > 1 ? epochs - 2 : 0)),$((epochs - 1))]  # a sparse and a dense one
 train gradsamp gradsamp "$epochs"
 train all all "$epochs" --set method.eat.lambda=0.25
 

@@ -14,7 +14,7 @@ machine=(--accel "${ACCEL:-edge16}" ${TECH:+--tech "$TECH"})
 skipjoule=$root/build/demo/skipjoule
 mkdir -p "$out/energy"
 
-columns() { # awk text that all tables begin with: columns by name, an interval as text
+columns() { # awk text that all tables begin with: columns by name, an interval as text. Fields with commas in quotes stand behind all that is read here.
   echo '
     function interval(share, low, high) {
       if (share == "") return "-"
@@ -24,7 +24,7 @@ columns() { # awk text that all tables begin with: columns by name, an interval 
     function number(pj) { return sprintf(pj >= 1e10 ? "%.0f" : pj >= 1e8 ? "%.1f" : "%.3f", pj / 1e6) }
     function energy() { return number($at["energy_pj"]) " (" number($at["energy_pj_low"]) ", " number($at["energy_pj_high"]) ")" }
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    { run = $at["run"]; sub(prefix, "", run); variant = $at["machine"] "/" $at["codec"] }
+    { run = substr($at["run"], length(prefix) + 1); variant = $at["machine"] "/" $at["codec"] }
     !(run in seen) { seen[run] = 1; runs[++count] = run }'
 }
 

@@ -27,6 +27,7 @@ static void note_changes(const search *s, const sj_tech_point *changed, const ch
 sj_status sj_tech_price_entries(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_price_entries *out, sj_error *err) {
     const sj_tech_dram *dram;
     SJ_TRY(sj_tech_find_dram(t, accel, &dram, err));
+    SJ_TRY(sj_stores_check(&t->sram, t->path, accel, machine, err));
     memset(out, 0, sizeof *out);
     const sj_tech_point typical = sj_tech_point_at(t, dram, SJ_TYPICAL);
     search s = {.accel = accel, .machine = machine, .out = out};

@@ -11,8 +11,14 @@
 #define SJ_ROUTE_BROADCAST 1.0
 #define SJ_MASK_BUFFERS 4  // steps whose masks and flags stand in the array at once (docs/timing.md section 10)
 
-// Bits of the masks and flags in the array's flip-flops (skip).
-static double mask_register_bits(const sj_accel *a) { return (double)(SJ_MASK_BUFFERS * (a->rows * a->slots * a->k_tile + a->k_tile)); }
+// Flip-flops of rtl/sj_mask_store.sv in all rows (skip): of each step the masks of the slots, the row's copy of the flags, each slot's first place in the pad, whether it has work.
+static double mask_register_bits(const sj_accel *a) {
+    int64_t offset_bits = 0;
+    while ((INT64_C(1) << offset_bits) < a->slots * a->k_tile + 1) {
+        offset_bits++;
+    }
+    return (double)(SJ_MASK_BUFFERS * a->rows * (a->slots * a->k_tile + a->k_tile + a->slots * offset_bits + a->slots));
+}
 
 static double area_of(const sj_sram_array *arrays, const sj_store *stores, int store) { return (double)stores[store].count * arrays[store].area_mm2; }
 
@@ -38,7 +44,8 @@ sj_floorplan sj_floorplan_at(const sj_tech_point *t, const sj_accel *accel, sj_m
     place_stores(t, accel, machine, &f);
     f.pe_mm2 = (double)(accel->rows * accel->lanes) * pe_mm2;
     f.scan_mm2 = skip ? (double)(accel->rows * accel->k_tile) * t->area_scan_bit : 0.0;
-    f.mask_register_mm2 = skip ? mask_register_bits(accel) * t->area_flipflop : 0.0;
+    f.mask_register_bits = skip ? mask_register_bits(accel) : 0.0;
+    f.mask_register_mm2 = f.mask_register_bits * t->area_flipflop;
     f.array_mm2 = f.pe_mm2 + f.regfile_mm2 + f.scan_mm2 + f.mask_register_mm2;
     f.vector_mm2 = (double)accel->vector_lanes * t->area_vector_lane;
     const double array_side = sqrt(f.array_mm2);

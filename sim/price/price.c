@@ -114,7 +114,7 @@ sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bo
             keep_positive(typical, part);
         }
         for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
-            e.component_pj[c] += end == 1 ? part[c] : -part[c];
+            e.component_pj[c] = end == 1 ? e.component_pj[c] + part[c] : fmax(e.component_pj[c] - part[c], 0.0);  // but for rounding no less than 0
         }
     }
     add_up(&e);

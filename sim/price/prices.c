@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From tech entries to pJ a count, for one accelerator and machine. With all figures typical, at one end, or one source of error moved. docs/energy.md sections 1 and 4.
+#include <math.h>
 #include <string.h>
 
 #include "sj_tech_keys.h"
@@ -47,7 +48,7 @@ static void price_storage(const sj_tech_point *t, const sj_accel *accel, const s
     sj_store stores[SJ_STORE_COUNT];
     sj_stores_of(accel, machine, stores);
     const sj_sram_array bank = array_of(t, &stores[SJ_STORE_buffer]), tile = array_of(t, &stores[SJ_STORE_transposer]);
-    const double tile_lines = 8.0 * stores[SJ_STORE_transposer].capacity_bytes / stores[SJ_STORE_transposer].width_bits;
+    const double tile_lines = ceil(8.0 * stores[SJ_STORE_transposer].capacity_bytes / stores[SJ_STORE_transposer].width_bits);
     const double burst_io = 512.0 * t->dram.io;
     p->buffer_read = t->sram_energy * bank.read_pj + line_wire;
     p->buffer_write = t->sram_energy * bank.write_pj + line_wire;
@@ -67,7 +68,7 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     p->rng_sample = t->rng_sample;
     p->clock = (double)(accel->rows * accel->lanes) * pe_clock + t->clock_wire * f->clock_tree_mm;
     if (machine == SJ_MACHINE_SKIP) {
-        p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit;
+        p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit + f->mask_register_bits * t->clock_mask_store;
     }
     const double logic_mw = (f->pe_mm2 + f->scan_mm2 + f->mask_register_mm2 + f->vector_mm2) * t->leakage_logic;
     p->leakage = pj_a_cycle(f->store_leakage_mw + logic_mw, accel);

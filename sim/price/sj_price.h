@@ -63,6 +63,7 @@ typedef struct sj_floorplan {
     double buffer_mm2, mask_plane_mm2;  // the plane, on skip alone, is a part of buffer_mm2
     double pe_mm2, regfile_mm2, scan_mm2, mask_register_mm2, array_mm2;  // array_mm2: the sum of those before it; scan and mask registers on skip alone
     double transposer_mm2, vector_mm2;
+    double mask_register_bits;  // flip-flops of the masks in the array, on skip alone
     double store_leakage_mw;  // of all SRAM arrays
     double buffer_wire_mm, a_wire_mm, b_wire_mm, o_wire_mm;  // mean length a bit travels
     double clock_tree_mm;  // all its branches, down to the PEs

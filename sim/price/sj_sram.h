@@ -25,7 +25,7 @@ typedef struct sj_sram {
 } sj_sram;
 
 // An array of this capacity and width: log-log between the rows in both directions. Wider than the widest row: several arrays side by side, each with its part of both. Narrower than the
-// narrowest: as wide as that. Smaller than a width's smallest row: the line through its two smallest goes on (estimate). Capacity must be at most sj_sram_capacity_limit().
+// narrowest: as wide as that. Smaller than a width's smallest row: the line through its two smallest goes on to a quarter of it (estimate), and smaller ones cost as much as that. Capacity must be at most sj_sram_capacity_limit().
 sj_sram_array sj_sram_array_of(const sj_sram *s, double capacity_bytes, double width_bits);
 // The largest capacity that the table knows at this width.
 double sj_sram_capacity_limit(const sj_sram *s, double width_bits);

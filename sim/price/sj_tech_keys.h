@@ -30,6 +30,7 @@
     X(clock_bf16_pe, "pJ/cycle")       \
     X(clock_int8_pe, "pJ/cycle")       \
     X(clock_mask_bit, "pJ/cycle")      \
+    X(clock_mask_store, "pJ/cycle")    \
     X(clock_wire, "pJ/mm")             \
     X(leakage_logic, "mW/mm2")         \
     X(area_flipflop, "mm2/bit")        \

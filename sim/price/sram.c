@@ -24,8 +24,12 @@ static sj_sram_array between(double x, double x0, double x1, const sj_sram_array
 
 static double width_of(const sj_sram *s, int w) { return s->rows[s->first_row[w]].width_bits; }
 
+// Two octaves below a width's smallest row its energy is that of flip-flops; the law is not followed beyond.
+#define SMALLEST_SHARE 0.25
+
 static sj_sram_array at_width(const sj_sram *s, int w, double capacity_bytes) {
     int low = s->first_row[w];
+    capacity_bytes = fmax(capacity_bytes, SMALLEST_SHARE * s->rows[low].capacity_bytes);
     while (low + 2 < s->first_row[w + 1] && s->rows[low + 1].capacity_bytes <= capacity_bytes) {
         low++;
     }

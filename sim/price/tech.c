@@ -47,9 +47,11 @@ static void read_entry(sj_config *c, const char *key, const char *own_name, cons
         out->at[b] = sj_config_float(c, path, SJ_REQUIRED, 0.0, 0.0, 1e12);
     }
     for (int b = 1; b < SJ_BOUND_COUNT; b++) {
-        // A missing or refused number reads as 0 and has its own message.
-        if (out->at[b] > 0.0 && out->at[b - 1] > out->at[b]) {
-            snprintf(path, sizeof path, "%s.%s", key, names[b]);
+        char before[192];
+        snprintf(path, sizeof path, "%s.%s", key, names[b]);
+        snprintf(before, sizeof before, "%s.%s", key, names[b - 1]);
+        // A missing or refused number has its own message.
+        if (out->at[b - 1] > out->at[b] && sj_config_has(c, path) && !sj_config_failed(c, path) && !sj_config_failed(c, before)) {
             sj_config_error(c, SJ_CFG_RANGE, path, "%s: %s %g is above %s %g; required: low <= typical <= high", path, names[b - 1], out->at[b - 1], names[b], out->at[b]);
         }
     }
@@ -77,7 +79,10 @@ static void read_dram(sj_config *c, sj_tech *t) {
 }
 
 static sj_status read_all(sj_config *c, sj_tech *t, sj_error *err) {
-    const char *name = sj_config_string(c, "name", SJ_REQUIRED, "");
+    const char *name = sj_config_string(c, "name", SJ_REQUIRED, "-");
+    if (strspn(name, " \t") == strlen(name)) {
+        sj_config_error(c, SJ_CFG_RANGE, "name", "name: empty; reports say by it which figures were used");
+    }
 #define SJ_X(key, unit) read_entry(c, #key, #key, unit, &t->key);
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X

@@ -75,7 +75,9 @@ static void index_widths(sj_config *c, sj_sram *s) {
 void sj_tech_read_sram(sj_config *c, sj_sram *s) {
     memset(s, 0, sizeof *s);
     if (!sj_config_group(c, "sram")) {
-        (void)sj_config_length(c, "sram", SJ_REQUIRED);
+        if (!sj_config_failed(c, "sram")) {
+            (void)sj_config_length(c, "sram", SJ_REQUIRED);
+        }
         return;
     }
     const char *source = sj_config_string(c, "sram.source", SJ_REQUIRED, "-");
@@ -88,7 +90,12 @@ void sj_tech_read_sram(sj_config *c, sj_sram *s) {
         sj_config_error(c, SJ_CFG_RANGE, "sram.rows", "sram.rows: %d rows; allowed: 2 to %d", rows, SJ_SRAM_ROWS_MAX);
     }
     bool right = true;
-    for (int r = 0; r < rows && r < SJ_SRAM_ROWS_MAX; r++) {
+    for (int r = 0; r < rows; r++) {
+        if (r >= SJ_SRAM_ROWS_MAX) {  // refused above; read, so that its rows are no unknown keys as well
+            sj_sram_array unused;
+            right = read_row(c, r, &unused) && false;
+            continue;
+        }
         right = read_row(c, r, &s->rows[r]) && right;
         if (right && r > 0 && !follows(&s->rows[r - 1], &s->rows[r])) {
             char path[64];

@@ -16,19 +16,19 @@ import cacti_rows
 # Per node: what the figures are multiplied by (low, typical, high), and where that comes from.
 NODES = {
     "32nm": {
-        "base": "45nm", "volts": "0.8 V", "marks": "",
+        "nm": 32, "base": "45nm", "volts": "0.8 V", "marks": "",
         "energy": (0.45, 0.55, 0.71, "CACTI 7's own arrays need 0.49 (itrs-lop) and 0.54 (itrs-hp) of 45 nm's energy at 32 nm, medians; (32/45) x (0.8 V / 0.9 V)^2 = 0.56; high: length alone"),
         "wire": (0.6, 0.79, 1.0, "capacitance a mm taken as constant, (0.8 V / 0.9 V)^2; high: the same voltage"),
         "area": (0.45, 0.506, 0.7, "(32/45)^2, the median of CACTI 7's arrays"),
         "tech_um": 0.032,
     },
     "16nm": {
-        "base": "32nm", "volts": "0.8 V, FinFET", "marks": " derived",
-        "energy": (0.25, 0.45, 0.7, "estimate: CACTI 7's trend from 32 to 22 nm, 0.67 (itrs-lop) and 0.51 (itrs-hp), carried on by 1.85 such steps: 0.48 and 0.29; high: length x 0.5 at the same voltage, and as much again for fins"),
+        "nm": 16, "base": "32nm", "volts": "0.8 V, FinFET", "marks": " derived",
+        "energy": (0.25, 0.45, 0.7, "estimate: CACTI 7's trend from 32 to 22 nm, 0.67 (itrs-lop) and 0.51 (itrs-hp), carried on by 1.85 such steps: 0.48 and 0.29; high: length x 0.5 at the same voltage, x 1.4 for fins"),
         "wire": (0.7, 0.95, 1.1, "estimate: capacitance a mm and voltage as at 32 nm, within what a thinner pitch changes"),
         "area": (0.25, 0.42, 0.55, "estimate: low: (16/32)^2; typical, high: 16 nm processes keep the wires of 20 nm; published 6-T cells shrink from about 0.15 to 0.07 um2"),
-        "leakage": (0.2, 1.0, 3.0, "estimate, an array's: CACTI 7's trend from 32 to 22 nm is x 1.9 (itrs-lop) and x 0.44 (itrs-hp): not even its direction is known"),
-        "cycle": (0.8, "estimate: CACTI 7's trend from 32 to 22 nm is 0.82 (itrs-lop)"),
+        "leakage": (0.2, 1.0, 3.3, "estimate, an array's: CACTI 7's trend from 32 to 22 nm is x 1.9 (itrs-lop) and x 0.44 (itrs-hp), carried on 3.3 and 0.22: not even its direction is known"),
+        "cycle": (0.7, "estimate: CACTI 7's trend from 32 to 22 nm, 0.82 (itrs-lop), carried on"),
     },
 }
 ENTRY = re.compile(r'^(?P<key>[a-z0-9_]+) *= \{ low = (?P<low>[^;]+); typical = (?P<typical>[^;]+); high = (?P<high>[^;]+); unit = "(?P<unit>[^"]+)";(?P<group> group = "[^"]+";)? source = "(?P<source>.*)"; \};$')
@@ -45,9 +45,14 @@ def line_of(m, ends, source):
     return f'{m["key"]} = {{ low = {number(ends[0])}; typical = {number(ends[1])}; high = {number(ends[2])}; unit = "{m["unit"]}";{m["group"] or ""} source = "{source}"; }};\n'
 
 
-def times(m, factor, base):
+def label(node):
+    return f"[N{node['nm']}]"
+
+
+def times(m, factor, node):
+    base = node["base"]
     ends = [float(m[k]) * f for k, f in zip(("low", "typical", "high"), factor)]
-    return line_of(m, ends, f'{base} x {factor[1]} (low x {factor[0]}, high x {factor[2]}), [N] {kind_of(m["key"])}; {base}: {m["source"]}')
+    return line_of(m, ends, f'{base} x {factor[1]} (low x {factor[0]}, high x {factor[2]}), {label(node)} {kind_of(m["key"])}; {base}: {m["source"]}')
 
 
 def kind_of(key):
@@ -78,14 +83,14 @@ def entry(m, node, csv_path):
         return from_cacti(m, node, csv_path)
     if m["unit"] != "factor":
         factor = node[kind_of(key)]
-        if key == "leakage_logic":  # a mm2's: an array's over its area's
-            factor = tuple(round(x, 3) for x in (factor[0] / node["area"][2], factor[1] / node["area"][1], factor[2] / node["area"][0]))
-        return times(m, factor, base)
+        if key == "leakage_logic":  # a mm2's: an array's over its area's, which stays typical where leakage is at an end
+            factor = tuple(round(x / node["area"][1], 3) for x in factor[:3])
+        return times(m, factor, node)
     if csv_path:
-        return m.group(0) + "\n"
+        return line_of(m, [float(m[k]) for k in ("low", "typical", "high")], f'estimate: the ratios of {base} kept; {base}: {m["source"]}')
     # The rows carry the typical factor; its ends belong here.
     low, typical, high = node[kind_of(key)][:3]
-    return times(m, (round(low / typical, 3), 1.0, round(high / typical, 3)), base)
+    return times(m, (round(low / typical, 3), 1.0, round(high / typical, 3)), node)
 
 
 def scaled_row(m, node):
@@ -96,12 +101,12 @@ def scaled_row(m, node):
 
 
 def head(name, node, csv_path):
-    rows = "[C]'s rows at this node" if csv_path else f"the rows of {node['base']} times the same factors"
-    out = f"// SPDX-License-Identifier: Apache-2.0\n// {name}, {node['volts']},{node['marks']} from {node['base']}. Every number: low, typical, high, unit, source, and the group of entries that it is wrong together with. Written by tools/tech/derive.py, {rows} for SRAM. docs/energy.md section 5.\n"
+    rows = "SRAM: [C]'s rows at this node" if csv_path else f"SRAM: the rows of {node['base']} times the same factors"
+    out = f"// SPDX-License-Identifier: Apache-2.0\n// {name}, {node['volts']},{node['marks']} from {node['base']}. Every number: low, typical, high, unit, source, and the group of entries that it is wrong together with. Written by tools/tech/derive.py; {rows}. docs/energy.md section 5.\n"
     for kind in ("energy", "wire", "area", "leakage", "cycle"):
         if kind in node:
             *factors, why = node[kind]
-            out += f"// [N] {kind}: x {factors[1] if len(factors) == 3 else factors[0]}" + (f" ({factors[0]} to {factors[2]})" if len(factors) == 3 else "") + f". {why}.\n"
+            out += f"// {label(node)} {kind}: x {factors[1] if len(factors) == 3 else factors[0]}" + (f" ({factors[0]} to {factors[2]})" if len(factors) == 3 else "") + f". {why}.\n"
     return out
 
 
@@ -111,15 +116,23 @@ def derive(base_text, name, csv_path):
     for line in base_text.splitlines():
         m, r = ENTRY.match(line), ROW.match(line)
         in_dram = in_dram or line.startswith("dram = {")
-        if line.startswith(("// SPDX", "// 45 nm", "// 32nm", "// [N]")):
+        if line.startswith(("// SPDX", "// 45 nm", "// 32nm")):
             continue
+        if not m and not in_dram and " low = " in line and not line.startswith("//"):
+            raise ValueError(f"an entry that this tool cannot read: {line[:60]}...")
         if csv_path and line.startswith("//"):
-            line = line.replace("[C] CACTI 7, 45 nm itrs-lop", f"[C] CACTI 7, {1000 * node['tech_um']:.0f} nm itrs-lop")
+            line = line.replace("[C] CACTI 7, 45 nm itrs-lop", f"[C] CACTI 7, {node['nm']} nm itrs-lop")
         if line.startswith("name = "):
+            if line != f'name = "{node["base"]}";':
+                raise ValueError(f"{line} where {name} is derived from {node['base']}")
             out.append(f'name = "{name}{"," if node["marks"] else ""}{node["marks"]}";\n')
         elif SOURCE.match(line):
             what = line.split('"')[1]
-            out.append(f'  source = "{what.replace("45 nm", "32 nm") if csv_path else node["base"] + " times the typical factors of [N]; " + node["base"] + ": " + what}";\n')
+            if csv_path:
+                what = what.replace("45 nm", f"{node['nm']} nm")
+            else:
+                what = f"{node['base']} times the typical factors of {label(node)}; {node['base']}: {what}"
+            out.append(f'  source = "{what}";\n')
         elif r and csv_path:
             if not csv_rows_done:
                 out += [x + "\n" for x in cacti_rows.text(csv_path, node["tech_um"], "itrs-lop").splitlines()]
@@ -137,6 +150,8 @@ def main():
     if len(sys.argv) not in (4, 5) or sys.argv[2] not in NODES:
         sys.exit(__doc__.split("\n\n")[1] + f"\nNODE: {', '.join(NODES)}")
     base, name, out = sys.argv[1:4]
+    if ("tech_um" in NODES[name]) != (len(sys.argv) == 5):
+        sys.exit(f"{name}: " + ("its SRAM rows come from a CSV of CACTI runs: give one" if "tech_um" in NODES[name] else "derived by factors alone: no CSV"))
     try:
         with open(base) as f:
             text = derive(f.read(), name, sys.argv[4] if len(sys.argv) == 5 else None)

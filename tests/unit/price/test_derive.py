@@ -40,14 +40,43 @@ class Derive(unittest.TestCase):
                 self.assertEqual(f.read(), shipped("16nm"))
             self.assertEqual(os.listdir(folder), ["16nm.cfg"])
 
-    def test_scaled_figures_are_products(self):
+    def test_all_nodes_have_the_same_entries(self):
+        self.assertEqual(figures(shipped("45nm")).keys(), figures(shipped("32nm")).keys())
+
+    def test_every_figure_is_its_factor_times_the_base(self):
+        energy, wire, area = (0.45, 0.55, 0.71), (0.6, 0.79, 1.0), (0.45, 0.506, 0.7)
         base, node = figures(shipped("45nm")), figures(shipped("32nm"))
-        self.assertEqual(base.keys(), node.keys())
-        for key in ("mac_bf16_active", "vector_op", "clock_int8_pe", "codec_decode"):
-            for got, figure, factor in zip(node[key], base[key], (0.45, 0.55, 0.71)):
-                self.assertAlmostEqual(got, figure * factor, delta=5e-4 * figure)
-        self.assertAlmostEqual(node["wire"][1], 0.325 * 0.79, places=4)
-        self.assertAlmostEqual(node["area_bf16_pe"][1], 0.0057 * 0.506, places=6)
+        others = {"sram_energy", "regfile_energy", "sram_leakage", "sram_area", "regfile_area", "leakage_logic"}  # of CACTI's own
+        for key in base.keys() - others:
+            factors = wire if key in ("wire", "clock_wire") else area if key.startswith("area_") else energy
+            for got, figure, factor in zip(node[key], base[key], factors):
+                self.assertAlmostEqual(got, figure * factor, delta=6e-4 * figure * factor, msg=key)
+        sixteen = figures(shipped("16nm"))
+        for got, figure, factor in zip(sixteen["leakage_logic"], node["leakage_logic"], (0.2, 1.0, 3.3)):
+            self.assertAlmostEqual(got * 0.42, figure * factor, delta=2e-3 * figure * factor)  # with a typical area
+
+    def test_ratios_of_the_mac_are_kept(self):
+        f = figures(shipped("45nm"))
+        for kind, held in (("bf16", 0.03), ("int8", 0.032)):
+            active = f[f"mac_{kind}_active"]
+            for key, low, typical, high in (("zero", 0.013, 0.26, 0.26), ("gated", 0.001, held, 0.117), ("idle", 0.0, held, 0.03)):
+                for got, of, ratio in zip(f[f"mac_{kind}_{key}"], active, (low, typical, high)):
+                    self.assertAlmostEqual(got, of * ratio, delta=0.07 * of * ratio + 5e-5, msg=f"{kind} {key}")
+            self.assertAlmostEqual(f[f"clock_{kind}_pe"][1], 0.095 * active[1], delta=0.001)
+
+    def test_an_entry_that_cannot_be_read_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base, out = os.path.join(folder, "base.cfg"), os.path.join(folder, "out.cfg")
+            for old, new, word in (("vector_op = { low", "vector_op = {  low", "cannot read: vector_op"), ('name = "32nm"', 'name = "45nm"', "derived from 32nm")):
+                with open(base, "w") as f:
+                    f.write(shipped("32nm").replace(old, new))
+                done = run("derive.py", base, "16nm", out)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(word, done.stderr)
+                self.assertFalse(os.path.exists(out))
+            done = run("derive.py", base, "32nm", out)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("CSV of CACTI runs", done.stderr)
 
     def test_what_is_missing_is_said(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -132,6 +132,12 @@ static void wider_is_side_by_side_and_narrower_as_wide_as_the_narrowest(void **s
     // Below the smallest row of 256 bits, by hand: 1 KiB and 2 KiB read 3.78477 and 3.99644 pJ.
     const sj_sram_array small = sj_sram_array_of(s, 512, 256);
     assert_true(fabs(small.read_pj - 3.78477 * 3.78477 / 3.99644) < 1e-12);
+    // To a quarter of the smallest row, and no further.
+    const sj_sram_array quarter = sj_sram_array_of(s, 128, 16), tiny = sj_sram_array_of(s, 8, 16), above = sj_sram_array_of(s, 129, 16);
+    double least[FIGURES];
+    figures_of(&quarter, least);
+    assert_figures(&tiny, least);
+    assert_true(above.read_pj > tiny.read_pj && tiny.read_pj / 16.0 > 0.007 && tiny.read_pj / 16.0 < 0.011);  // a register's: 0.009 pJ/bit
     assert_true(sj_sram_capacity_limit(s, 256) == 4194304.0 && sj_sram_capacity_limit(s, 100) == 4194304.0 && sj_sram_capacity_limit(s, 512) == 2 * 4194304.0 && sj_sram_capacity_limit(s, 1) == 4194304.0);
 }
 

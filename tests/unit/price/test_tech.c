@@ -87,6 +87,9 @@ static void negative_energy(void **state) {
 static void unordered_numbers(void **state) {
     REFUSED("sram_energy    = { low = 0.8", "sram_energy    = { low = 1.2", "sram_energy.typical", "low <= typical <= high", "1.2");
     REFUSED("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.08; typical = 0.325; high = 0.3", "wire.high", "low <= typical <= high");
+    REFUSED("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.08; typical = 0.325; high = 0.0", "wire.high", "low <= typical <= high");
+    REFUSED("wire = { low = 0.08; typical = 0.325", "wire = { low = 0.08; typical = 0.0", "wire.typical", "low <= typical <= high");
+    REFUSED("name = \"45nm\"", "name = \" \"", "name: empty");
     assert_int_equal(open_edited("wire = { low = 0.08; typical = 0.325; high = 0.5", "wire = { low = 0.325; typical = 0.325; high = 0.325"), SJ_OK);
 }
 
