@@ -97,6 +97,12 @@ def energy(s, account="all"):
     return sum(v for k, v in s["pj"].items() if k not in LEFT_OUT[account])
 
 
+def by_component(a, b):
+    """What b takes less than a, a component, in per cent of all of a's energy"""
+    less = {k: 100 * (a["pj"][k] - b["pj"][k]) / energy(a) for k in a["pj"]}
+    return ", ".join(f"{k} {v:.1f}" for k, v in sorted(less.items(), key=lambda kv: -abs(kv[1])) if abs(v) >= 0.05)
+
+
 def ratio_ends(a, b, account):
     """E_a / E_b at its low and high end: each source of error moves in both (docs/energy.md section 1). a, b: totals of variants"""
 
@@ -167,7 +173,7 @@ def network(name, shapes, accel, x, w=None, *args, batch=None):
     return {variant: (total(found, weights), found) for variant, found in layers.items()}
 
 
-# ---- 1. Eyeriss (Chen et al., JSSC 2017): AlexNet, the gating machine
+# ---- 2. Eyeriss (Chen et al., JSSC 2017): AlexNet, the gating machine
 
 EYERISS = {  # zeros of the inputs in %, chip power in mW, DRAM in MB for four images: table V, from memory
     "conv1": (0.01, 332, 5.0), "conv2": (38.7, 288, 4.0), "conv3": (72.5, 266, 3.0), "conv4": (79.3, 235, 2.1), "conv5": (77.6, 236, 1.3),
@@ -191,7 +197,7 @@ def eyeriss():
     def array(s):  # what Eyeriss calls a PE: arithmetic, pads, sums
         return s["pj"]["mac"] + s["pj"]["pads"] + s["pj"]["acc"]
 
-    title("1a. Eyeriss: AlexNet's convolutions, chip power of the gating machine (gated168, one image, rle); PE saving: gating against not gating")
+    title("2a. Eyeriss: AlexNet's convolutions, chip power of the gating machine (gated168, one image, rle); PE saving: gating against not gating")
     rows, first, sums = [], None, [0.0] * 4
     for i, (layer, (_, n)) in enumerate(ALEXNET.items()):
         dense, gate, all_toggle = (total([v[k][1][i]]) for v, k in ((found, "dense/rle"), (found, "gate/rle"), (toggling, "dense/rle")))
@@ -208,7 +214,7 @@ def eyeriss():
     table(("layer", "zeros", "Eyeriss mW", "of conv1", "ours mW", "of conv1", "no leakage", "of conv1", "use of PEs", "PE saving", "zero=full", "+B read"), rows)
     print("Eyeriss: gating saves 45% of a PE's power; at which zeros is not said. zero=full: not gating, a zero costs what any value does. +B read: and gating saves the read of B, as Eyeriss'")
 
-    title("1b. Eyeriss: where the chip's energy goes (gated168, gate/rle, without DRAM)")
+    title("2b. Eyeriss: where the chip's energy goes (gated168, gate/rle, without DRAM)")
     print("Eyeriss: ALUs below 10%; pads, buffer and network together up to 45%; of the rest the clock network is the largest, then the pads")
     rows = []
     for layer, i in (("conv1", 0), ("conv5", 4)):
@@ -218,7 +224,7 @@ def eyeriss():
         rows.append((f"ours, {layer}", share("mac"), share("pads", "acc"), share("buffer", "bus"), share("clock"), share("leakage"), share("vector", "codec", "transpose", "mask", "rng")))
     table(("", "ALU", "pads, sums", "buffer, buses", "clock", "leakage", "other"), rows)
 
-    title("1c. Eyeriss: 16-bit values from and to DRAM a MAC, convolutions, batch 4 (AlexNet) and 3 (VGG16), gate/rle; least: every input, weight and output once, uncoded")
+    title("2c. Eyeriss: 16-bit values from and to DRAM a MAC, convolutions, batch 4 (AlexNet) and 3 (VGG16), gate/rle; least: every input, weight and output once, uncoded")
     half = {layer: 1.0 if layer == "conv1_1" else 0.5 for layer in VGG16}
     rows = []
     for name, shapes, densities, images in (("AlexNet", ALEXNET, x, 4), ("VGG16", VGG16, half, 3)):
@@ -238,11 +244,11 @@ def eyeriss():
     table(("", "Eyeriss", "least", "gated168", "at 512 KiB", "edge16", "mobile"), rows)
 
 
-# ---- 2. Cnvlutin (Albericio et al., ISCA 2016): zeros of the inputs are skipped
+# ---- 3. Cnvlutin (Albericio et al., ISCA 2016): zeros of the inputs are skipped
 
 
 def cnvlutin():
-    title("2. Cnvlutin: 44% of the products have a zero input (first layer none), forward, one image, skip against dense, codec none")
+    title("3a. Cnvlutin: 44% of the products have a zero input (first layer none), forward, one image, skip against dense, codec none")
     print("Cnvlutin, six networks: speed 1.37 (1.24 to 1.55) of a bound of 1.79, EDP 1.47: energy 1.07, on chip")
     rows = []
     for name, shapes in (("AlexNet", ALEXNET), ("VGG16", VGG16)):
@@ -252,7 +258,11 @@ def cnvlutin():
             v = network("cnv", shapes, accel, {layer: 1.0 if i == 0 else rest for i, layer in enumerate(shapes)}, None, "--codecs", "none")
             d, g, s = (v[m + "/none"][0] for m in ("dense", "gate", "skip"))
             rows.append((f"{name} on {accel}", f"{rest:.3f}", f"{s['macs'] / s['issued']:.2f}", f"{d['work'] / s['work']:.2f}", f"{d['cycles'] / s['cycles']:.2f}", *(f"{energy(d, a) / energy(s, a):.2f}" for a in ("core", "chip", "all")), *(f"{energy(g, a) / energy(s, a):.2f}" for a in ("core", "all"))))
+            if (name, accel) == ("VGG16", "mobile"):
+                shares = ", ".join(f"{k} {100 * e / energy(d):.1f}" for k, e in sorted(d["pj"].items(), key=lambda kv: -kv[1]) if e / energy(d) >= 0.0005)
+                parts = f"VGG16 on mobile, per cent of all energy of dense: {shares}; skip takes less: {by_component(d, s)}"
     table(("", "density", "bound", "rows alone", "speed", "dense/skip: core", "chip", "all", "gate/skip: core", "all"), rows)
+    print(parts)
 
 
 def clustering():
@@ -265,7 +275,7 @@ def clustering():
             if "w" in layer:
                 values = layer["x"][...]
                 layer["x"][...] = random.permuted(values.reshape(values.shape[0], -1), axis=1).reshape(values.shape)
-    title("2b. Clustered zeros: cnn8's convolutions, the sample's two real images on edge16, as they are and with each image's values in random places; skip against dense, codec none")
+    title("3b. Clustered zeros: cnn8's convolutions, the sample's two real images on edge16, as they are and with each image's values in random places; skip against dense, codec none")
     rows = []
     found = [sim(path, "edge16", "--batch", 2, "--codecs", "none", "--variants", "dense,skip") for path in (real, shuffled)]
     picks = [[i] for i, x in enumerate(found[0]["dense/none"]) if x["kind"] == "conv"]
@@ -278,7 +288,7 @@ def clustering():
     table(("", "bound: real", "shuffled", "rows alone: real", "shuffled", "speed: real", "shuffled"), rows)
 
 
-# ---- 3. SCNN (Parashar et al., ISCA 2017): zeros of both operands are skipped
+# ---- 4. SCNN (Parashar et al., ISCA 2017): zeros of both operands are skipped
 
 SCNN_SPEED = {"AlexNet": 2.37, "VGG16": 3.52}
 # Shares of nonzeros of the pruned networks (Han et al., NeurIPS 2015, tables 4 and 5, from memory): weights of a layer, outputs of a layer.
@@ -315,7 +325,7 @@ def scnn_sweep():
         ("c", True, 16, [], "sixteen images, x and w at the density"),
         ("d", True, 1, high_masks(), "one image, x and w at the density, masks and scan at the high ends of their prices"),
     ):
-        title(f"3{letter}. Density: GoogLeNet's 54 inception convolutions on mobile, {what}")
+        title(f"4{letter}. Density: GoogLeNet's 54 inception convolutions on mobile, {what}")
         rows, curves, ends, bounds = [], {}, {}, {}
         for d in densities if letter in "ab" else (0.1, 0.4, 0.6, 0.8, 0.9, 1.0):
             trace = topology("inception", inception_rows(), "--mode", "eval", "--images", 1, "--density", f"x={d},w={d if both else 1}")
@@ -324,6 +334,8 @@ def scnn_sweep():
             for i, (k, account) in enumerate((k, account) for k in ("dense/none", "gate/bitmask") for account in ("core", "dynamic", "all")):
                 for end, r in zip("lh", ratio_ends(found[k]["total"], found["skip/bitmask"]["total"], account)):
                     ends.setdefault(end + str(i), []).append((d, r))
+            if d == 1.0:
+                parts = by_component(total(found["skip/none"]["layers"]), dense)
             if d == 0.1:
                 for x in found["skip/bitmask"]["layers"]:
                     bounds[x["bound"]] = bounds.get(x["bound"], 0) + x["cycles"] / skip["cycles"]
@@ -339,11 +351,12 @@ def scnn_sweep():
             rows.append(("SCNN: at 1.00", "", "", "0.79", "", "", "1/1.33", "", "", ""))
             rows.append(("SCNN: crosses 1", "", "", "0.85", "", "", "0.83", "", "", "0.60"))
         table(("density", "bound", "rows alone", "speed", "dense/none to skip: core", "dynamic", "all", "gate/bitm. to skip: core", "dynamic", "all"), rows)
+        print(f"at 1.00 dense takes less than skip, codec none, per cent of all energy: {parts}")
         print("skip's cycles at 0.10, by what bounds the layer: " + ", ".join(f"{k} {v:.0%}" for k, v in sorted(bounds.items(), key=lambda kv: -kv[1])))
 
 
 def scnn_networks():
-    title("3e. SCNN: pruned networks on mobile (1,024 MACs, as SCNN), one image, skip/bitmask against dense/none; SCNN's energy: 2.3 over three networks")
+    title("4e. SCNN: pruned networks on mobile (1,024 MACs, as SCNN), one image, skip/bitmask against dense/none; SCNN's energy: 2.3 over three networks")
     rows = []
     for name, shapes in (("AlexNet", ALEXNET), ("VGG16", VGG16)):
         weights, outputs = HAN[name]
@@ -358,11 +371,11 @@ def scnn_networks():
     table(("", "bound x and w", "SCNN", "of bound", "bound x", "rows alone", "ours", "of bound", "energy dense/skip: core", "all", "gate/skip: all"), rows)
 
 
-# ---- 4. TensorDash (Mahmoud et al., MICRO 2020): training, zeros of one operand of each product
+# ---- 5. TensorDash (Mahmoud et al., MICRO 2020): training, zeros of one operand of each product
 
 
 def tensordash():
-    title("4. TensorDash: the three products of a training step, VGG16's convolutions on mobile, batch 4, x and dy at the density; skip against dense, codec none")
+    title("5. TensorDash: the three products of a training step, VGG16's convolutions on mobile, batch 4, x and dy at the density; skip against dense, codec none")
     print("TensorDash, mean of its networks: speed 1.95 (at most 3 by design), energy 1.89 in the core, 1.6 with memories on and off chip (1.5 in the MICRO version)")
     vgg = [(layer, h, c, out, k, p, s) for layer, ((h, c, out, k, p, s, _), _) in VGG16.items()]
     rows, reached, last = [], [], {}
