@@ -35,7 +35,7 @@ enum { SJ_OPT_ACCEL = 1000, SJ_OPT_TECH, SJ_OPT_FIDELITY, SJ_OPT_VARIANTS, SJ_OP
     {"accel", required_argument, NULL, SJ_OPT_ACCEL}, {"tech", required_argument, NULL, SJ_OPT_TECH}, {"fidelity", required_argument, NULL, SJ_OPT_FIDELITY}, \
         {"variants", required_argument, NULL, SJ_OPT_VARIANTS}, {"codecs", required_argument, NULL, SJ_OPT_CODECS}, {"set", required_argument, NULL, SJ_OPT_SET}
 #define SJ_MACHINE_HELP \
-    "  --accel A            accelerator: a file or a shipped name (edge16, edge256)\n"                               \
+    "  --accel A            accelerator: a file or a shipped name (edge16, edge256, mobile, gated168)\n"             \
     "  --tech T             technology: a file or a shipped name; default: the accelerator's tech_file\n"            \
     "  --fidelity F         fast (default), systemc or rtl: the same cycles, counters and energy\n"                  \
     "  --variants LIST      of dense,gate,skip (default: all)\n"                                                     \
