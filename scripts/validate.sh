@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Our machines beside what papers on zero-gating and zero-skipping accelerators print: Eyeriss, Cnvlutin, SCNN, TensorDash. docs/validation.md explains the tables.
-# Usage: scripts/validate.sh OUT [SKIPJOULE]     its traces lie in OUT (some 20 MB); default: build/demo/skipjoule, built if it is not there. Some five minutes of one core.
+# Usage: scripts/validate.sh OUT [SKIPJOULE]     its traces lie in OUT (some 20 MB); default: build/demo/skipjoule, built if it is not there. Three to five minutes of one core.
 set -euo pipefail
 [ $# -ge 1 ] || { echo "usage: scripts/validate.sh OUT [SKIPJOULE]" >&2; exit 2; }
 mkdir -p "$1"

@@ -60,6 +60,18 @@ def topology(name, rows, *args):
     return synth(name, f"{name}.csv", text, *args)
 
 
+# ---- the tech file: every machine here names 45nm
+
+
+def tech(key, end="typical"):
+    with open("configs/tech/45nm.cfg", encoding="utf-8") as f:
+        return re.search(rf"^{key}\s*=.*?\b{end} = ([0-9.e-]+);", f.read(), re.M).group(1)
+
+
+# A zero operand in a dense lane costs what any value does
+FULL_PRICE = ("--set", f"tech.mac_bf16_zero.typical={tech('mac_bf16_active')}")
+
+
 # ---- results
 
 
@@ -181,8 +193,8 @@ EYERISS = {  # zeros of the inputs in %, chip power in mW, DRAM in MB for four i
 EYERISS_ACCESSES = {"AlexNet": 0.0029, "VGG16": 0.0035}  # 16-bit values moved to or from DRAM, a MAC
 
 
-def price(accel, counter):
-    for line in run("counters", "--accel", accel).splitlines():
+def price(accel, counter, *args):
+    for line in run("counters", "--accel", accel, *args).splitlines():
         if line.startswith(f"| `{counter}` |"):
             return float(line.split("|")[6].split()[0])
     sys.exit(f"validate.py: no price of {counter}")
@@ -191,14 +203,15 @@ def price(accel, counter):
 def eyeriss():
     x = {layer: 1 - EYERISS[layer][0] / 100 for layer in ALEXNET}
     found = network("eyeriss", ALEXNET, "gated168", x, None, "--variants", "dense,gate", "--codecs", "rle")
-    toggling = network("eyeriss", ALEXNET, "gated168", x, None, "--variants", "dense", "--codecs", "rle", "--set", "tech.mac_bf16_zero.typical=1.5")
+    toggling = network("eyeriss", ALEXNET, "gated168", x, None, "--variants", "dense", "--codecs", "rle", *FULL_PRICE)
     b_read = price("gated168", "b_pad.read")
+    pins_pj = price("gated168", "clock", "--set", "tech.clock_wire.low=0", "--set", "tech.clock_wire.typical=0")  # a cycle, all PEs
 
-    def array(s):  # what Eyeriss calls a PE: arithmetic, pads, sums
+    def array(s):  # arithmetic, pads, sums
         return s["pj"]["mac"] + s["pj"]["pads"] + s["pj"]["acc"]
 
     title("2a. Eyeriss: AlexNet's convolutions, chip power of the gating machine (gated168, one image, rle); PE saving: gating against not gating")
-    rows, first, sums = [], None, [0.0] * 4
+    rows, first, sums, pins = [], None, [0.0] * 4, 0.0
     for i, (layer, (_, n)) in enumerate(ALEXNET.items()):
         dense, gate, all_toggle = (total([v[k][1][i]]) for v, k in ((found, "dense/rle"), (found, "gate/rle"), (toggling, "dense/rle")))
         mw = {"typical": energy(gate, "chip") / gate["cycles"] * 0.2, "core": energy(gate, "core") / gate["cycles"] * 0.2}
@@ -206,6 +219,7 @@ def eyeriss():
         reads = gate["b_reads"] * (1 - x[layer]) * b_read
         for j, pj in enumerate((array(gate), array(dense), array(all_toggle), array(gate) - reads)):
             sums[j] += n * pj
+        pins += n * gate["cycles"] * pins_pj
         rows.append((
             layer, f"{EYERISS[layer][0]:.1f}%", EYERISS[layer][1], f"{EYERISS[layer][1] / first[0]:.2f}", f"{mw['typical']:.0f}", f"{mw['typical'] / first[1]:.2f}", f"{mw['core']:.0f}", f"{mw['core'] / first[2]:.2f}",
             f"{gate['macs'] / gate['cycles'] / 168:.2f}", f"{1 - array(gate) / array(dense):.1%}", f"{1 - array(gate) / array(all_toggle):.1%}", f"{1 - (array(gate) - reads) / array(all_toggle):.1%}",
@@ -213,16 +227,19 @@ def eyeriss():
     rows.append(("all", *[""] * 8, f"{1 - sums[0] / sums[1]:.1%}", f"{1 - sums[0] / sums[2]:.1%}", f"{1 - sums[3] / sums[2]:.1%}"))
     table(("layer", "zeros", "Eyeriss mW", "of conv1", "ours mW", "of conv1", "no leakage", "of conv1", "use of PEs", "PE saving", "zero=full", "+B read"), rows)
     print("Eyeriss: gating saves 45% of a PE's power; at which zeros is not said. zero=full: not gating, a zero costs what any value does. +B read: and gating saves the read of B, as Eyeriss'")
+    print(f"all, with the PEs' clock pins as a part of them: {1 - (sums[0] + pins) / (sums[1] + pins):.1%}, {1 - (sums[0] + pins) / (sums[2] + pins):.1%}, {1 - (sums[3] + pins) / (sums[2] + pins):.1%}")
 
     title("2b. Eyeriss: where the chip's energy goes (gated168, gate/rle, without DRAM)")
     print("Eyeriss: ALUs below 10%; pads, buffer and network together up to 45%; of the rest the clock network is the largest, then the pads")
+    pins = pins_pj / price("gated168", "clock")
     rows = []
     for layer, i in (("conv1", 0), ("conv5", 4)):
         s = total([found["gate/rle"][1][i]])
         chip = energy(s, "chip")
         share = lambda *names: f"{sum(s['pj'][k] for k in names) / chip:.1%}"
-        rows.append((f"ours, {layer}", share("mac"), share("pads", "acc"), share("buffer", "bus"), share("clock"), share("leakage"), share("vector", "codec", "transpose", "mask", "rng")))
-    table(("", "ALU", "pads, sums", "buffer, buses", "clock", "leakage", "other"), rows)
+        clock = (f"{part * s['pj']['clock'] / chip:.1%}" for part in (pins, 1 - pins))
+        rows.append((f"ours, {layer}", share("mac"), share("pads", "acc"), share("buffer", "bus"), *clock, share("leakage"), share("vector", "codec", "transpose", "mask", "rng")))
+    table(("", "ALU", "pads, sums", "buffer, buses", "clock pins", "clock tree", "leakage", "other"), rows)
 
     title("2c. Eyeriss: 16-bit values from and to DRAM a MAC, convolutions, batch 4 (AlexNet) and 3 (VGG16), gate/rle; least: every input, weight and output once, uncoded")
     half = {layer: 1.0 if layer == "conv1_1" else 0.5 for layer in VGG16}
@@ -308,12 +325,9 @@ def crossing(points):
 
 def high_masks():
     """What skipping adds, at the high end of the tech file's figures"""
-    with open("configs/tech/45nm.cfg", encoding="utf-8") as f:
-        text = f.read()
     args = []
-    for key in ("mask_scan", "mask_register_write", "clock_mask_bit", "area_flipflop", "area_scan_bit"):
-        high = re.search(rf"^{key}\s*=.*?high = ([0-9.e-]+);", text, re.M).group(1)
-        args += ["--set", f"tech.{key}.typical={high}"]
+    for key in ("mask_scan", "mask_register_write", "clock_mask_bit", "clock_mask_store", "area_flipflop", "area_scan_bit"):
+        args += ["--set", f"tech.{key}.typical={tech(key, 'high')}"]
     return args
 
 
@@ -390,10 +404,9 @@ def tensordash():
         by_phase = {k: {p: total([x for x in found if x["phase"] == p]) for p in ("forward", "grad_input", "grad_weight")} for k, found in v.items()}
         return total(v["dense/none"]), total(v["skip/none"]), by_phase
 
-    full = ("--set", "tech.mac_bf16_zero.typical=1.5")
     for what, dy, args, densities in (
         ("VGG16", None, (), (1.0, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)),
-        ("a zero costs a MAC", None, full, (0.5, 0.4)),
+        ("a zero costs a MAC", None, FULL_PRICE, (0.5, 0.4)),
         ("dy dense (batch norm)", 1.0, ("--set", "mapping.swap=always"), (0.5,)),
     ):
         for x in densities:
