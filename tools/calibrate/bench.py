@@ -176,6 +176,18 @@ endmodule
         os.remove(path["vcd"])
         return Measured(numpy.fromfile(path["energies"]).reshape(cycles, GROUPS), counts, first)
 
+    def output(self, name, port):
+        """A port's value at the end of each row's cycle, as the RTL has it."""
+        lsb = 0
+        for other, width in self.outputs:
+            if other == port:
+                break
+            lsb += width
+        else:
+            raise BenchError(f"{self.top} has no output {port}")
+        with open(os.path.join(self.folder, f"{name}.rtl_out"), encoding="utf-8") as file:
+            return [int(line, 16) >> lsb & ((1 << width) - 1) for line in file][RESET_CYCLES + 4:]
+
     def compare(self, rtl, net):
         with open(rtl, encoding="utf-8") as a, open(net, encoding="utf-8") as b:
             left, right = a.read().split(), b.read().split()

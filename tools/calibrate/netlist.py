@@ -87,7 +87,7 @@ class Netlist:
     def check(self):
         """Each cell has energies, each net a driver."""
         for kind in {i.cell.name: i.cell for i in self.instances}.values():
-            if kind.leakage is None or not all(p.powers and all(q.rise and q.fall for q in p.powers) for p in kind.outputs):
+            if kind.leakage is None or not all(any(q.rise for q in p.powers) and any(q.fall for q in p.powers) for p in kind.outputs):
                 raise NetlistError(f"{self.top}: the Liberty file has no energy table for cell {kind.name}")
         inputs = {bit for _, direction, bits in self.ports if direction == "input" for bit in bits}
         for bit, net in self.nets.items():
@@ -161,7 +161,8 @@ class Netlist:
         if net.driver:
             instance, pin = net.driver
             shares = []
-            for power in pin.powers:
+            powers = [p for p in pin.powers if instance.cell.clock in p.related] if instance.cell.ff else pin.powers  # resets are not counted cycles
+            for power in powers:
                 source = next((instance.pins[r] for r in power.related if isinstance(instance.pins.get(r), Net)), None)
                 toggles = 0.0 if source is None else (1.0 if counts is None else float(counts.get(source.name, 0.0)))
                 shares.append((toggles, power, source.slew() if source and not source.clock else INPUT_SLEW))

@@ -100,10 +100,10 @@ def real_stream(trace, dtype, layer, phase, issues, rng, skip=False):
     while len(found) < issues:
         lane = rng.integers(columns)
         base = rng.integers(max(a.shape[0] - ROWS * SLOTS, 1))
-        rows = [m for m in range(base, a.shape[0], ROWS)][:SLOTS]
+        rows = [m for m in range(base, a.shape[0], ROWS)][:2]  # two slots of one step, then another lane: many lanes' values in a short stream
         sums = [0.0] * SLOTS
-        first_step = rng.integers(max(k_count // KTILE - 3, 1)) * KTILE
-        for step in range(first_step, min(first_step + 4 * KTILE, k_count), KTILE):
+        first_step = rng.integers(max(k_count // KTILE, 1)) * KTILE
+        for step in (first_step,):
             ks = numpy.arange(step, min(step + KTILE, k_count))
             for slot, m in enumerate(rows):
                 at, bt = a_codes[m, ks], b_codes[ks, lane]
