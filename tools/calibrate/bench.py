@@ -93,7 +93,7 @@ class Block:
         return f"""`timescale 1ps/1ps
 module bench;
   reg clk = 1'b0, rst = 1'b0;
-  reg [{max(self.in_bits, 1) - 1}:0] in_i;
+  reg [{max(self.in_bits, 1) - 1}:0] in_i, next;
   wire [{self.out_bits - 1}:0] out_o;
   integer file, out, code, cycle;
   reg [8*256-1:0] stimulus, outputs, wave;
@@ -110,9 +110,15 @@ module bench;
     code = 1;
     #{period};
     for (cycle = 0; code == 1; cycle = cycle + 1) begin
+      code = $fscanf(file, "%h", next);
+      if (code != 1) next = in_i;
       clk = 1'b1;
+`ifdef ZERO_DELAY
+      in_i <= next;  // with the registers' outputs, else the one before the other would count as a glitch
       #{INPUT_DELAY_PS};
-      code = $fscanf(file, "%h", in_i);
+`else
+      #{INPUT_DELAY_PS} in_i = next;
+`endif
       if (code == 1) begin
         rst = cycle >= {RESET_CYCLES};
         #{period // 2 - INPUT_DELAY_PS} clk = 1'b0;

@@ -170,9 +170,10 @@ def decode(block, trace, rng, count):
             left -= need
             rows.append(row)
             expected.append((len(rows) - 1, flat([int(v) for v in group[line * 32:line * 32 + 32]], 16)))
+    still = block.measure(rows, "decode", delays=False)
     measured = block.measure(rows, "decode")
     check(block, "decode", "line_o", expected)
-    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), len(expected))}
+    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), len(expected)), "line_zero_delay": action(still.total(), numpy.arange(len(rows)), len(expected))}
 
 
 def encode(block, trace, rng, count):
@@ -194,10 +195,12 @@ def encode(block, trace, rng, count):
         masks.append((len(rows), word(group != 0)))
         before = bursts[sent] if sent < len(bursts) else None
     rows += [{"valid_i": 0, "last_i": 0}, {}]
+    still = block.measure(rows, "encode", delays=False)
     measured = block.measure(rows, "encode")
     check(block, "encode", "burst_o", expected)
     check(block, "encode", "mask_o", masks)
-    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), 16 * len(masks))}
+    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), 16 * len(masks)),
+            "line_zero_delay": action(still.total(), numpy.arange(len(rows)), 16 * len(masks))}
 
 
 def check(block, name, port, expected):
