@@ -62,19 +62,38 @@ static void cells_of(const sj_comparison *c, sj_energy_unit unit, char cells[COL
     sj_format_saving(cells[12], &c->vs_baseline);
 }
 
-static void title(FILE *f, const char *prefix, const sj_stats *run, sj_energy_unit unit) {
-    fprintf(f, "%s%s%s%s%s at batch %" PRId64 "%s%s, energy in %s\n\n", prefix, run->network, run->dataset[0] != '\0' ? " on " : "", run->dataset,
+// The tech file of all runs of a group; NULL where they differ.
+static const char *common_tech(const sj_comparison_list *l, int first, int end) {
+    for (int i = first + 1; i < end; i++) {
+        if (strcmp(l->rows[i].run->tech, l->rows[first].run->tech) != 0) {
+            return NULL;
+        }
+    }
+    return l->rows[first].run->tech;
+}
+
+static void title(FILE *f, const char *prefix, const sj_comparison_list *l, int first, int end, sj_energy_unit unit) {
+    const sj_stats *run = l->rows[first].run;
+    const char *tech = common_tech(l, first, end);
+    fprintf(f, "%s%s%s%s%s at batch %" PRId64 "%s%s, energy in %s, tech %s\n\n", prefix, run->network, run->dataset[0] != '\0' ? " on " : "", run->dataset,
             strcmp(run->mode, "train") == 0  ? ": a training step"
             : strcmp(run->mode, "eval") == 0 ? ": an inference"
                                              : "gemm",
-            run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name);
+            run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name, tech != NULL ? tech : "by run: below");
 }
 
 // What the methods were doing in each run's step, where that is more than the method's name: an ssProp step may be dense or sparse.
 static void write_states(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
+    const bool one_tech = common_tech(l, first, end) != NULL;
     for (int i = first; i < end; i++) {
         const sj_stats *run = l->rows[i].run;
-        if (run->method_state[0] != '\0' && (i == first || l->rows[i].source != l->rows[i - 1].source)) {
+        if (i > first && l->rows[i].source == l->rows[i - 1].source) {
+            continue;
+        }
+        if (!one_tech) {
+            fprintf(f, "%s%s: tech %s\n", prefix, l->rows[i].source->path, run->tech);
+        }
+        if (run->method_state[0] != '\0') {
             fprintf(f, "%s%s: the step is %s\n", prefix, l->rows[i].source->path, run->method_state);
         }
     }
@@ -139,7 +158,7 @@ static void write_asic_note(FILE *f, const sj_comparison_list *l, int first, int
 static sj_status write_text_group(FILE *f, const sj_comparison_list *l, int first, int end, sj_error *err) {
     const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
     char cells[COLUMNS][256];
-    title(f, first > 0 ? "\n" : "", l->rows[first].run, unit);
+    title(f, first > 0 ? "\n" : "", l, first, end, unit);
     sj_table *t = sj_table_new(COLUMNS, 3);
     for (int k = 0; k < COLUMNS; k++) {
         sj_table_cell(t, "%s", heads[k]);
@@ -173,7 +192,7 @@ static sj_status write_md_group(FILE *f, const sj_comparison_list *l, int first,
     (void)err;
     const sj_energy_unit unit = sj_energy_unit_for(largest_energy(l, l->group[first]));
     char cells[COLUMNS][256];
-    title(f, first > 0 ? "\n### " : "### ", l->rows[first].run, unit);
+    title(f, first > 0 ? "\n### " : "### ", l, first, end, unit);
     for (int k = 0; k < COLUMNS; k++) {
         fprintf(f, "| %s ", heads[k]);
     }
@@ -203,7 +222,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high,asic_ratio\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high,asic_ratio,tech\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -236,6 +255,8 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         csv_number(f, c->vs_baseline.low);
         csv_number(f, c->vs_baseline.high);
         csv_number(f, c->source->asic_ratio);
+        fputc(',', f);
+        sj_csv_field(f, run->tech);
         fputc('\n', f);
     }
 }
@@ -246,7 +267,7 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "method", c->run->method, "method_state", c->run->method_state, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "tech", c->run->tech, "method", c->run->method, "method_state", c->run->method_state, "seed",
                      c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
                      number_or_null(c->source->macro_f1), "asic_ratio", number_or_null(c->source->asic_ratio), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",

@@ -108,19 +108,48 @@ static double share_at(const pair *p, const char *source, int end) {
     return from > 1e-9 * p->before_pj ? 1.0 - by_account(moved(p->after, source, end), p->after_stretch, p->account) / from : (double)NAN;
 }
 
-static void add_source(const pair *p, const char *source, double *down, double *up) {
-    double lowest = 0.0, highest = 0.0;
+// What all sources together change a figure by: sums of squares, downwards and upwards.
+typedef struct reach {
+    double down, up;
+} reach;
+
+static void add_changes(reach *r, const double change[2]) {
+    const double lowest = fmin(0.0, fmin(change[0], change[1])), highest = fmax(0.0, fmax(change[0], change[1]));
+    r->down += lowest * lowest;
+    r->up += highest * highest;
+}
+
+typedef struct reaches {
+    reach share, difference, before;
+    bool unknown;
+} reaches;
+
+static void add_source(const pair *p, const char *source, reaches *r) {
+    double share[2], difference[2], before[2];
     for (int end = 0; end < 2; end++) {
-        const double change = share_at(p, source, end) - p->share;
-        if (isnan(change)) {
-            lowest = highest = (double)NAN;
-            break;
-        }
-        lowest = fmin(lowest, change);
-        highest = fmax(highest, change);
+        const double from = by_account(moved(p->before, source, end), p->before_stretch, p->account), to = by_account(moved(p->after, source, end), p->after_stretch, p->account);
+        share[end] = share_at(p, source, end) - p->share;
+        before[end] = from - p->before_pj;
+        difference[end] = from - to - p->before_pj * p->share;
+        r->unknown = r->unknown || isnan(share[end]);
     }
-    *down += lowest * lowest;
-    *up += highest * highest;
+    add_changes(&r->share, share);
+    add_changes(&r->difference, difference);
+    add_changes(&r->before, before);
+}
+
+// Which of the two takes more hangs on their difference alone, from which all that they share cancels; a share in quadrature may cross zero where the difference does not. It is held then.
+static sj_saving hold_sign(const pair *p, const reaches *r) {
+    const double difference = p->before_pj * p->share, most_before = p->before_pj + sqrt(r->before.up);
+    const double least = difference - sqrt(r->difference.down), most = difference + sqrt(r->difference.up);
+    sj_saving s = {p->share, p->share - sqrt(r->share.down), p->share + sqrt(r->share.up)};
+    if (least >= 0.0) {
+        s.low = fmax(s.low, least / most_before);
+    }
+    if (most <= 0.0) {
+        s.high = fmin(s.high, most / most_before);
+    }
+    return s;
 }
 
 sj_saving sj_saving_between(sj_priced before, sj_priced after, sj_account account) {
@@ -131,16 +160,17 @@ sj_saving sj_saving_between(sj_priced before, sj_priced after, sj_account accoun
     if (isnan(p.share) || before.run->source_count == 0 || after.run->source_count == 0) {
         return (sj_saving){p.share, (double)NAN, (double)NAN};
     }
-    double down = 0.0, up = 0.0;
+    reaches r;
+    memset(&r, 0, sizeof r);
     for (int i = 0; i < before.run->source_count; i++) {
-        add_source(&p, before.run->source_names[i], &down, &up);
+        add_source(&p, before.run->source_names[i], &r);
     }
     for (int i = 0; i < after.run->source_count; i++) {
         if (source_index(before.run, after.run->source_names[i]) < 0) {
-            add_source(&p, after.run->source_names[i], &down, &up);
+            add_source(&p, after.run->source_names[i], &r);
         }
     }
-    return (sj_saving){p.share, p.share - sqrt(down), p.share + sqrt(up)};
+    return r.unknown ? (sj_saving){p.share, (double)NAN, (double)NAN} : hold_sign(&p, &r);
 }
 
 bool sj_saving_sign_is_open(const sj_saving *s) { return s->low < s->high && s->low <= 0.0 && s->high >= 0.0; }

@@ -38,7 +38,7 @@ uint64_t sj_reference_cycles(const sj_stats *run, sj_codec codec);
 extern const char *const sj_account_names[SJ_ACCOUNT_COUNT];  // "completion", "dynamic", "fixed_throughput"
 
 // Each source of error, matched by its name, is moved to its low and its high end in both results at once; what that changes the saving by is added in quadrature, the
-// changes downwards for `low`, those upwards for `high`.
+// changes downwards for `low`, those upwards for `high`. Where the two energies' difference, taken the same way, keeps its sign, the interval does not cross zero either.
 sj_saving sj_saving_between(sj_priced before, sj_priced after, sj_account account);
 bool sj_saving_sign_is_open(const sj_saving *s);  // the interval has a width and holds 0
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ResNet18 of width 16 on CIFAR-10: plain, EAT at two strengths, ssProp, GradSamp, all three together. Prints accuracy, asic_ratio and densities per layer of each.
+# ResNet18 of width 16 on CIFAR-10: plain, EAT at two strengths, ssProp, GradSamp, all three together, and plain training with as many real epochs as GradSamp has. Prints accuracy, asic_ratio and densities per layer of each.
 # Usage: scripts/study-cifar.sh DIR [OUT]     DIR: the binary CIFAR-10 batches. OUT: default runs/cifar. It goes on where it stopped: a run is resumed from its last checkpoint, a finished one is kept.
 # EPOCHS=n in the environment: other than the 15 that keep each run below 25 minutes on two cores; the configurations themselves say 20.
 set -euo pipefail
@@ -15,12 +15,12 @@ cmake --build build/demo -j "$(nproc)" > /dev/null
 skipjoule=build/demo/skipjoule
 mkdir -p "$out"
 
-train() { # NAME METHOD arguments...
-  local name=$1 method=$2
-  shift 2
+train() { # NAME METHOD EPOCHS arguments...
+  local name=$1 method=$2 epochs=$3
+  shift 3
   names+=("$name")
   if [ -e "$out/$name/config.cfg" ] && ! grep -q "^epochs = $epochs;" "$out/$name/config.cfg"; then
-    echo "$out/$name is of another length than EPOCHS=$epochs; give another OUT" >&2
+    echo "$out/$name is of another length than the $epochs epochs that EPOCHS asks for; give another OUT" >&2
     exit 1
   fi
   if [ ! -e "$out/$name/provenance.json" ]; then
@@ -42,12 +42,13 @@ last_column() { # RUN NAME: of the last epoch that has it: a skipped epoch has n
 }
 
 names=()
-train plain plain
-train eat-low eat --set method.eat.lambda=0.25
-train eat-high eat --set method.eat.lambda=0.75
-train ssprop ssprop
-train gradsamp gradsamp
-train all all --set method.eat.lambda=0.25
+train plain plain "$epochs"
+train plain-short plain $((epochs - epochs / 3))  # every third epoch is sampled: as many real ones
+train eat-low eat "$epochs" --set method.eat.lambda=0.25
+train eat-high eat "$epochs" --set method.eat.lambda=0.75
+train ssprop ssprop "$epochs" --set trace.epochs=[$((epochs - 2)),$((epochs - 1))]  # a sparse and a dense one
+train gradsamp gradsamp "$epochs"
+train all all "$epochs" --set method.eat.lambda=0.25
 
 echo
 echo "ResNet18 of width 16 on CIFAR-10, one run each, the seed of the configuration; kept: share of channels in the backward pass, mean over real epochs; density: of conv and linear inputs, last real epoch"

@@ -69,6 +69,7 @@ void sj_accel_read(sj_config *c, sj_accel *accel) {
     accel->clock_mhz = sj_config_float(c, "clock_mhz", SJ_REQUIRED, 0, 1.0, 10000.0);
     read_array(c, accel);
     accel->buffer_kib = sj_config_int(c, "buffer.kib", SJ_REQUIRED, 0, 1, 1 << 20);
+    accel->bank_kib = sj_config_int(c, "buffer.bank_kib", SJ_OPTIONAL, 32, 1, 1 << 20);
     accel->line_bytes = sj_config_int(c, "buffer.line_bytes", SJ_REQUIRED, 0, 1, 1024);
     accel->a_banks = sj_config_int(c, "buffer.a_banks", SJ_REQUIRED, 0, 1, 64);
     read_dram(c, accel);

@@ -61,6 +61,7 @@ typedef struct sj_accel {
     int64_t rows, lanes, slots, k_tile, acc_banks;   // R, C, G, KT
     int64_t a_bytes, b_bytes, o_bytes;               // bus bytes a cycle
     int64_t buffer_kib, line_bytes, a_banks;
+    int64_t bank_kib;                                // the buffer is made of SRAM arrays of at most this size; for its price and silicon alone
     const sj_dram_type *dram;
     int64_t dram_channels;                           // must be 1 today
     sj_codec codec;                                  // default codec of `sim` without --codecs

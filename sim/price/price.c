@@ -71,6 +71,24 @@ void sj_price_spread(const sj_prices *prices, const sj_counters *counts, sj_spre
     }
 }
 
+// No energy is below zero: where the sources together say so of a component, what is too much is taken from the others by what they have left.
+static void keep_positive(const sj_energy *typical, double part[SJ_COMPONENT_COUNT]) {
+    double sum = 0.0, excess = 0.0, left = 0.0;
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        sum += part[c];
+    }
+    const double scale = sum > typical->total_pj ? typical->total_pj / sum : 1.0;
+    for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+        part[c] *= scale;
+        excess += fmax(part[c] - typical->component_pj[c], 0.0);
+        left += fmax(typical->component_pj[c] - part[c], 0.0);
+    }
+    for (int c = 0; c < SJ_COMPONENT_COUNT && excess > 0.0; c++) {
+        const double own = fmax(typical->component_pj[c] - part[c], 0.0);
+        part[c] = fmin(part[c], typical->component_pj[c]) + (left > excess ? excess * own / left : own);
+    }
+}
+
 sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bound bound) {
     if (bound == SJ_TYPICAL) {
         return *typical;
@@ -88,8 +106,16 @@ sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bo
         }
     }
     sj_energy e = *typical;
-    for (int c = 0; c < SJ_COMPONENT_COUNT && squares > 0.0; c++) {
-        e.component_pj[c] += (end == 1 ? 1.0 : -1.0) * part[c] / sqrt(squares);
+    if (squares > 0.0) {
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            part[c] /= sqrt(squares);
+        }
+        if (end == 0) {
+            keep_positive(typical, part);
+        }
+        for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
+            e.component_pj[c] += end == 1 ? part[c] : -part[c];
+        }
     }
     add_up(&e);
     return e;

@@ -4,20 +4,6 @@
 
 #include "sj_tech_keys.h"
 
-// A line of `bits` from its 32 KiB bank: linear between the tabled widths, several banks side by side beyond the widest, the narrowest below.
-static double sram_pj(double w64, double w128, double w256, double bits) {
-    if (bits <= 64.0) {
-        return w64;
-    }
-    if (bits <= 128.0) {
-        return w64 + (w128 - w64) * (bits - 64.0) / 64.0;
-    }
-    if (bits <= 256.0) {
-        return w128 + (w256 - w128) * (bits - 128.0) / 128.0;
-    }
-    return w256 * bits / 256.0;
-}
-
 // 1 mW for 1/MHz is 1e-3 W x 1e-6 s = 1000 pJ.
 static double pj_a_cycle(double mw, const sj_accel *accel) { return mw * 1000.0 / accel->clock_mhz; }
 
@@ -28,23 +14,27 @@ typedef struct action_pj {
 #undef SJ_X
 } action_pj;
 
+static sj_sram_array array_of(const sj_tech_point *t, const sj_store *store) { return sj_sram_array_of(t->sram, store->capacity_bytes, store->width_bits); }
+
 static void price_array(const sj_tech_point *t, const sj_accel *accel, const sj_floorplan *f, sj_machine machine, action_pj *p) {
     const bool bf16 = accel->dtype == SJ_DTYPE_BF16;
-    const double value_bits = 8.0 * (double)sj_accel_value_bytes(accel), vector_bits = (double)accel->lanes * value_bits, sum_bits = 32.0 * (double)accel->lanes;
     const double mask_bits = (double)accel->k_tile;
+    sj_store stores[SJ_STORE_COUNT];
+    sj_stores_of(accel, machine, stores);
+    const sj_sram_array a_pad = array_of(t, &stores[SJ_STORE_a_pad]), b_pad = array_of(t, &stores[SJ_STORE_b_pad]), acc = array_of(t, &stores[SJ_STORE_accumulators]);
     p->mac_active = (bf16 ? t->mac_bf16_active : t->mac_int8_active);
     p->mac_zero = (bf16 ? t->mac_bf16_zero : t->mac_int8_zero);
     p->mac_gated = (bf16 ? t->mac_bf16_gated : t->mac_int8_gated);
     p->mac_idle = (bf16 ? t->mac_bf16_idle : t->mac_int8_idle);
-    p->acc_read = t->acc_read * sum_bits;
-    p->acc_write = t->acc_write * sum_bits;
-    p->a_pad_read = t->a_pad_read * value_bits;
-    p->a_pad_write = t->a_pad_write * value_bits;
-    p->b_pad_read = t->b_pad_read * vector_bits;
-    p->b_pad_write = t->b_pad_write * vector_bits;
+    p->acc_read = t->regfile_energy * acc.read_pj;
+    p->acc_write = t->regfile_energy * acc.write_pj;
+    p->a_pad_read = t->regfile_energy * a_pad.read_pj;
+    p->a_pad_write = t->regfile_energy * a_pad.write_pj;
+    p->b_pad_read = t->regfile_energy * b_pad.read_pj;
+    p->b_pad_write = t->regfile_energy * b_pad.write_pj;
     if (machine == SJ_MACHINE_SKIP) {
         p->mask_scan = t->mask_scan * mask_bits;
-        p->mask_read = (t->mask_plane_read + t->wire * f->buffer_wire_mm) * mask_bits;
+        p->mask_read = t->sram_energy * array_of(t, &stores[SJ_STORE_mask_plane]).read_pj + t->wire * f->buffer_wire_mm * mask_bits;
         p->mask_write = t->mask_register_write * mask_bits;
     }
     p->bus_a = 8.0 * (double)accel->a_bytes * t->wire * f->a_wire_mm;
@@ -52,15 +42,18 @@ static void price_array(const sj_tech_point *t, const sj_accel *accel, const sj_
     p->bus_o = 8.0 * (double)accel->o_bytes * t->wire * f->o_wire_mm;
 }
 
-static void price_storage(const sj_tech_point *t, const sj_accel *accel, const sj_floorplan *f, action_pj *p) {
+static void price_storage(const sj_tech_point *t, const sj_accel *accel, const sj_floorplan *f, sj_machine machine, action_pj *p) {
     const double line_bits = 8.0 * (double)accel->line_bytes, line_wire = line_bits * t->wire * f->buffer_wire_mm;
-    const double tile_bits = 8.0 * (double)(accel->k_tile * accel->k_tile * sj_accel_value_bytes(accel));
+    sj_store stores[SJ_STORE_COUNT];
+    sj_stores_of(accel, machine, stores);
+    const sj_sram_array bank = array_of(t, &stores[SJ_STORE_buffer]), tile = array_of(t, &stores[SJ_STORE_transposer]);
+    const double tile_lines = 8.0 * stores[SJ_STORE_transposer].capacity_bytes / stores[SJ_STORE_transposer].width_bits;
     const double burst_io = 512.0 * t->dram.io;
-    p->buffer_read = sram_pj(t->sram_read_64b, t->sram_read_128b, t->sram_read_256b, line_bits) + line_wire;
-    p->buffer_write = sram_pj(t->sram_write_64b, t->sram_write_128b, t->sram_write_256b, line_bits) + line_wire;
+    p->buffer_read = t->sram_energy * bank.read_pj + line_wire;
+    p->buffer_write = t->sram_energy * bank.write_pj + line_wire;
     p->codec_decode = t->codec_decode;
     p->codec_encode = t->codec_encode;
-    p->transpose = t->transpose * tile_bits;
+    p->transpose = t->sram_energy * tile_lines * (tile.write_pj + tile.read_pj);
     p->dram_activate = t->dram.activate;
     p->dram_read = t->dram.read_burst + burst_io;
     p->dram_write = t->dram.write_burst + burst_io;
@@ -72,14 +65,12 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     const double pe_clock = (accel->dtype == SJ_DTYPE_BF16 ? t->clock_bf16_pe : t->clock_int8_pe);
     p->vector_op = t->vector_op;
     p->rng_sample = t->rng_sample;
-    p->clock = (double)(accel->rows * accel->lanes) * pe_clock;
+    p->clock = (double)(accel->rows * accel->lanes) * pe_clock + t->clock_wire * f->clock_tree_mm;
     if (machine == SJ_MACHINE_SKIP) {
         p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit;
     }
-    const double sram_mw = (f->buffer_kib + f->mask_plane_kib) * t->leakage_sram;
-    const double regfile_mw = f->regfile_kib * t->leakage_regfile;
-    const double logic_mw = (f->pe_mm2 + f->scan_mm2 + f->vector_mm2) * t->leakage_logic;
-    p->leakage = pj_a_cycle(sram_mw + regfile_mw + logic_mw, accel);
+    const double logic_mw = (f->pe_mm2 + f->scan_mm2 + f->mask_register_mm2 + f->vector_mm2) * t->leakage_logic;
+    p->leakage = pj_a_cycle(f->store_leakage_mw + logic_mw, accel);
 }
 
 sj_status sj_tech_find_dram(const sj_tech *t, const sj_accel *accel, const sj_tech_dram **out, sj_error *err) {
@@ -106,6 +97,7 @@ static double figure_at(const sj_tech_value *v, const setting *s) {
 
 static sj_tech_point point_at(const sj_tech *t, const sj_tech_dram *dram, const setting *s) {
     sj_tech_point p;
+    p.sram = &t->sram;
 #define SJ_X(key, unit) p.key = figure_at(&t->key, s);
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X
@@ -120,7 +112,7 @@ void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine ma
     action_pj p;
     memset(&p, 0, sizeof p);
     price_array(t, accel, &f, machine, &p);
-    price_storage(t, accel, &f, &p);
+    price_storage(t, accel, &f, machine, &p);
     price_time(t, accel, &f, machine, &p);
     int i = 0;
 #define SJ_X(id, name, unit, meaning) pj[i++] = p.id;
@@ -158,6 +150,7 @@ sj_tech_point sj_tech_point_at(const sj_tech *t, const sj_tech_dram *dram, sj_bo
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err) {
     const sj_tech_dram *dram;
     SJ_TRY(sj_tech_find_dram(t, accel, &dram, err));
+    SJ_TRY(sj_stores_check(&t->sram, t->path, accel, machine, err));
     memset(out, 0, sizeof *out);
     list_sources(t, dram, out);
     double pj[SJ_COUNTER_COUNT];

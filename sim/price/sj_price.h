@@ -47,10 +47,10 @@ typedef struct sj_prices {
     char source_names[SJ_SOURCE_MAX][SJ_SOURCE_NAME];
     double deviation_pj[SJ_SOURCE_MAX][SJ_COUNTER_COUNT][2];  // what the typical price changes by when this source alone is low [0], high [1]
 } sj_prices;
-// SJ_ERR_UNSUPPORTED when the tech file has no entries for the accelerator's DRAM.
+// SJ_ERR_UNSUPPORTED when the tech file has no entries for the accelerator's DRAM, or knows no SRAM as large or as fast as one of the machine's arrays.
 sj_status sj_tech_prices(const sj_tech *t, const sj_accel *accel, sj_machine machine, sj_prices *out, sj_error *err);
 
-// The names of the tech file's entries that each counter's price depends on, as "buffer.read": "sram_read_256b, wire, area_sram". Found by changing each entry in turn, so true by construction.
+// The names of the tech file's entries that each counter's price depends on, as "buffer.read": "sram_energy, sram_area, wire". Found by changing each entry in turn, so true by construction.
 #define SJ_ENTRIES_MAX 256
 typedef struct sj_price_entries {
     char of[SJ_COUNTER_COUNT][SJ_ENTRIES_MAX];  // order of sj_counter_table; "" where the machine pays nothing for it
@@ -60,17 +60,18 @@ sj_status sj_tech_price_entries(const sj_tech *t, const sj_accel *accel, sj_mach
 
 // What the prices are derived from: silicon and wires of one machine, by the typical figures. docs/energy.md section 3.
 typedef struct sj_floorplan {
-    double buffer_kib, mask_plane_kib;      // the plane exists on skip alone
-    double regfile_kib;                     // pads, accumulators, on skip the masks in the array
-    double buffer_mm2, array_mm2, vector_mm2;
-    double mask_plane_mm2, pe_mm2, regfile_mm2, scan_mm2;  // the first is a part of buffer_mm2, the others are array_mm2
+    double buffer_mm2, mask_plane_mm2;  // the plane, on skip alone, is a part of buffer_mm2
+    double pe_mm2, regfile_mm2, scan_mm2, mask_register_mm2, array_mm2;  // array_mm2: the sum of those before it; scan and mask registers on skip alone
+    double transposer_mm2, vector_mm2;
+    double store_leakage_mw;  // of all SRAM arrays
     double buffer_wire_mm, a_wire_mm, b_wire_mm, o_wire_mm;  // mean length a bit travels
+    double clock_tree_mm;  // all its branches, down to the PEs
 } sj_floorplan;
 sj_floorplan sj_tech_floorplan(const sj_tech *t, const sj_accel *accel, sj_machine machine);
 
-// Silicon of a machine, by what it is for. mask_plane, scan: on skip alone. regfile: pads, accumulators, masks in the array. DRAM is another chip; control, the transposer, the codecs and wires have no area
+// Silicon of a machine, by what it is for. mask_plane, mask_registers, scan: on skip alone. regfile: pads and accumulators. DRAM is another chip; control, the codecs and wires have no area
 // (docs/energy.md section 3).
-#define SJ_AREAS(X) X(buffer) X(mask_plane) X(pe) X(regfile) X(scan) X(vector)
+#define SJ_AREAS(X) X(buffer) X(mask_plane) X(pe) X(regfile) X(mask_registers) X(scan) X(transposer) X(vector)
 
 enum {
 #define SJ_X(id) SJ_AREA_##id,
@@ -94,7 +95,7 @@ void sj_price_spread(const sj_prices *prices, const sj_counters *counts, sj_spre
 
 // SJ_TYPICAL: the sum of count x price. SJ_LOW, SJ_HIGH: the ends of its interval, sj_energy_end of the same counts.
 sj_energy sj_price(const sj_prices *prices, const sj_counters *counts, sj_bound bound);
-// The low or high end: the total is off by the root of the sum of the sources' squared deviations; a component by its part in that, so that components sum to the total here, too.
+// The low or high end: the total is off by the root of the sum of the sources' squared deviations; a component by its part in that, so that components sum to the total here, too. None falls below zero.
 sj_energy sj_energy_end(const sj_energy *typical, const sj_spread *spread, sj_bound bound);
 // The component that a counter's energy belongs to: an index of sj_component_names.
 int sj_counter_component(int counter);

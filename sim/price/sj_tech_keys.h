@@ -4,6 +4,7 @@
 #define SJ_TECH_KEYS_H
 
 #include "sj_price.h"
+#include "sj_sram.h"
 
 #define SJ_TECH_KEYS(X)                \
     X(mac_bf16_active, "pJ")           \
@@ -14,35 +15,24 @@
     X(mac_int8_zero, "pJ")             \
     X(mac_int8_gated, "pJ")            \
     X(mac_int8_idle, "pJ")             \
-    X(acc_read, "pJ/bit")              \
-    X(acc_write, "pJ/bit")             \
-    X(a_pad_read, "pJ/bit")            \
-    X(a_pad_write, "pJ/bit")           \
-    X(b_pad_read, "pJ/bit")            \
-    X(b_pad_write, "pJ/bit")           \
+    X(sram_energy, "factor")           \
+    X(regfile_energy, "factor")        \
+    X(sram_leakage, "factor")          \
+    X(sram_area, "factor")             \
+    X(regfile_area, "factor")          \
     X(mask_scan, "pJ/bit")             \
-    X(mask_plane_read, "pJ/bit")       \
     X(mask_register_write, "pJ/bit")   \
     X(codec_decode, "pJ/line")         \
     X(codec_encode, "pJ/line")         \
-    X(transpose, "pJ/bit")             \
-    X(sram_read_64b, "pJ")             \
-    X(sram_read_128b, "pJ")            \
-    X(sram_read_256b, "pJ")            \
-    X(sram_write_64b, "pJ")            \
-    X(sram_write_128b, "pJ")           \
-    X(sram_write_256b, "pJ")           \
     X(wire, "pJ/bit/mm")               \
     X(vector_op, "pJ")                 \
     X(rng_sample, "pJ")                \
     X(clock_bf16_pe, "pJ/cycle")       \
     X(clock_int8_pe, "pJ/cycle")       \
     X(clock_mask_bit, "pJ/cycle")      \
-    X(leakage_sram, "mW/KiB")          \
-    X(leakage_regfile, "mW/KiB")       \
+    X(clock_wire, "pJ/mm")             \
     X(leakage_logic, "mW/mm2")         \
-    X(area_sram, "mm2/KiB")            \
-    X(area_regfile, "mm2/KiB")         \
+    X(area_flipflop, "mm2/bit")        \
     X(area_bf16_pe, "mm2")             \
     X(area_int8_pe, "mm2")             \
     X(area_scan_bit, "mm2")            \
@@ -73,6 +63,7 @@ typedef struct sj_tech_dram {
 
 // One figure of every entry: the file at its typical figures, or with some of them at an end.
 typedef struct sj_tech_point {
+    const sj_sram *sram;  // the rows themselves; factors move them
 #define SJ_X(key, unit) double key;
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X
@@ -83,6 +74,8 @@ typedef struct sj_tech_point {
     } dram;
 } sj_tech_point;
 
+// The table of SRAM arrays; what is wrong is kept in c.
+void sj_tech_read_sram(sj_config *c, sj_sram *s);
 // One action of each counter at these figures, pJ.
 void sj_price_point(const sj_tech_point *t, const sj_accel *accel, sj_machine machine, double pj[SJ_COUNTER_COUNT]);
 // The group of the accelerator's DRAM type; SJ_ERR_UNSUPPORTED where the file has none.
@@ -95,6 +88,7 @@ struct sj_tech {
     char *path, *name, *text;
     int dram_count;
     sj_tech_dram dram[SJ_TECH_DRAM_MAX];
+    sj_sram sram;
 #define SJ_X(key, unit) sj_tech_value key;
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X

@@ -81,6 +81,7 @@ static sj_status read_all(sj_config *c, sj_tech *t, sj_error *err) {
 #define SJ_X(key, unit) read_entry(c, #key, #key, unit, &t->key);
     SJ_TECH_KEYS(SJ_X)
 #undef SJ_X
+    sj_tech_read_sram(c, &t->sram);
     read_dram(c, t);
     t->name = strdup(name);
     if (t->name == NULL) {

@@ -66,9 +66,12 @@ static inline sj_accel sj_test_accel(sj_random *r) {
     a.b_bytes = sj_test_between(r, 1, 64);
     a.o_bytes = sj_test_between(r, 1, 64);
     a.buffer_kib = sj_test_between(r, 8, 64);
+    a.bank_kib = 32;
     a.line_bytes = sj_test_between(r, 1, 64);
     a.a_banks = sj_test_between(r, 1, 4);
-    a.dram = sj_dram_find(sj_random_below(r, 2) == 0 ? "ddr4-3200-4x16" : "ddr4-2400-4x16");
+    int dram_types = 0;
+    const char *const *dram_names = sj_dram_names(&dram_types);
+    a.dram = sj_dram_find(dram_names[sj_random_below(r, (uint64_t)dram_types)]);
     a.vector_lanes = sj_test_between(r, 1, 16);
     a.swap = (sj_swap)sj_random_below(r, 3);
     return a;

@@ -217,8 +217,40 @@ static void fewer_nonzeros_never_cost_more(void **state) {
     assert_true(fell > 300);
 }
 
+// Time alone: cycles in which nothing happens cost the clock and leakage, and DRAM standby where the machine has DRAM; and on skip an array of zeros multiplies nothing.
+static void an_empty_machine_costs_leakage_and_clock_only(void **state) {
+    (void)state;
+    sj_random r = sj_random_seed(sj_test_seed(53));
+    int products = 0;
+    for (int i = 0; i < 120; i++) {
+        exact_case c = exact_case_make(&r, NULL, i % EXACT_KINDS);
+        for (int m = 0; m < 3; m++) {
+            const sj_prices prices = prices_of(&c, (sj_machine)m);
+            sj_counters counts;
+            memset(&counts, 0, sizeof counts);
+            counts.clock = counts.leakage = 1 + sj_random_below(&r, 1u << 30);
+            for (int bound = 0; bound < SJ_BOUND_COUNT; bound++) {
+                const sj_energy e = sj_price(&prices, &counts, (sj_bound)bound);
+                for (int p = 0; p < SJ_COMPONENT_COUNT; p++) {
+                    const bool time_alone = p == SJ_COMPONENT_clock || p == SJ_COMPONENT_leakage;
+                    assert_true(time_alone ? e.component_pj[p] >= 0.0 && (bound == SJ_LOW || e.component_pj[p] > 0.0) : e.component_pj[p] == 0.0);
+                }
+            }
+        }
+        if (i % EXACT_KINDS < EXACT_INSTANCES) {  // products of one instance: their tensors are emptied whole
+            c.accel.issue_padding = false;
+            memset((void *)(uintptr_t)c.job->a.values.data, 0, (size_t)source_values(&c.job->a) * (c.job->a.values.dtype == SJ_DTYPE_BF16 ? 2 : 1));
+            const sj_outcome o = run(&c, (sj_variant){SJ_MACHINE_SKIP, SJ_CODEC_NONE});
+            assert_true(o.counts.mac_active == 0 && o.counts.mac_zero == 0 && o.counts.mac_gated == 0 && o.counts.mac_idle == 0 && o.counts.a_pad_read == 0 && o.counts.b_pad_read == 0);
+            products++;
+        }
+        exact_case_free(&c);
+    }
+    assert_true(products > 60);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(macs_are_the_pairs_and_components_sum), cmocka_unit_test(nothing_to_skip_costs_the_overheads_alone),
-                                       cmocka_unit_test(fewer_nonzeros_never_cost_more)};
+                                       cmocka_unit_test(fewer_nonzeros_never_cost_more), cmocka_unit_test(an_empty_machine_costs_leakage_and_clock_only)};
     return cmocka_run_group_tests(tests, open_tech, close_tech);
 }

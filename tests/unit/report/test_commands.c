@@ -106,7 +106,7 @@ static void wrong_calls_are_named(void **state) {
     refused(sj_cmd_gemm, "gemm 0 4 4 --accel edge16", SJ_ERR_USAGE, "M 0");
     refused(sj_cmd_gemm, "gemm 4 4 4", SJ_ERR_USAGE, "--accel is missing");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge61", SJ_ERR_IO, "did you mean edge16");
-    refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --tech 54nm", SJ_ERR_IO, "did you mean 45nm");
+    refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --tech 45mn", SJ_ERR_IO, "did you mean 45nm");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --density-a 1.5", SJ_ERR_USAGE, "--density-a 1.5");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --variants skip,gat", SJ_ERR_USAGE, "did you mean gate");
     refused(sj_cmd_gemm, "gemm 4 4 4 --accel edge16 --variants skip,skip", SJ_ERR_USAGE, "twice");

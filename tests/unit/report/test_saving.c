@@ -78,6 +78,22 @@ static void several_sources_add_in_quadrature(void **state) {
     assert_false(sj_saving_sign_is_open(&s));
 }
 
+// What only one takes is 2 of 200 and, with the figures of one source low, still 0.1: it is saved, however little. In quadrature with what leaves the share smaller it would seem open.
+static void a_difference_that_keeps_its_sign_holds_the_share_to_it(void **state) {
+    result before = result_of(100.0, 100.0, 1), after = result_of(98.0, 100.0, 1);
+    add_source(&before, "mac", -50.0, 0.0, 0.0, 0.0);
+    add_source(&after, "mac", -48.1, 0.0, 0.0, 0.0);
+    add_source(&before, "leakage", 0.0, 0.0, 0.0, 400.0);
+    add_source(&after, "leakage", 0.0, 0.0, 0.0, 400.0);
+    const double mac = 0.1 / 150.0 - 0.01, leakage = 2.0 / 600.0 - 0.01;
+    assert_true(0.01 - sqrt(mac * mac + leakage * leakage) < 0.0);
+    const sj_saving saved = between(&before, &after, SJ_ACCOUNT_COMPLETION), lost = between(&after, &before, SJ_ACCOUNT_COMPLETION);
+    near(saved.low, 0.1 / 600.0);
+    assert_false(sj_saving_sign_is_open(&saved));
+    assert_true(lost.share < 0.0 && lost.high < 0.0);
+    near(lost.high, -0.1 / 598.0);
+}
+
 // The same name is the same error; another name is another one.
 static void sources_are_matched_by_name(void **state) {
     result before = result_of(100.0, 0.0, 1), same = result_of(90.0, 0.0, 1), other = result_of(90.0, 0.0, 1);
@@ -185,7 +201,7 @@ static void what_is_not_known_is_not_said(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_both_share_cancels), cmocka_unit_test(several_sources_add_in_quadrature), cmocka_unit_test(sources_are_matched_by_name),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_both_share_cancels), cmocka_unit_test(several_sources_add_in_quadrature), cmocka_unit_test(a_difference_that_keeps_its_sign_holds_the_share_to_it), cmocka_unit_test(sources_are_matched_by_name),
                                        cmocka_unit_test(accounts_are_what_they_say), cmocka_unit_test(energies_by_account_have_their_intervals),
                                        cmocka_unit_test(the_slowest_machine_of_a_codec_is_the_reference), cmocka_unit_test(fixed_throughput_is_of_the_longer_time),
                                        cmocka_unit_test(a_source_that_could_leave_nothing_makes_the_interval_unknown), cmocka_unit_test(what_is_not_known_is_not_said)};

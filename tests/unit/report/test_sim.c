@@ -119,6 +119,31 @@ static void report_sets_asic_ratio_beside_the_energy(void **state) {
     refused(sj_cmd_report, "report c/run d/run", SJ_ERR_FORMAT, "asic_ratio");
 }
 
+static void report_says_which_tech_file_was_used(void **state) {
+    assert_int_equal(mkdir("e", 0777), 0);
+    write_trace("e/trace.h5", "plain", 0.0f);
+    works(sj_cmd_sim, "sim e/trace.h5 --accel edge16 --batch 1 -o e/one -q");
+    works(sj_cmd_sim, "sim e/trace.h5 --accel edge16 --batch 1 --tech 16nm -o e/two -q");
+    free(output());
+    static const struct {
+        const char *call, *words[3];
+    } cases[] = {{"report e/one e/one", {", tech 45nm\n"}},
+                 {"report e/one e/two", {", tech by run: below\n", "e/one: tech 45nm\n", "e/two: tech 16nm, derived\n"}},
+                 {"report e/one e/two --format md", {", tech by run: below\n", "e/two: tech 16nm, derived\n"}},
+                 {"report e/one e/two --format csv", {",tech\n", ",45nm\n", ",\"16nm, derived\"\n"}},
+                 {"report e/one e/two --format json", {"\"tech\": \"45nm\"", "\"tech\": \"16nm, derived\""}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        works(sj_cmd_report, cases[i].call);
+        char *text = output();
+        for (int w = 0; w < 3 && cases[i].words[w] != NULL; w++) {
+            if (strstr(text, cases[i].words[w]) == NULL) {
+                fail_msg("%s: no \"%s\" in:\n%s", cases[i].call, cases[i].words[w], text);
+            }
+        }
+        free(text);
+    }
+}
+
 static void report_compares_like_with_like_alone(void **state) {
     write_trace("t.h5", "plain", 0.3f);
     works(sj_cmd_sim, "sim t.h5 --accel edge16 -o all -q");
@@ -408,6 +433,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(sim_writes_a_whole_run_and_report_reads_it),
         TEST(report_sets_asic_ratio_beside_the_energy),
+        TEST(report_says_which_tech_file_was_used),
         TEST(report_compares_like_with_like_alone),
         TEST(report_tells_what_a_method_did_in_the_step),
         TEST(sim_names_what_the_trace_lacks),

@@ -11,7 +11,7 @@ static void a_run_has_the_promised_keys(void **state) {
     KEYS(root, "format", "version", "accel", "tech", "clock_mhz", "array", "codec", "fidelity", "mode", "network", "method", "dataset", "step", "images", "batch", "area_mm2", "variants",
          "provenance");
     KEYS(at(root, "area_mm2"), "dense", "gate", "skip");
-    KEYS(at(at(root, "area_mm2"), "skip"), "buffer", "mask_plane", "pe", "regfile", "scan", "vector", "total", "total_low", "total_high");
+    KEYS(at(at(root, "area_mm2"), "skip"), "buffer", "mask_plane", "pe", "regfile", "mask_registers", "scan", "transposer", "vector", "total", "total_low", "total_high");
     assert_string_equal(json_string_value(at(root, "format")), "skipjoule-stats");
     assert_int_equal(json_integer_value(at(root, "version")), 1);
     const json_t *variants = at(root, "variants");
