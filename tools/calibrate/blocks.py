@@ -80,7 +80,8 @@ def front(block, trace, rng, count):
     measured = block.measure(rows, "front")
     writes = numpy.arange(len(rows))
     bits = len(steps) * KTILE * (SLOTS + 1)
-    return {**common(block), "scan": action(measured.energies[:, 1], working, len(working)), "rest": action(measured.energies[:, 1], at_rest, len(at_rest)),
+    # The change to the next step's masks, here in cycles of its own, falls in a working cycle on the machine: it is part of the scan.
+    return {**common(block), "scan": action(measured.energies[:, 1], sorted(working + at_rest), len(working)), "step_change": action(measured.energies[:, 1], at_rest, len(steps)),
             "write_bit": action(measured.energies[:, 0], writes, bits)}
 
 

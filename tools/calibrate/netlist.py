@@ -5,6 +5,7 @@ Every figure follows from the Liberty tables and one wire model: a net has WIRE_
 """
 import collections
 import json
+import re
 
 from liberty import verilog_function
 
@@ -226,7 +227,6 @@ class Netlist:
         return f"`D({max(round(net.rise_delay * 1000), 1)}, {max(round(net.fall_delay * 1000), 1)})"
 
     def substitute(self, instance, text):
-        import re
         return re.sub(r"[A-Za-z_]\w*", lambda m: self.pin_text(instance, m[0]), verilog_function(text))
 
     def gate(self, instance):
