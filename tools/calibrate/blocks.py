@@ -157,59 +157,42 @@ def bursts_of(group):
     return [flat(packed[i:i + 32], 16) for i in range(0, len(packed), 32)]
 
 
+def lines_of(group):
+    return [flat([int(v) for v in group[i:i + 32]], 16) for i in range(0, 512, 32)]
+
+
+def codec(block, rows, name, output, expected):
+    """Energies of a stimulus of expected lines or groups of 16; what comes out is also compared with the format, not only with the RTL."""
+    still = block.measure(rows, name, delays=False)
+    measured = block.measure(rows, name)
+    met = [value for valid, value in zip(block.output(name, "valid_o"), block.output(name, output)) if valid]
+    if met != expected:
+        raise ValueError(f"{block.top}: what leaves {output} is not what the format says")
+    lines = sum(row.get("ready_i", row["valid_i"]) for row in rows)
+    every = numpy.arange(len(rows))
+    return {**common(block), "line": action(measured.total(), every, lines), "line_zero_delay": action(still.total(), every, lines)}
+
+
 def decode(block, trace, rng, count):
     """Group after group without a pause but that of the start; a burst is shown for as long as it is not taken."""
-    rows, expected = [], []
-    for group in groups_of(trace, count):
+    rows, groups = [], groups_of(trace, count)
+    for group in groups:
         bursts, left, taken = bursts_of(group), 0, 0
         rows.append({"start_i": 1, "mask_i": word(group != 0), "ready_i": 0, "valid_i": int(bool(bursts)), "burst_i": bursts[0] if bursts else 0})
         for line in range(16):
             need = int((group[line * 32:line * 32 + 32] != 0).sum())
-            row = {"start_i": 0, "ready_i": 1, "valid_i": int(taken < len(bursts)), "burst_i": bursts[min(taken, len(bursts) - 1)] if bursts else 0}
+            rows.append({"start_i": 0, "ready_i": 1, "valid_i": int(taken < len(bursts)), "burst_i": bursts[min(taken, len(bursts) - 1)] if bursts else 0})
             if left < need:
                 taken, left = taken + 1, left + 32
             left -= need
-            rows.append(row)
-            expected.append((len(rows) - 1, flat([int(v) for v in group[line * 32:line * 32 + 32]], 16)))
-    still = block.measure(rows, "decode", delays=False)
-    measured = block.measure(rows, "decode")
-    check(block, "decode", "line_o", expected)
-    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), len(expected)), "line_zero_delay": action(still.total(), numpy.arange(len(rows)), len(expected))}
+    return codec(block, rows, "decode", "line_o", [line for group in groups for line in lines_of(group)])
 
 
 def encode(block, trace, rng, count):
-    rows, expected, masks, before = [], [], [], None
-    for group in groups_of(trace, count):
-        bursts, kept, sent = bursts_of(group), 0, 0
-        for line in range(16):
-            part = group[line * 32:line * 32 + 32]
-            rows.append({"valid_i": 1, "last_i": int(line == 15), "line_i": flat([int(v) for v in part], 16)})
-            if line == 0 and before is not None:
-                kept, flush = 0, before
-                if flush is not None:
-                    expected.append((len(rows) - 1, flush))
-            kept += int((part != 0).sum())
-            full_now = kept >= 32 and not (line == 0 and len(rows) > 1)
-            if full_now:
-                expected.append((len(rows) - 1, bursts[sent]))
-                sent, kept = sent + 1, kept - 32
-        masks.append((len(rows), word(group != 0)))
-        before = bursts[sent] if sent < len(bursts) else None
-    rows += [{"valid_i": 0, "last_i": 0}, {}]
-    still = block.measure(rows, "encode", delays=False)
-    measured = block.measure(rows, "encode")
-    check(block, "encode", "burst_o", expected)
-    check(block, "encode", "mask_o", masks)
-    return {**common(block), "line": action(measured.total(), numpy.arange(len(rows)), 16 * len(masks)),
-            "line_zero_delay": action(still.total(), numpy.arange(len(rows)), 16 * len(masks))}
-
-
-def check(block, name, port, expected):
-    """The codec's outputs are those of the format, not only those of the RTL."""
-    outputs = block.output(name, port)
-    for row, value in expected:
-        if outputs[row] != value:
-            raise ValueError(f"{block.top}: {port} of cycle {row} is not what the format says")
+    groups = groups_of(trace, count)
+    rows = [{"valid_i": 1, "last_i": int(i == 15), "line_i": line} for group in groups for i, line in enumerate(lines_of(group))]
+    rows += [{"valid_i": 0, "last_i": 0}, {"valid_i": 0}]
+    return codec(block, rows, "encode", "burst_o", [burst for group in groups for burst in bursts_of(group)])
 
 
 PARTS = {

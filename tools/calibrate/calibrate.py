@@ -55,6 +55,14 @@ def typical_values(text):
     return {m[1]: float(m[2]) for m in re.finditer(r"^\s*(\w+)\s*=\s*\{[^}\n]*typical\s*=\s*([0-9.eE+-]+)", text, flags=re.M)}
 
 
+def stored(path):
+    with open(path, encoding="utf-8") as file:
+        document = json.load(file)
+    if document.get("format") != "skipjoule-calibration" or document.get("version") != 1:
+        raise ValueError(f"{path} is not a calibration.json of version 1")
+    return document["measured"]
+
+
 def options():
     parser = argparse.ArgumentParser(description="Measures energies of our own RTL at gate level and writes the tech file that follows from them.")
     parser.add_argument("out", help="folder of the results: table.md, calibration.json, NAME.cfg; OUT/work holds netlists and logs")
@@ -67,7 +75,8 @@ def options():
     parser.add_argument("--steps", type=int, default=24, help="steps or groups of the other blocks")
     parser.add_argument("--nm", type=int, default=45)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", default=",".join(LONGEST_FIRST), help="blocks to measure, a list")
+    parser.add_argument("--measured", help="a calibration.json whose measurements are taken for the blocks that --only does not name")
+    parser.add_argument("--only", default=",".join(LONGEST_FIRST), help="blocks to measure, a list; may be empty with --measured")
     return parser.parse_args()
 
 
@@ -78,13 +87,13 @@ def main():
         tech = file.read()
     print(f"calibrate: seed {arguments.seed}", file=sys.stderr)
     names = [n for n in LONGEST_FIRST if n in arguments.only.split(",")]
-    results = {}
+    results = stored(arguments.measured) if arguments.measured else {}
     with multiprocessing.Pool(arguments.jobs) as pool:
         for found in pool.imap_unordered(guarded, [(n, arguments) for n in names], chunksize=1):
             if isinstance(found, str):
                 sys.exit(f"calibrate: {found}")
             results.update(found)
-    results = {n: results[n] for n in names + ["opensta"] if n in results}
+    results = {n: results[n] for n in LONGEST_FIRST + ["opensta"] if n in results}
     values = figures.entries(results)
     name = f"{arguments.nm}nm-calibrated"
     text = techfile.generate(tech, values, arguments.nm, name)
@@ -99,5 +108,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (techfile.TechError, ScalingError, OSError) as error:
+    except (techfile.TechError, ScalingError, ValueError, OSError) as error:
         sys.exit(f"calibrate: {error}")
