@@ -38,12 +38,12 @@ class Measured:
 
 
 class Block:
-    def __init__(self, top, library, liberty_path, folder, toggles, packages=(), period_ps=10000):
+    def __init__(self, top, library, liberty_path, folder, toggles, packages=(), period_ps=10000, quick=False):
         self.top, self.folder, self.toggles = top, os.path.join(folder, top), toggles
         os.makedirs(self.folder, exist_ok=True)
         own = os.path.join(HERE, "rtl", f"{top}.sv")
         self.sources = [os.path.join(RTL, f"{p}.sv") for p in packages] + [own if os.path.exists(own) else os.path.join(RTL, f"{top}.sv")]
-        environment = dict(os.environ, SJ_CALIBRATE_PERIOD_PS=str(period_ps))
+        environment = dict(os.environ, SJ_CALIBRATE_PERIOD_PS=str(period_ps), SJ_CALIBRATE_QUICK="1" if quick else "")
         run(["bash", os.path.join(HERE, "synthesise.sh"), top, liberty_path, self.folder] + self.sources, f"synthesis of {top}", env=environment)
         self.netlist = Netlist(os.path.join(self.folder, f"{top}.json"), top, library)
         self.period_ps = 1000 * math.ceil(1.2 * self.netlist.critical_path() + 1.0)

@@ -23,6 +23,7 @@ from scaling import ScalingError
 
 PACKAGES = {"bf16": "sj_float_pkg", "int8": "sj_int_pkg"}
 LIBERTY = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
+QUICK = ("codec_encode",)  # ABC does not end on it within minutes otherwise
 LONGEST_FIRST = ["bf16", "codec_encode", "codec_decode", "int8", "front", "step_control", "select", "accumulators", "prefix"]
 
 
@@ -38,7 +39,7 @@ def measure(task):
             found["opensta"] = opensta.compare(lane.block, measured, arguments.liberty)
     else:
         top, part = blocks.PARTS[name]
-        found = {name: part(Block(top, *place), trace, numpy.random.default_rng(arguments.seed), arguments.steps)}
+        found = {name: part(Block(top, *place, quick=name in QUICK), trace, numpy.random.default_rng(arguments.seed), arguments.steps)}
     print(f"calibrate: {name} measured", file=sys.stderr, flush=True)
     return found
 
@@ -72,7 +73,7 @@ def options():
     parser.add_argument("--liberty", default=LIBERTY)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--issues", type=int, default=1000, help="issues a stream of a lane")
-    parser.add_argument("--steps", type=int, default=24, help="steps or groups of the other blocks")
+    parser.add_argument("--steps", type=int, default=16, help="steps or groups of the other blocks")
     parser.add_argument("--nm", type=int, default=45)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--measured", help="a calibration.json whose measurements are taken for the blocks that --only does not name")

@@ -8,9 +8,9 @@ shift 3
 here=$(cd "$(dirname "$0")" && pwd)
 rtl=$here/../../rtl
 period_ps=${SJ_CALIBRATE_PERIOD_PS:-10000}
-# Yosys' own sequence for a Liberty with timing, without the two passes that look for equal nodes by SAT: on the codec's multiplexers they do not end.
-abc_script="+strash;dc2;dch,-f;map,-B,0.9,-D,$period_ps;topo;buffer,-c;upsize,-D,$period_ps;dnsize,-D,$period_ps"
-[ "${SJ_CALIBRATE_DCH:-1}" = 1 ] || abc_script=${abc_script/dch,-f;/}
+# quick: Yosys' sequence for a Liberty with timing without the passes that look for equal nodes by SAT, which do not end on some nets of multiplexers. It takes more gates.
+abc=(-D "$period_ps")
+[ -z "${SJ_CALIBRATE_QUICK:-}" ] || abc+=(-script "+strash;dc2;dch,-f;map,-B,0.9,-D,$period_ps;topo;buffer,-c;upsize,-D,$period_ps;dnsize,-D,$period_ps")
 verilator --xml-only -fno-dfg --unroll-count 1 -Wno-fatal -DSYNTHESIS --xml-output "$out/$top.xml" --top-module "$top" "$@" -y "$rtl" -y "$here/rtl" > "$out/$top.log" 2>&1 ||
   { tail -5 "$out/$top.log" >&2; echo "synthesise: Verilator does not read $top" >&2; exit 1; }
 "${SJ_PYTHON:-/usr/bin/python3}" "$here/plain_verilog.py" "$out/$top.xml" "$out/$top.v"
@@ -18,7 +18,7 @@ timeout 600 yosys -l "$out/$top.log" -q -p "
   read_verilog $out/$top.v
   synth -flatten -top $top
   dfflibmap -liberty $liberty
-  abc -liberty $liberty -constr $here/abc.constr -D $period_ps -script $abc_script
+  abc -liberty $liberty -constr $here/abc.constr ${abc[*]}
   setundef -zero
   opt_clean -purge
   write_verilog -noattr $out/$top.net.v
