@@ -185,6 +185,7 @@ def decode(block, trace, rng, count):
             if left < need:
                 taken, left = taken + 1, left + 32
             left -= need
+    rows.append({"ready_i": 0, "valid_i": 0})
     return codec(block, rows, "decode", "line_o", [line for group in groups for line in lines_of(group)])
 
 
