@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that Skipjoule is built from. Idempotent: what is there is left alone. Without root it prints the command.
-# Usage: scripts/get-deps.sh [--minimal]     --minimal: what the program needs; else also what the tests need. Of those python3-torch is the largest: with what it depends on 64 MB to
+# Usage: scripts/get-deps.sh [--minimal | --calibrate]     --calibrate: what scripts/calibrate.sh needs, alone. --minimal: what the program needs; else also what the tests need. Of those python3-torch is the largest: with what it depends on 64 MB to
 # download, 270 MB installed, for tests/torch and bench/train alone; without it those tests are skipped.
 set -euo pipefail
 
@@ -9,7 +9,8 @@ packages=(build-essential cmake ninja-build pkg-config libsystemc-dev verilator 
 case "${1:-}" in
   --minimal) ;;
   "") packages+=(libcmocka-dev python3-h5py python3-torch) ;;
-  *) echo "get-deps.sh: unknown argument '$1'; allowed: --minimal" >&2; exit 2 ;;
+  --calibrate) packages=(build-essential verilator yosys iverilog qflow-tech-osu018 opensta python3 python3-h5py python3-numpy) ;;
+  *) echo "get-deps.sh: unknown argument '$1'; allowed: --minimal, --calibrate" >&2; exit 2 ;;
 esac
 
 missing=()
