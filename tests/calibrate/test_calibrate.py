@@ -198,14 +198,11 @@ class TechFile(unittest.TestCase):
         with self.assertRaisesRegex(techfile.TechError, "not in order"):
             techfile.Value(2, 1, 3, "energy", 1, "x")
 
-    def test_factors_shrink_with_the_node_and_keep_their_order(self):
-        for factors in (scaling.energy_factors, scaling.area_factors):
-            found = [factors(nm) for nm in scaling.NODES]
-            for low, typical, high in found:
-                self.assertTrue(0 < low < typical < high)
-            self.assertEqual([f[1] for f in found], sorted((f[1] for f in found), reverse=True))
-        self.assertAlmostEqual(scaling.energy_factors(45)[2], 1 / 16)
-        with self.assertRaises(scaling.ScalingError):
+    def test_factors_are_those_of_the_document(self):
+        for found, stated in ((scaling.energy_factors(45), (1 / 62.5, 1 / 31.25, 1 / 16)), (scaling.area_factors(45), (1 / 40, 0.798 / 24, 1 / 16))):
+            for value, expected in zip(found, stated):
+                self.assertAlmostEqual(value, expected)
+        with self.assertRaisesRegex(scaling.ScalingError, "45 is known"):
             scaling.energy_factors(7)
 
 

@@ -75,6 +75,8 @@ def entries(results):
         values["mask_register_write"] = Value(write, write, write, "energy", 1, f"own RTL: sj_mask_store in flip-flops, a step's masks, bases and flags by bit, {text}", "own_rtl")
         select = results["select"]
         values["clock_mask_bit"] = Value(select["clock_pj"], select["clock_pj"], select["clock_pj"], "energy", KTILE, f"own RTL: clock pins of sj_select's {select['flip_flops']} flip-flops by mask bit, {text}", "own_rtl")
+        values["clock_mask_store"] = Value(0.0, select["clock_pj"] / 16, select["clock_pj"] / 4, "energy", KTILE,
+                                           f"own RTL: clock_mask_bit's pins, with clocks gated as estimated in the literature's set: x 1/16 (low: none, high: x 1/4); {text}", "own_rtl")
         values["area_scan_bit"] = Value(select["area_um2"], select["area_um2"], select["area_um2"], "area", KTILE, "own RTL: cells of sj_select without routing by mask bit, osu018, scaled from 0.18 um", "own_rtl_area")
     for name in ("decode", "encode"):
         if f"codec_{name}" in results:

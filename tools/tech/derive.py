@@ -5,6 +5,7 @@
 Usage: tools/tech/derive.py BASE NODE OUT [CSV]
   derive.py configs/tech/45nm.cfg 32nm configs/tech/32nm.cfg cacti.csv      rows, leakage of SRAM and of logic from CACTI's runs at 32 nm
   derive.py configs/tech/32nm.cfg 16nm configs/tech/16nm.cfg                everything by factor
+A base that is named NAME-calibrated (docs/calibration.md) gives a file that is named NODE-calibrated.
 Every factor has a low and a high end: the low figure of the base is multiplied by the low one, so that intervals widen. DRAM is another chip and is copied. docs/energy.md section 5.
 """
 import os
@@ -123,9 +124,10 @@ def derive(base_text, name, csv_path):
         if csv_path and line.startswith("//"):
             line = line.replace("[C] CACTI 7, 45 nm itrs-lop", f"[C] CACTI 7, {node['nm']} nm itrs-lop")
         if line.startswith("name = "):
-            if line != f'name = "{node["base"]}";':
+            kind = re.fullmatch(f'name = "{node["base"]}(-calibrated)?";', line)
+            if kind is None:
                 raise ValueError(f"{line} where {name} is derived from {node['base']}")
-            out.append(f'name = "{name}{"," if node["marks"] else ""}{node["marks"]}";\n')
+            out.append(f'name = "{name}{kind[1] or ""}{"," if node["marks"] else ""}{node["marks"]}";\n')
         elif SOURCE.match(line):
             what = line.split('"')[1]
             if csv_path:

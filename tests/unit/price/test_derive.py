@@ -43,6 +43,20 @@ class Derive(unittest.TestCase):
     def test_all_nodes_have_the_same_entries(self):
         self.assertEqual(figures(shipped("45nm")).keys(), figures(shipped("32nm")).keys())
 
+    def test_calibrated_files_follow_from_what_they_are_made_of(self):
+        lines = set(shipped("45nm").splitlines())
+        measured = [line for line in shipped("45nm-calibrated").splitlines() if line not in lines]
+        self.assertEqual([line for line in measured if 'source = "own RTL' not in line and not line.startswith(("//", "name = "))], [])
+        self.assertEqual(len(measured), 2 + len(figures(shipped("45nm-calibrated")).keys() & {line.split()[0] for line in measured}))
+        for base, node in (("45nm-calibrated", "32nm-calibrated"), ("32nm-calibrated", "16nm-calibrated")):
+            self.assertEqual(figures(shipped(base)).keys(), figures(shipped(node)).keys())
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out.cfg")
+            done = run("derive.py", os.path.join(SOURCE, "configs", "tech", "32nm-calibrated.cfg"), "16nm", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(out) as f:
+                self.assertEqual(f.read(), shipped("16nm-calibrated"))
+
     def test_every_figure_is_its_factor_times_the_base(self):
         energy, wire, area = (0.45, 0.55, 0.71), (0.6, 0.79, 1.0), (0.45, 0.506, 0.7)
         base, node = figures(shipped("45nm")), figures(shipped("32nm"))
