@@ -198,6 +198,25 @@ class TechFile(unittest.TestCase):
         with self.assertRaisesRegex(techfile.TechError, "not in order"):
             techfile.Value(2, 1, 3, "energy", 1, "x")
 
+    def test_streams_are_solved_for_what_they_were_made_of(self):
+        """Streams made of 100 pJ active, 40 zero, 30 gated and 2 idle issues give these back, whatever their mix; too few issues and streams that tell nothing apart are errors."""
+        try:
+            import figures
+        except ImportError:
+            self.skipTest("no numpy")
+
+        def stream(machine, zero_pj, active, zeros, idle):
+            return {"machine": machine, "states": {"A": {"pj": 100.0, "n": active}, "b": {"pj": zero_pj, "n": zeros}, "l": {"pj": 2.0, "n": idle}}}
+
+        mixes = [(300, 600, 5), (500, 100, 0), (80, 800, 20)]
+        streams = [stream(machine, pj, a, z if machine != "skip" else z // 4, l) for a, z, l in mixes for machine, pj in (("dense", 40.0), ("gated", 30.0), ("skip", 30.0))]
+        for found, made in zip(figures.solve(streams, 2.0), (100.0, 40.0, 30.0)):
+            self.assertAlmostEqual(found, made)
+        with self.assertRaisesRegex(techfile.TechError, "nothing tells active from gated"):
+            figures.solve([stream(machine, 30.0, 100, 50, 0) for machine in ("dense", "gated", "skip")], 2.0)
+        with self.assertRaisesRegex(techfile.TechError, "measure more issues"):
+            figures.mean_of([stream("skip", 30.0, 20, 50, 0)], "skip", "A")
+
     def test_factors_are_those_of_the_document(self):
         for found, stated in ((scaling.energy_factors(45), (1 / 62.5, 1 / 31.25, 1 / 16)), (scaling.area_factors(45), (1 / 40, 0.798 / 24, 1 / 16))):
             for value, expected in zip(found, stated):

@@ -19,7 +19,7 @@ from lanes import Lane
 from liberty import Library, LibertyError
 from netlist import NetlistError
 from operands import Trace
-from scaling import ScalingError
+import scaling
 
 PACKAGES = {"bf16": "sj_float_pkg", "int8": "sj_int_pkg"}
 LIBERTY = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
@@ -59,7 +59,7 @@ def typical_values(text):
 def stored(path):
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
-    if document.get("format") != "skipjoule-calibration" or document.get("version") != 1:
+    if document.get("format") != "skipjoule-calibration" or document.get("version") != 1 or not document.get("measured"):
         raise ValueError(f"{path} is not a calibration.json of version 1")
     return document["measured"]
 
@@ -81,13 +81,27 @@ def options():
     return parser.parse_args()
 
 
+def wanted(arguments):
+    names = [n for n in arguments.only.split(",") if n]
+    for name in names:
+        if name not in LONGEST_FIRST:
+            raise ValueError(f"--only {name}: allowed are {', '.join(LONGEST_FIRST)}")
+    if not names and not arguments.measured:
+        raise ValueError("--only names no block, and without --measured there is nothing to tell")
+    for option, least in (("issues", 200), ("steps", 4), ("jobs", 1)):
+        if getattr(arguments, option) < least:
+            raise ValueError(f"--{option} {getattr(arguments, option)}: at least {least}")
+    return [n for n in LONGEST_FIRST if n in names]
+
+
 def main():
     arguments = options()
     os.makedirs(os.path.join(arguments.out, "work"), exist_ok=True)
     with open(arguments.tech, encoding="utf-8") as file:
         tech = file.read()
     print(f"calibrate: seed {arguments.seed}", file=sys.stderr)
-    names = [n for n in LONGEST_FIRST if n in arguments.only.split(",")]
+    names = wanted(arguments)
+    scaling.energy_factors(arguments.nm)
     results = stored(arguments.measured) if arguments.measured else {}
     with multiprocessing.Pool(arguments.jobs) as pool:
         for found in pool.imap_unordered(guarded, [(n, arguments) for n in names], chunksize=1):
@@ -95,13 +109,17 @@ def main():
                 sys.exit(f"calibrate: {found}")
             results.update(found)
     results = {n: results[n] for n in LONGEST_FIRST + ["opensta"] if n in results}
+    for name in names:
+        results[name]["drawn"] = {"seed": arguments.seed, "issues": arguments.issues, "steps": arguments.steps}
+    seeds = sorted({str(r["drawn"]["seed"]) for r in results.values() if isinstance(r, dict) and "drawn" in r} or {"not stored"})
+    document = {"format": "skipjoule-calibration", "version": 1, "trace": os.path.basename(arguments.trace), "nm": arguments.nm, "measured": results}
+    techfile.write(os.path.join(arguments.out, "calibration.json"), json.dumps(document, indent=1) + "\n")  # before what follows may find fault with it
     values = figures.entries(results)
     name = f"{arguments.nm}nm-calibrated"
     text = techfile.generate(tech, values, arguments.nm, name)
-    scaled = {k: dict(zip(("low", "typical", "high"), v.scaled(arguments.nm)), at_180nm=v.typical / v.per, source=v.what) for k, v in values.items()}
-    document = {"format": "skipjoule-calibration", "version": 1, "seed": arguments.seed, "trace": os.path.basename(arguments.trace), "nm": arguments.nm, "entries": scaled, "measured": results}
+    document["entries"] = {k: dict(zip(("low", "typical", "high"), v.scaled(arguments.nm)), at_180nm=v.typical / v.per, source=v.what) for k, v in values.items()}
     techfile.write(os.path.join(arguments.out, "calibration.json"), json.dumps(document, indent=1) + "\n")
-    techfile.write(os.path.join(arguments.out, "table.md"), report.document(results, values, arguments.nm, typical_values(tech), arguments.seed))
+    techfile.write(os.path.join(arguments.out, "table.md"), report.document(results, values, arguments.nm, typical_values(tech), ", ".join(seeds)))
     techfile.write(os.path.join(arguments.out, f"{name}.cfg"), text)
     print(f"calibrate: {len(values)} entries; {arguments.out}/table.md, calibration.json, {name}.cfg", file=sys.stderr)
 
@@ -109,5 +127,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (techfile.TechError, ScalingError, ValueError, OSError) as error:
+    except (techfile.TechError, scaling.ScalingError, ValueError, OSError) as error:
         sys.exit(f"calibrate: {error}")

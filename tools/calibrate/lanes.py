@@ -74,7 +74,7 @@ def predictions(streams, tables):
         table = tables["dense" if stream["machine"] == "dense" else "gated"]["states"]
         others = merged([s["transitions"] for s in streams if s["machine"] == stream["machine"] and s is not stream])
         pairs = stream["pairs"]
-        pure = sum(n * own[p[1] * 2]["pj"] for p, n in pairs.items()) / sum(pairs.values())
+        pure = None if any(p[1] * 2 not in own for p in pairs) else sum(n * own[p[1] * 2]["pj"] for p, n in pairs.items()) / sum(pairs.values())
         stream["predicted"] = {"controlled": predict(pairs, table), "own_values": predict(pairs, own), "other_streams": predict(pairs, others), "pure": pure}
 
 
@@ -114,7 +114,7 @@ class Lane:
         found = []
         for number, (layer, phase) in enumerate(STREAMS):
             source = Source(self.trace, self.dtype, numpy.random.default_rng([self.seed, number, 1]), layer, phase)
-            shuffled = source.states(self.issues, "AAabz")
+            shuffled = source.states(self.issues, "AAabzl")
             own = {gate: transitions(shuffled, self.run(shuffled, gate, "own")[0]) for gate in (0, 1)}
             for machine in ("dense", "gated", "skip"):
                 same = numpy.random.default_rng([self.seed, number])  # the three machines begin at the same operands

@@ -115,6 +115,8 @@ class Pin:
     def __init__(self, group, library):
         self.name = group.arguments[0]
         self.output = group.attributes.get("direction") == "output"
+        if not self.output and group.number("capacitance") is None and group.number("rise_capacitance") is None:
+            raise LibertyError(f"input pin {self.name} has no capacitance")
         self.capacitance = (group.number("rise_capacitance", group.number("capacitance", 0.0)) + group.number("fall_capacitance", group.number("capacitance", 0.0))) / 2
         self.function = group.attributes.get("function")
         self.arcs = [a for a in (Arc(t, library) for t in group.all("timing") if t.attributes.get("timing_type", "combinational") in

@@ -90,6 +90,10 @@ class Netlist:
         for kind in {i.cell.name: i.cell for i in self.instances}.values():
             if kind.leakage is None or not all(any(q.rise for q in p.powers) and any(q.fall for q in p.powers) for p in kind.outputs):
                 raise NetlistError(f"{self.top}: the Liberty file has no energy table for cell {kind.name}")
+            if kind.area <= 0.0 or any(p.function and not p.arcs for p in kind.outputs):
+                raise NetlistError(f"{self.top}: the Liberty file has no area or no delays for cell {kind.name}")
+            if kind.ff and (not kind.pins[kind.clock].powers or not all(any(kind.clock in q.related for q in p.powers) for p in kind.outputs)):
+                raise NetlistError(f"{self.top}: the Liberty file has no energy of the clock for flip-flop {kind.name}")
         inputs = {bit for _, direction, bits in self.ports if direction == "input" for bit in bits}
         for bit, net in self.nets.items():
             if net.driver is None and bit not in inputs:

@@ -56,11 +56,11 @@ class Trace:
         self.layers = {name.decode(): i for i, name in enumerate(network["name"][:])}
         self.kernel, self.stride, self.padding = network["kernel"][:], network["stride"][:], network["padding"][:]
 
-    def product(self, layer, phase):
-        """(A, B) of the product: (M, K), (K, N)."""
+    def product(self, layer, phase, inside=False):
+        """(A, B) of the product: (M, K), (K, N). inside: of ones in place of the values, so that padding alone is 0."""
         i = self.layers[layer]
         group = self.file["steps/0"][layer]
-        x, w, dy = (group[k][:].astype(numpy.float32) for k in ("x", "w", "dy"))
+        x, w, dy = (numpy.ones_like(group[k][:], dtype=numpy.float32) if inside else group[k][:].astype(numpy.float32) for k in ("x", "w", "dy"))
         kernel, stride, padding = self.kernel[i], int(self.stride[i]), int(self.padding[i])
         columns = im2col(x, kernel, stride, padding)
         if phase == "forward":
@@ -92,24 +92,22 @@ def state_of(a, b):
 
 
 def real_stream(trace, dtype, layer, phase, issues, rng, skip=False):
-    """Consecutive issues of one lane of a row. skip: k whose A is zero are not issued."""
-    a, b = trace.product(layer, phase)
-    a_codes, b_codes = dtype.code(a), dtype.code(b)
-    columns, k_count = b.shape[1], a.shape[1]
+    """Consecutive issues of one lane of a row, two slots of one step, then another lane: many lanes' values in a short stream. What is padding in A is not issued on any machine (docs/timing.md
+    section 1), what is padding in B leaves the lane idle. skip: k whose A is zero, or whose B is zero in all lanes, are not issued."""
+    a, b = (dtype.code(x) for x in trace.product(layer, phase))
+    a_inside, b_inside = trace.product(layer, phase, inside=True)
+    any_b = (b != 0).any(axis=1)
     found = []
     while len(found) < issues:
-        lane = rng.integers(columns)
-        base = rng.integers(max(a.shape[0] - ROWS * SLOTS, 1))
-        rows = [m for m in range(base, a.shape[0], ROWS)][:2]  # two slots of one step, then another lane: many lanes' values in a short stream
-        sums = [0.0] * SLOTS
-        first_step = rng.integers(max(k_count // KTILE, 1)) * KTILE
-        for step in (first_step,):
-            ks = numpy.arange(step, min(step + KTILE, k_count))
-            for slot, m in enumerate(rows):
-                at, bt = a_codes[m, ks], b_codes[ks, lane]
-                taken = [i for i in range(len(ks)) if not skip or at[i]]
-                found += [Issue(at[i], bt[i], state_of(at[i], bt[i]), i == taken[0], dtype.sum_bits(sums[slot])) for i in taken]
-                sums[slot] += float(dtype.value(at) @ dtype.value(bt))
+        lane, base, first_step = rng.integers(b.shape[1]), rng.integers(max(a.shape[0] - ROWS * SLOTS, 1)), rng.integers(max(a.shape[1] // KTILE, 1)) * KTILE
+        ks = numpy.arange(first_step, min(first_step + KTILE, a.shape[1]))
+        for m in range(base, a.shape[0], ROWS)[:2]:
+            issued = a_inside[m, ks] != 0
+            if skip:
+                issued &= (a[m, ks] != 0) & any_b[ks]
+            for number, k in enumerate(ks[issued]):
+                state = state_of(a[m, k], b[k, lane]) if b_inside[k, lane] else "l"
+                found.append(Issue(a[m, k], b[k, lane], state, number == 0))
     return found[:issues]
 
 
