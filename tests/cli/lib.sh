@@ -53,3 +53,9 @@ finish() {
   echo "$((checks - failures)) of $checks checks passed"
   exit $((failures > 0))
 }
+
+# noise BYTES FILE: random bytes of a seed that is printed; the first is a letter, so that the first line is not blank.
+noise() {
+  echo "SJ_TEST_SEED=${SJ_TEST_SEED:-7}"
+  python3 -c 'import random, sys; r = random.Random(sys.argv[1]); open(sys.argv[3], "wb").write(b"N" + bytes(r.randrange(256) for _ in range(int(sys.argv[2]) - 1)))' "${SJ_TEST_SEED:-7}" "$1" "$2"
+}

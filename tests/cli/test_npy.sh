@@ -80,7 +80,7 @@ sed 's/<f4/<f8/' a.npy > double.npy
 refused 1 "its values are of type '<f8'" gemm --a double.npy --b b.npy
 sed 's/(20, 33)/(660,  )/' a.npy > vector.npy
 refused 1 "vector.npy: its array is 1-dimensional; a matrix has 2 dimensions" gemm --a vector.npy --b b.npy
-head -c 3000 /dev/urandom > noise.npy
+noise 3000 noise.npy
 refused 1 "noise.npy: not a NumPy file" gemm --a a.npy --b noise.npy
 refused 1 "absent.npy" gemm --a a.npy --b absent.npy
 refused 1 "A's columns must be as many as B's rows" gemm --a a.npy --b a.npy

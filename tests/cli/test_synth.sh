@@ -109,7 +109,7 @@ topology 'Conv1, 5, 5, 3, 5, 3, sixteen, 2,'
 refused 1 'bad.csv:2: column 7 "Num Filter": "sixteen"; a whole number from 1' synth bad.csv --images 1 -o x.h5
 topology 'Conv1, 5, 5, 3, 5, 3, 16, 0,'
 refused 1 'bad.csv:2: column 8 "Strides": "0"' synth bad.csv --images 1 -o x.h5
-head -c 4000 /dev/urandom > bad.csv
+noise 4000 bad.csv
 refused 1 "bad.csv:1" synth bad.csv --images 1 -o x.h5
 limited() { (ulimit -f 20; trap '' XFSZ; "$@"); }
 refused 1 "x.h5: cannot write" limited "$SKIPJOULE" trace synth resnet18 --set width=8 --images 1 -o x.h5

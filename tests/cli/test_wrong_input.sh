@@ -25,7 +25,7 @@ says "skipjoule sim"
 
 # traces
 refused 1 "absent.h5" sim absent.h5
-head -c 4000 /dev/urandom > noise.h5
+noise 4000 noise.h5
 refused 1 "noise.h5" sim noise.h5
 head -c 20000 "$train_trace" > short.h5
 refused 1 "short.h5" sim short.h5
