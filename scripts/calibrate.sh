@@ -12,7 +12,7 @@ esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$1
 shift
-mkdir -p "$out/work" || exit 1
+mkdir -p "$out/blocks" || exit 1
 "$root/scripts/get-deps.sh" --calibrate
 
 python=""
@@ -26,5 +26,5 @@ done
 export SJ_PYTHON=$python PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 out=$(cd "$out" && pwd)
-cc -std=c17 -O2 -Wall -Wextra -o "$out/work/toggles" "$root/tools/calibrate/toggles.c"
-exec "$python" "$root/tools/calibrate/calibrate.py" "$out" --toggles "$out/work/toggles" --trace "$root/traces/samples/cnn8-train.h5" --tech "$root/configs/tech/45nm.cfg" "$@"
+cc -std=c17 -O2 -Wall -Wextra -o "$out/blocks/toggles" "$root/tools/calibrate/toggles.c"
+exec "$python" "$root/tools/calibrate/calibrate.py" "$out" --toggles "$out/blocks/toggles" --trace "$root/traces/samples/cnn8-train.h5" --tech "$root/configs/tech/45nm.cfg" "$@"

@@ -12,7 +12,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RTL = os.path.normpath(os.path.join(HERE, "..", "..", "rtl"))
 RESET_CYCLES = 4
 INPUT_DELAY_PS = 200  # behind the clock edge: clock to output of a flip-flop
-WORDS = 8             # hex digits of a 32-bit word
 GROUPS = 16
 
 

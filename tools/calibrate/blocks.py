@@ -126,7 +126,7 @@ def accumulators(block, trace, rng, count):
 
 def step_control(block, trace, rng, count):
     """Steps of sixteen rows with work of real spread; every third step ends a visit."""
-    rows, row_step, cycle_steps = [], [0] * ROWS, 0
+    rows, row_step = [], [0] * ROWS
     for n in range(max(count // 2, 4)):
         work = [int(w) for w in rng.normal(60, 12, ROWS).clip(10, 120)]
         rows.append({"commit_i": 1, "visit_first_i": int(n % 3 == 0), "visit_last_i": int(n % 3 == 2), "drains_done_i": n // 3})
@@ -136,9 +136,8 @@ def step_control(block, trace, rng, count):
             rows.append({"row_step_i": flat([s % 4 for s in row_step], 2), "row_step_end_i": word(ends), "row_work_i": flat([min(c, w) % 2048 for w in work], 11)})
             row_step = [s + e for s, e in zip(row_step, ends)]
         rows.append({"row_step_i": flat([s % 4 for s in row_step], 2), "row_step_end_i": 0, "row_work_i": 0})
-        cycle_steps += 1
     measured = block.measure(rows, "control")
-    return {**common(block), "cycle": action(measured.total(), numpy.arange(len(rows)), len(rows)), "steps": cycle_steps}
+    return {**common(block), "cycle": action(measured.total(), numpy.arange(len(rows)), len(rows))}
 
 
 def groups_of(trace, count):

@@ -30,7 +30,7 @@ LONGEST_FIRST = ["bf16", "codec_encode", "codec_decode", "int8", "front", "step_
 def measure(task):
     name, arguments = task
     library, trace = Library(arguments.liberty), Trace(arguments.trace)
-    place = (library, arguments.liberty, os.path.join(arguments.out, "work"), arguments.toggles)
+    place = (library, arguments.liberty, os.path.join(arguments.out, "blocks"), arguments.toggles)
     if name in PACKAGES:
         lane = Lane(Block(f"sj_cal_lane_{name}", *place, packages=[PACKAGES[name]]), name, trace, arguments.seed, arguments.issues)
         found = {name: lane.result()}
@@ -66,7 +66,7 @@ def stored(path):
 
 def options():
     parser = argparse.ArgumentParser(description="Measures energies of our own RTL at gate level and writes the tech file that follows from them.")
-    parser.add_argument("out", help="folder of the results: table.md, calibration.json, NAME.cfg; OUT/work holds netlists and logs")
+    parser.add_argument("out", help="folder of the results: table.md, calibration.json, NAME.cfg; OUT/blocks holds netlists and logs")
     parser.add_argument("--trace", required=True)
     parser.add_argument("--tech", required=True, help="the tech file whose entries are replaced")
     parser.add_argument("--toggles", required=True, help="the program made of toggles.c")
@@ -96,7 +96,7 @@ def wanted(arguments):
 
 def main():
     arguments = options()
-    os.makedirs(os.path.join(arguments.out, "work"), exist_ok=True)
+    os.makedirs(os.path.join(arguments.out, "blocks"), exist_ok=True)
     with open(arguments.tech, encoding="utf-8") as file:
         tech = file.read()
     print(f"calibrate: seed {arguments.seed}", file=sys.stderr)
