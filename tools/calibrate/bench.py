@@ -29,8 +29,8 @@ def run(arguments, what, **options):
 class Measured:
     """What a stimulus cost: pJ by cycle and group, toggles by net, over the counted cycles."""
 
-    def __init__(self, energies, counts, first):
-        self.energies, self.counts, self.first = energies, counts, first
+    def __init__(self, energies, counts):
+        self.energies, self.counts = energies, counts
 
     def total(self):
         return self.energies.sum(axis=1)
@@ -179,7 +179,7 @@ endmodule
             with open(path["counts"], encoding="utf-8") as file:
                 counts = {n: int(r) + int(f) for n, r, f in (line.split() for line in file)}
         os.remove(path["vcd"])
-        return Measured(numpy.fromfile(path["energies"]).reshape(cycles, GROUPS), counts, first)
+        return Measured(numpy.fromfile(path["energies"]).reshape(cycles, GROUPS), counts)
 
     def output(self, name, port):
         """A port's value at the end of each row's cycle, as the RTL has it."""
