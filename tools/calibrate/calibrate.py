@@ -57,9 +57,12 @@ def typical_values(text):
 
 
 def stored(path):
-    with open(path, encoding="utf-8") as file:
-        document = json.load(file)
-    if document.get("format") != "skipjoule-calibration" or document.get("version") != 1 or not document.get("measured"):
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != "skipjoule-calibration" or document.get("version") != 1 or not document.get("measured"):
         raise ValueError(f"{path} is not a calibration.json of version 1")
     return document["measured"]
 
