@@ -65,7 +65,45 @@ static void print_row(char row[ROW_MAX]) {
     printf("%.*s\n", (int)length, row);
 }
 
-static void print_info(const sj_trace *t) {
+// Outputs of a step that bear a penalty, the network's input among them: their number; *kind: which.
+static int count_penalties(const sj_trace *t, int step, sj_penalty_kind *kind) {
+    int count = 0;
+    sj_error ignored;  // check_penalties came before
+    for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
+        sj_penalty_kind here;
+        if (sj_trace_read_penalty(t, step, i, &here, &ignored) == SJ_OK && here != SJ_PENALTY_NONE) {
+            *kind = here;
+            count++;
+        }
+    }
+    return count;
+}
+
+// Before anything is printed.
+static sj_status check_penalties(const sj_trace *t, sj_error *err) {
+    for (int s = 0; s < sj_trace_step_count(t); s++) {
+        for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
+            sj_penalty_kind ignored;
+            SJ_TRY(sj_trace_read_penalty(t, s, i, &ignored, err));
+        }
+    }
+    return SJ_OK;
+}
+
+static void print_step_line(const sj_trace *t, int index) {
+    const sj_step_info *s = sj_trace_get_step(t, index);
+    printf("step %" PRId64 "  %s, epoch %" PRId64 ", iteration %" PRId64 ", loss %.4f%s%s", s->number, mode_name(s->mode), s->epoch, s->iteration, s->loss,
+           s->method_state[0] != '\0' ? ", " : "", s->method_state);
+    sj_penalty_kind kind = SJ_PENALTY_NONE;
+    const int count = count_penalties(t, index, &kind);
+    if (count > 0) {
+        printf("; penalty %s on %d output%s", sj_penalty_name(kind), count, count > 1 ? "s" : "");
+    }
+    printf("\n");
+}
+
+static sj_status print_info(const sj_trace *t, sj_error *err) {
+    SJ_TRY(check_penalties(t, err));
     const sj_trace_meta *m = sj_trace_get_meta(t);
     const sj_network *net = sj_trace_get_network(t);
     printf("%s\n  producer    %s\n  network     %s, %d layers\n  data set    %s\n  method      %s, seed %" PRIu64 "\n  batch size  %" PRId64 "\n  images      %" PRId64
@@ -90,10 +128,9 @@ static void print_info(const sj_trace *t) {
     }
     printf("%3s  %-20s %-10s %-13s %-13s %-12s %14" PRId64 "\n\n", "", "total", "", "", "", "", total);
     for (int i = 0; i < sj_trace_step_count(t); i++) {
-        const sj_step_info *s = sj_trace_get_step(t, i);
-        printf("step %" PRId64 "  %s, epoch %" PRId64 ", iteration %" PRId64 ", loss %.4f%s%s\n", s->number, mode_name(s->mode), s->epoch, s->iteration, s->loss,
-               s->method_state[0] != '\0' ? ", " : "", s->method_state);
+        print_step_line(t, i);
     }
+    return SJ_OK;
 }
 
 static json_t *number_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
@@ -128,7 +165,22 @@ static sj_status print_json(json_t *root, sj_error *err) {
     return SJ_OK;
 }
 
+// The outputs that bear a penalty, by layer; NULL where none does.
+static json_t *penalties_json(const sj_trace *t, int step) {
+    json_t *all = NULL;
+    sj_error ignored;  // check_penalties came before
+    for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
+        sj_penalty_kind kind;
+        if (sj_trace_read_penalty(t, step, i, &kind, &ignored) == SJ_OK && kind != SJ_PENALTY_NONE) {
+            all = all != NULL ? all : json_object();
+            json_object_set_new(all, i < 0 ? "input" : sj_trace_get_network(t)->layers[i].name, json_string(sj_penalty_name(kind)));
+        }
+    }
+    return all;
+}
+
 static sj_status print_info_json(const sj_trace *t, sj_error *err) {
+    SJ_TRY(check_penalties(t, err));
     const sj_trace_meta *m = sj_trace_get_meta(t);
     const sj_network *net = sj_trace_get_network(t);
     json_t *layers = json_array(), *steps = json_array();
@@ -136,7 +188,11 @@ static sj_status print_info_json(const sj_trace *t, sj_error *err) {
         json_array_append_new(layers, layer_json(net, i));
     }
     for (int i = 0; i < sj_trace_step_count(t); i++) {
-        json_array_append_new(steps, step_json(sj_trace_get_step(t, i)));
+        json_t *entry = step_json(sj_trace_get_step(t, i)), *penalties = penalties_json(t, i);
+        if (penalties != NULL) {
+            json_object_set_new(entry, "penalties", penalties);
+        }
+        json_array_append_new(steps, entry);
     }
     return print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "producer", m->producer, "network", m->network, "dataset", m->dataset, "method", m->method, "seed",
                                 (json_int_t)m->seed, "batch_size", (json_int_t)m->batch_size, "images", (json_int_t)m->images, "layers", layers, "steps", steps),
@@ -271,7 +327,7 @@ static sj_status run(action what, const char *path, bool as_json, sj_error *err)
     if (what == INFO && as_json) {
         status = print_info_json(t, err);
     } else if (what == INFO) {
-        print_info(t);
+        status = print_info(t, err);
     } else if (what == STATS) {
         status = run_stats(t, as_json, err);
     } else {

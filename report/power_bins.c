@@ -9,6 +9,7 @@ enum {
     UNIT_mac_zero = SJ_TRACK_ROW,
     UNIT_mac_gated = SJ_TRACK_ROW,
     UNIT_mac_idle = SJ_TRACK_ROW,
+    UNIT_mac_change = SJ_TRACK_ROW,
     UNIT_acc_read = SJ_TRACK_ROW,
     UNIT_acc_write = SJ_TRACK_ROW,
     UNIT_a_pad_read = SJ_TRACK_ROW,

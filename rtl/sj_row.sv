@@ -86,6 +86,7 @@ module sj_row #(
   output logic [63:0]        count_zero_o,
   output logic [63:0]        count_gated_o,
   output logic [63:0]        count_idle_o,
+  output logic [63:0]        count_change_o,
   output logic [63:0]        count_issue_o,
   output logic [63:0]        count_acc_read_o,
   output logic [63:0]        count_acc_write_o,
@@ -287,10 +288,12 @@ module sj_row #(
 
   // ---- Counters.
   localparam int unsigned LanesW = $clog2(Lanes + 1);
-  logic [LanesW-1:0] ones_active, ones_in_range;
+  logic [LanesW-1:0] ones_active, ones_in_range, ones_changed;
+  logic [Lanes-1:0]  was_active_q;  // at the lane's issue before, however long ago
   logic [63:0]       lanes_active, lanes_zero;
   assign ones_active   = LanesW'($countones(both_nonzero));
   assign ones_in_range = LanesW'($countones(in_range));
+  assign ones_changed  = LanesW'($countones(both_nonzero ^ was_active_q));
   assign lanes_active  = 64'(ones_active);
   assign lanes_zero    = 64'(ones_in_range) - lanes_active;
 
@@ -300,19 +303,23 @@ module sj_row #(
       count_zero_o      <= '0;
       count_gated_o     <= '0;
       count_idle_o      <= '0;
+      count_change_o    <= '0;
       count_issue_o     <= '0;
       count_acc_read_o  <= '0;
       count_acc_write_o <= '0;
       count_a_write_o   <= '0;
       count_b_write_o   <= '0;
       count_scan_o      <= '0;
+      was_active_q      <= '0;
     end else begin
       if (multiply_q) begin
         count_active_o <= count_active_o + lanes_active;
         count_zero_o   <= count_zero_o + (gate ? 64'd0 : lanes_zero);
         count_gated_o  <= count_gated_o + (gate ? lanes_zero : 64'd0);
         count_idle_o   <= count_idle_o + 64'(Lanes) - lanes_active - lanes_zero;
+        count_change_o <= count_change_o + 64'(ones_changed);
         count_issue_o  <= count_issue_o + 64'd1;
+        was_active_q   <= both_nonzero;
       end
       count_acc_read_o  <= count_acc_read_o + {63'b0, add_q & add_first_q & slot_valid} + {63'b0, drain_i & drain_valid};
       count_acc_write_o <= count_acc_write_o + {63'b0, add_q & add_last_q} + 64'(fill_i);

@@ -326,7 +326,7 @@ def crossing(points):
 def high_masks():
     """What skipping adds, at the high end of the tech file's figures"""
     args = []
-    for key in ("mask_scan", "mask_register_write", "clock_mask_bit", "clock_mask_store", "area_flipflop", "area_scan_bit"):
+    for key in ("mask_scan", "mask_register_write", "mask_prefix", "clock_mask_bit", "clock_mask_store", "area_flipflop", "area_scan_bit"):
         args += ["--set", f"tech.{key}.typical={tech(key, 'high')}"]
     return args
 

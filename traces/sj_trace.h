@@ -26,6 +26,9 @@ typedef enum sj_kind {
 const char *sj_kind_name(sj_kind kind);                    // "conv", ...
 bool sj_kind_from_name(const char *name, sj_kind *kind);   // false when unknown
 
+// Kinds whose outputs may bear a penalty: conv, bn, relu, maxpool, avgpool, linear.
+bool sj_kind_is_module(sj_kind kind);
+
 typedef struct sj_dims {
     int64_t h, w, c;
 } sj_dims;  // one image, NHWC without N; a vector is 1 x 1 x c
@@ -96,6 +99,11 @@ typedef struct sj_step_info {
 // A GradSamp step without data: a training step whose method_state is "gradsamp skipped", alone or followed by a space. It holds `w` alone.
 bool sj_step_is_skipped(const sj_step_info *step);
 
+// A penalty on the values of an output: EAT's x^2 / (x^2 + sigma), or L1's |x|.
+typedef enum sj_penalty_kind { SJ_PENALTY_NONE, SJ_PENALTY_EAT, SJ_PENALTY_L1 } sj_penalty_kind;
+
+const char *sj_penalty_name(sj_penalty_kind kind);  // "none", "eat", "l1"
+
 // One row of /ledger and its per-layer densities (arrays of layer_count; NaN where a layer has no such tensor).
 typedef struct sj_ledger_row {
     int64_t epoch, iteration;
@@ -114,6 +122,8 @@ sj_status sj_trace_begin_step(sj_trace_writer *w, const sj_step_info *step, sj_e
 sj_status sj_trace_write(sj_trace_writer *w, int layer, const char *name, const sj_tensor *t, sj_type store, sj_error *err);
 // Stores nothing: `name` of `layer` is the tensor already written as from_name of from_layer in this step.
 sj_status sj_trace_link(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err);
+// The output of `layer` (SJ_INPUT_NETWORK: the network's input) bears a penalty in this training step. SJ_PENALTY_NONE writes nothing.
+sj_status sj_trace_write_penalty(sj_trace_writer *w, int layer, sj_penalty_kind kind, sj_error *err);
 sj_status sj_trace_ledger(sj_trace_writer *w, const sj_ledger_row *row, sj_error *err);
 sj_status sj_trace_commit(sj_trace_writer *w, sj_error *err);  // frees w, also on failure
 void sj_trace_abandon(sj_trace_writer *w);                     // NULL is allowed
@@ -147,6 +157,8 @@ bool sj_trace_has(const sj_trace *t, int step_index, int layer, const char *name
 sj_status sj_trace_read(sj_trace *t, int step_index, int layer, const char *name, sj_type as, sj_tensor *out, sj_error *err);
 // The stored type, without reading the values; false when absent or none of ours.
 bool sj_trace_type(const sj_trace *t, int step_index, int layer, const char *name, sj_type *type);
+// Which penalty the output of `layer` (SJ_INPUT_NETWORK: the network's input) bears in this step; SJ_PENALTY_NONE where the trace does not say so. Fails where the attribute is not allowed or unknown.
+sj_status sj_trace_read_penalty(const sj_trace *t, int step_index, int layer, sj_penalty_kind *out, sj_error *err);
 // Identity of the stored object: equal for hard-linked tensors, 0 when absent.
 uint64_t sj_trace_object_id(const sj_trace *t, int step_index, int layer, const char *name);
 

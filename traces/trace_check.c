@@ -104,6 +104,14 @@ static sj_status check_needed(visit *v) {
     return SJ_OK;
 }
 
+static sj_status check_penalties(const visit *v) {
+    for (int i = SJ_INPUT_NETWORK; i < v->trace->net.layer_count; i++) {
+        sj_penalty_kind ignored;
+        SJ_TRY(sj_trace_read_penalty(v->trace, v->step, i, &ignored, v->err));
+    }
+    return SJ_OK;
+}
+
 // Where the layer keeps its i-th input.
 static const char *input_name(const sj_layer_info *l, int i, char name[8]) {
     snprintf(name, 8, l->input_count > 1 ? "x%d" : "x", i);
@@ -149,6 +157,7 @@ sj_status sj_trace_check(sj_trace *t, sj_error *err) {
     for (int i = 0; i < t->step_count; i++) {
         v.step = i;
         SJ_TRY(check_needed(&v));
+        SJ_TRY(check_penalties(&v));
         SJ_TRY(visit_step(&v, i));
         for (int maker = -1; maker < t->net.layer_count; maker++) {
             SJ_TRY(check_links_of(&v, maker));

@@ -81,8 +81,9 @@ sj_status sj_ledger_write(hid_t file, const sj_ledger *rows, sj_error *err);  //
 
 // ---- trace_write.c
 // What was written, in order: a resumed writer does the same again and so makes the same bytes.
+enum { SJ_ACT_TENSOR = -1, SJ_ACT_PENALTY = -2 };
 typedef struct sj_trace_act {
-    int layer, from_layer;  // from_layer -1: a tensor; else a link to from_name of that layer
+    int layer, from_layer;  // from_layer SJ_ACT_TENSOR: a tensor; SJ_ACT_PENALTY: the word from_name, of layer -1 too; else a link to from_name of that layer
     char name[SJ_NAME_MAX], from_name[SJ_NAME_MAX];
 } sj_trace_act;
 
@@ -109,6 +110,11 @@ struct sj_trace_writer {
 sj_status sj_trace_make_file(const char *name, const sj_trace_meta *meta, const sj_network *net, hid_t *file, sj_error *err);
 sj_status sj_trace_put_step(hid_t file, const sj_step_info *step, hid_t *group, sj_error *err);
 sj_status sj_trace_make_layer_group(hid_t step, const char *layer, sj_error *err);
+sj_status sj_trace_note_act(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err);
+
+// ---- trace_penalty.c
+sj_status sj_trace_put_penalty(hid_t step, const char *layer, const char *word, sj_error *err);  // layer NULL: the network's input
+sj_status sj_trace_redo_penalty(sj_trace_writer *w, int layer, const char *word, sj_error *err);
 // From HDF5's memory to the stream, without a second copy.
 sj_status sj_trace_put_image(hid_t file, FILE *stream, sj_error *err);
 

@@ -61,7 +61,10 @@ static sj_status save_acts(hid_t file, const sj_written_step *s, sj_error *err) 
 
 static sj_status copy_act(const sj_trace_writer *w, int64_t number, const sj_trace_act *act, hid_t step, sj_error *err) {
     char from[FROM_MAX], to[PLACE_MAX];
-    const char *layer = w->net.layers[act->layer].name;
+    const char *layer = act->layer >= 0 ? w->net.layers[act->layer].name : NULL;
+    if (act->from_layer == SJ_ACT_PENALTY) {
+        return sj_trace_put_penalty(step, layer, act->from_name, err);
+    }
     SJ_TRY(sj_trace_make_layer_group(step, layer, err));
     snprintf(to, sizeof to, "%s/%s", layer, act->name);
     bool good;
@@ -190,6 +193,9 @@ static sj_status redo_act(sj_trace *t, int step, const sj_trace_act *act, sj_tra
     if (act->from_layer >= 0) {
         return sj_trace_link(w, act->layer, act->name, act->from_layer, act->from_name, err);
     }
+    if (act->from_layer == SJ_ACT_PENALTY) {
+        return sj_trace_redo_penalty(w, act->layer, act->from_name, err);
+    }
     sj_tensor tensor;
     SJ_TRY(sj_trace_read(t, step, act->layer, act->name, SJ_TYPE_F32, &tensor, err));  // as it is stored
     const sj_status status = sj_trace_write(w, act->layer, act->name, &tensor, tensor.type, err);
@@ -210,7 +216,8 @@ static sj_status get_columns(const sj_trace *t, const char *place, int64_t count
 static sj_status redo_acts(sj_trace *t, int step, const act_columns *c, int64_t count, sj_trace_writer *w, sj_error *err) {
     for (int64_t i = 0; i < count; i++) {
         const int64_t layer = c->layers[2 * i], from = c->layers[2 * i + 1];
-        if (layer < 0 || layer >= t->net.layer_count || from < -1 || from >= t->net.layer_count) {
+        const int64_t lowest = from == SJ_ACT_PENALTY ? SJ_INPUT_NETWORK : 0;
+        if (layer < lowest || layer >= t->net.layer_count || from < SJ_ACT_PENALTY || from >= t->net.layer_count) {
             return SJ_FAIL(err, SJ_ERR_FORMAT, "the file is damaged: its list of tensors names layer number %" PRId64, layer);
         }
         sj_trace_act act = {.layer = (int)layer, .from_layer = (int)from};

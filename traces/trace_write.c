@@ -142,7 +142,7 @@ int64_t sj_trace_steps_begun(const sj_trace_writer *w) { return w->step_count; }
 
 static int64_t step_number(const sj_trace_writer *w) { return w->steps[w->step_count - 1].info.number; }
 
-static sj_status note_act(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err) {
+sj_status sj_trace_note_act(sj_trace_writer *w, int layer, const char *name, int from_layer, const char *from_name, sj_error *err) {
     sj_written_step *s = &w->steps[w->step_count - 1];
     void *acts = s->acts;
     SJ_TRY(grow(&acts, s->act_count, &s->act_capacity, sizeof *s->acts, err));
@@ -265,7 +265,7 @@ static sj_status write_checked(sj_trace_writer *w, int layer, const char *name, 
         status = put_tensor(w, place, &stored, err);
     }
     if (status == SJ_OK) {
-        status = note_act(w, layer, name, -1, "", err);
+        status = sj_trace_note_act(w, layer, name, SJ_ACT_TENSOR, "", err);
     }
     free(rounded);
     return status;
@@ -290,7 +290,7 @@ static sj_status link_checked(sj_trace_writer *w, int layer, const char *name, i
     if (H5Lcreate_hard(w->step, from, w->step, place, H5P_DEFAULT, H5P_DEFAULT) < 0) {
         return SJ_FAIL(err, SJ_ERR_IO, "cannot write its link");
     }
-    return note_act(w, layer, name, from_layer, from_name, err);
+    return sj_trace_note_act(w, layer, name, from_layer, from_name, err);
 }
 
 static sj_status refuse_outside(const sj_trace_writer *w, int layer, const char *name, sj_error *err) {

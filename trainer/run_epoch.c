@@ -30,7 +30,7 @@ static sj_status export_step(sj_run *r, sj_mode mode, int64_t epoch, double loss
     sj_step_info step = {.number = r->at.traced++, .mode = mode, .epoch = epoch, .iteration = mode == SJ_MODE_TRAIN ? iteration_of(r) : r->config->epochs * r->per_epoch, .loss = loss};
     (void)snprintf(step.method_state, sizeof step.method_state, "%s", r->method_state);
     sj_export_choose(r->config->seed, STREAM_IMAGES + (uint64_t)step.number, images, r->config->trace_images, r->stored);
-    const sj_export e = {r->trace, r->config->trace_type, r->config->trace_images, r->stored};
+    const sj_export e = {r->trace, r->config->trace_type, r->config->trace_images, r->stored, r->config->eat_on ? &r->config->eat : NULL};
     return sj_step_is_skipped(&step) ? sj_export_skipped(&e, r->model, &step, err) : sj_export_step(&e, r->model, &step, images, err);
 }
 

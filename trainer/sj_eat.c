@@ -6,17 +6,6 @@
 
 #include "sj_config.h"
 
-static const sj_kind module_kinds[] = {SJ_KIND_CONV, SJ_KIND_BN, SJ_KIND_RELU, SJ_KIND_MAXPOOL, SJ_KIND_AVGPOOL, SJ_KIND_LINEAR};
-
-bool sj_eat_is_module(sj_kind kind) {
-    for (size_t i = 0; i < sizeof module_kinds / sizeof module_kinds[0]; i++) {
-        if (module_kinds[i] == kind) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_named(const sj_eat *eat, const char *name) {
     for (int i = 0; i < eat->module_count; i++) {
         if (strcmp(eat->modules[i], name) == 0) {
@@ -52,7 +41,7 @@ static sj_status check_module(const char *name, const sj_network *net, const cha
     names[count++] = "input";
     for (int i = 0; i < net->layer_count; i++) {
         const sj_layer_info *l = &net->layers[i];
-        if (sj_eat_is_module(l->kind)) {
+        if (sj_kind_is_module(l->kind)) {
             names[count++] = l->name;
             found |= strcmp(name, l->name) == 0;
         } else {

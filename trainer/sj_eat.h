@@ -25,8 +25,6 @@ typedef struct sj_eat {
     char modules[SJ_EAT_MODULES_MAX][SJ_NAME_MAX];
 } sj_eat;
 
-// Kinds of layers that are modules: conv, bn, relu, maxpool, avgpool, linear.
-bool sj_eat_is_module(sj_kind kind);
 // Is the output of a layer hooked? layer SJ_INPUT_NETWORK: the input.
 bool sj_eat_hooked(const sj_eat *eat, const sj_network *net, int layer);
 // Number of hooked modules of a network.

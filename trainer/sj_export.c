@@ -272,6 +272,17 @@ static sj_status write_layer(const exporter *x, int layer, sj_mode mode, sj_erro
     return mode == SJ_MODE_TRAIN ? write_backward(x, layer, err) : SJ_OK;
 }
 
+// Which outputs bear the penalty, also while its warm-up holds lambda at 0: the work is the same.
+static sj_status write_penalties(const exporter *x, const sj_step_info *step, sj_error *err) {
+    const sj_eat *eat = x->e->eat;
+    for (int i = SJ_INPUT_NETWORK; eat != NULL && step->mode == SJ_MODE_TRAIN && i < x->m->layer_count; i++) {
+        if (sj_eat_hooked(eat, &x->m->net.network, i)) {
+            SJ_TRY(sj_trace_write_penalty(x->e->writer, i, eat->kind == SJ_EAT_L1 ? SJ_PENALTY_L1 : SJ_PENALTY_EAT, err));
+        }
+    }
+    return SJ_OK;
+}
+
 static int64_t largest_image(const sj_model *m) {
     int64_t largest = sj_dims_count(m->input_dims);
     for (int i = 0; i < m->layer_count; i++) {
@@ -299,7 +310,7 @@ static sj_status write_step(exporter *x, const sj_step_info *step, sj_error *err
     for (int i = 0; i < x->m->layer_count; i++) {
         SJ_TRY(write_layer(x, i, step->mode, err));
     }
-    return SJ_OK;
+    return write_penalties(x, step, err);
 }
 
 sj_status sj_export_skipped(const sj_export *e, sj_model *m, const sj_step_info *step, sj_error *err) {

@@ -10,6 +10,7 @@ typedef struct sj_export {
     sj_type type;              // of x, w and dy; per-channel parameters are always float32
     int64_t image_count;
     const int64_t *images;     // which images of the batch are stored, ascending
+    const sj_eat *eat;         // whose penalty a training step bears; NULL: none
 } sj_export;
 
 // Chooses `count` of `batch` images, ascending.

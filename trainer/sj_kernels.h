@@ -8,7 +8,6 @@
 #include "sj_layout.h"
 
 // A penalty on activations: EAT's x^2 / (x^2 + sigma), whose derivative is 2 sigma x / (x^2 + sigma)^2, or L1's |x| with sign(x) (0 at 0). Gradients are times `scale`.
-typedef enum sj_penalty_kind { SJ_PENALTY_NONE, SJ_PENALTY_EAT, SJ_PENALTY_L1 } sj_penalty_kind;
 typedef struct sj_penalty {
     sj_penalty_kind kind;
     float sigma, scale;

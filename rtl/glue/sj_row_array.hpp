@@ -78,6 +78,7 @@ public:
             c.mac_zero += r.count_zero_o;
             c.mac_gated += r.count_gated_o;
             c.mac_idle += r.count_idle_o;
+            c.mac_change += r.count_change_o;
             c.acc_read += r.count_acc_read_o;
             c.acc_write += r.count_acc_write_o;
             c.a_pad_read += r.count_issue_o;

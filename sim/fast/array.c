@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
+#include "changes.h"
 #include "room.h"
-#include "sj_fast_internal.h"
 
 #define WINDOW_WORKS (INT64_C(1) << 20)  // works of a window of blocks, unless one block has more
 #define STRIP_WORDS (INT64_C(1) << 15)   // of gathered A masks
@@ -22,14 +22,17 @@ typedef struct array_counts {
     uint64_t a_values;   // present A values of all steps
     uint64_t b_vectors;  // k with any_a and any_b, of all steps
     uint64_t mask_words, lines, work, longest_work;
+    uint64_t changes;    // within tiles
 } array_counts;
 
 typedef struct thread_scratch {
     uint64_t *words;    // gathered masks
+    uint64_t *nonzero;  // those of nonzeros, where zeros are issued as well; else NULL
     sj_piece *pieces;
     uint32_t *count;    // [R]
     uint32_t *vectors;  // [column tiles of the job]
     sj_lines_scratch lines;
+    sj_changes_scratch changes;
     array_counts counts;
 } thread_scratch;
 
@@ -53,8 +56,10 @@ struct sj_array {
     sj_bits ones;               // of A on machines that issue zeros; else empty
     const sj_bits *present;     // the one of the two that is issued
     sj_lines lines;
+    sj_lanes lanes;
     bool twice;                 // blocks come back to the same A rows and k, and their masks are small: they are gathered once
     uint64_t *side_words;       // [row tile][step][word][tile_rows], else NULL
+    uint64_t *side_nonzero;     // as side_words, where zeros are issued as well
     a_terms *side_terms;        // [row tile][step]
     int64_t scratch_words;
     int threads;
@@ -65,11 +70,15 @@ struct sj_array {
     int64_t first, count;       // blocks of the window
     int64_t steps;              // of the window
     int64_t *step_first;        // [job's blocks] within the window
+    int64_t *tile_first;        // [job's blocks] within the window
     int64_t task_count;
     tile_task *tasks;
     int64_t term_room, task_room;
     sj_step_terms *terms;       // [step]
     uint32_t *work;             // [step][R]
+    sj_window_ends ends;
+    uint64_t *classes;          // [R][lane words] of the latest issues before the window
+    uint64_t joined_changes;    // between the tiles before it
 };
 
 static int64_t row_tiles(const sj_array *a, const sj_block *b) { return sj_fast_ceil(b->m1 - b->m0, a->run->tile_rows); }
@@ -83,7 +92,7 @@ typedef struct step {
     int64_t m, rows;     // A rows of the tile
     int64_t k0, k1;
     int64_t index;       // of the step within a tile
-    const uint64_t *words;
+    const uint64_t *words, *nonzero;  // of A: issued where B has any; nonzero
 } step;
 
 static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
@@ -102,6 +111,18 @@ static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
     return out;
 }
 
+static uint64_t changes_of_step(const sj_array *a, thread_scratch *t, const step *s, const uint64_t *any_b) {
+    const int64_t lanes = a->run->accel->lanes, pitch = row_tiles(a, s->block), k_step = sj_fast_div(s->k0, a->run->accel->k_tile);
+    const int64_t first = a->tile_first[s->block - a->run->job->blocks] + sj_fast_div(s->m - s->block->m0, a->run->tile_rows);
+    sj_changes_step masks = {.present = s->words, .nonzero = s->nonzero, .rows = s->rows};
+    uint64_t changes = 0;
+    for (int64_t n = 0; n < column_tiles(a, s->block); n++) {
+        const sj_tile_ends ends = sj_fast_ends_of(a->run, &a->ends, first + n * pitch);
+        changes += sj_fast_changes_count(a->run, &a->lanes, &t->changes, &masks, sj_fast_div(s->block->n0, lanes) + n, k_step, any_b + n * a->run->step_total * a->run->step_words, &ends);
+    }
+    return changes;
+}
+
 static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_counts *counts) {
     const sj_accel *accel = a->run->accel;
     const a_terms own = a->twice ? (a_terms){0} : terms_of_a(a, t, s);
@@ -115,6 +136,7 @@ static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_
         counts->b_vectors += t->vectors[n];
         a->terms[first + n * pitch] = (sj_step_terms){at->amask, at->abus, at->abuf, a->flag_beats, t->vectors[n] * a->vector_beats};
     }
+    counts->changes += changes_of_step(a, t, s, any_b);
     counts->visited += issues.visited;
     counts->work += issues.work;
     counts->longest_work += issues.longest;
@@ -125,13 +147,22 @@ static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_
 
 // ---- A gathered once for all blocks
 
-static uint64_t *tile_words(const sj_array *a, int64_t m) { return a->side_words + m * a->run->step_total * a->run->step_words; }
+static uint64_t *tile_words(const sj_array *a, uint64_t *side, int64_t m) { return side + m * a->run->step_total * a->run->step_words; }
+
+// A's masks for rows from m on and k [k0,k1).
+static void fetch_masks(const sj_array *a, sj_piece *pieces, int64_t m, int64_t rows, int64_t k0, int64_t k1, uint64_t *words, uint64_t *nonzero) {
+    sj_fast_fetch(a->present, a->run->accel->k_tile, m, rows, k0, k1, pieces, words);
+    if (nonzero != NULL) {
+        sj_fast_fetch(&a->nonzero, a->run->accel->k_tile, m, rows, k0, k1, pieces, nonzero);
+    }
+}
 
 static void gather_tile(const sj_array *a, thread_scratch *t, int64_t m) {
     const int64_t k_tile = a->run->accel->k_tile, rows = sj_fast_min(a->run->tile_rows, a->run->job->m - m), words = a->run->step_words;
-    sj_fast_fetch(a->present, k_tile, m, rows, 0, a->run->job->k, t->pieces, tile_words(a, m));
+    uint64_t *gathered = tile_words(a, a->side_words, m);
+    fetch_masks(a, t->pieces, m, rows, 0, a->run->job->k, gathered, a->run->skip ? NULL : tile_words(a, a->side_nonzero, m));
     for (int64_t i = 0; i < a->run->step_total; i++) {
-        const step s = {NULL, m, rows, i * k_tile, sj_fast_min((i + 1) * k_tile, a->run->job->k), i, tile_words(a, m) + i * words * rows};
+        const step s = {NULL, m, rows, i * k_tile, sj_fast_min((i + 1) * k_tile, a->run->job->k), i, gathered + i * words * rows, NULL};
         a->side_terms[m / a->run->tile_rows * a->run->step_total + i] = terms_of_a(a, t, &s);
     }
 }
@@ -139,6 +170,9 @@ static void gather_tile(const sj_array *a, thread_scratch *t, int64_t m) {
 static sj_status gather_side(sj_array *a, sj_error *err) {
     const int64_t tiles = sj_fast_ceil(a->run->job->m, a->run->tile_rows), steps = tiles * a->run->step_total;
     SJ_TRY(sj_fast_take(&a->side_words, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_words, "A masks", err));
+    if (!a->run->skip) {
+        SJ_TRY(sj_fast_take(&a->side_nonzero, (uint64_t)(a->run->job->m * a->run->step_total * a->run->step_words), sizeof *a->side_nonzero, "A masks", err));
+    }
     SJ_TRY(sj_fast_take(&a->side_terms, (uint64_t)steps, sizeof *a->side_terms, "A terms", err));
 #pragma omp parallel for schedule(dynamic) if (steps > sj_fast_serial_steps)
     for (int64_t tile = 0; tile < tiles; tile++) {
@@ -170,6 +204,7 @@ static void add_counts(array_counts *to, const array_counts *from) {
     to->lines += from->lines;
     to->work += from->work;
     to->longest_work += from->longest_work;
+    to->changes += from->changes;
 }
 
 static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task) {
@@ -179,12 +214,16 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
     const int64_t strip = a->twice ? b->k1 - b->k0 : a->scratch_words / (rows * words) * k_tile;
     for (int64_t k0 = b->k0; k0 < b->k1; k0 += strip) {
         const int64_t k1 = sj_fast_min(k0 + strip, b->k1);
-        const uint64_t *gathered = a->twice ? tile_words(a, task->m) + k0 / k_tile * words * rows : t->words;
+        const int64_t before = k0 / k_tile * words * rows;
+        const uint64_t *gathered = a->twice ? tile_words(a, a->side_words, task->m) + before : t->words, *nonzero = gathered;
+        if (!a->run->skip) {
+            nonzero = a->twice ? tile_words(a, a->side_nonzero, task->m) + before : t->nonzero;
+        }
         if (!a->twice) {
-            sj_fast_fetch(a->present, k_tile, task->m, rows, k0, k1, t->pieces, t->words);
+            fetch_masks(a, t->pieces, task->m, rows, k0, k1, t->words, t->nonzero);
         }
         for (int64_t k = k0; k < k1; k += k_tile) {
-            const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, gathered + (k - k0) / k_tile * words * rows};
+            const step s = {b, task->m, rows, k, sj_fast_min(k + k_tile, k1), (k - b->k0) / k_tile, gathered + (k - k0) / k_tile * words * rows, nonzero + (k - k0) / k_tile * words * rows};
             run_step(a, t, &s, &counts);
         }
     }
@@ -197,7 +236,7 @@ static void run_task(const sj_array *a, thread_scratch *t, const tile_task *task
 static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
     const sj_job *job = a->run->job;
     const int64_t room = sj_fast_ceil(WINDOW_WORKS, a->run->accel->rows);
-    int64_t steps = 0, tasks = 0, b = first;
+    int64_t steps = 0, tasks = 0, tiles = 0, b = first;
     for (; b < job->block_count; b++) {
         const sj_block *block = &job->blocks[b];
         if (block->instance != job->blocks[first].instance) {
@@ -208,9 +247,12 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
             break;
         }
         a->step_first[b] = steps;
+        a->tile_first[b] = tiles;
         steps += more;
         tasks += row_tiles(a, block);
+        tiles += row_tiles(a, block) * column_tiles(a, block);
     }
+    SJ_TRY(sj_fast_ends_make(a->run, tiles, &a->ends, err));
     a->first = first;
     a->count = b - first;
     a->steps = steps;
@@ -245,9 +287,12 @@ static void leave_instance(sj_array *a) {
     sj_fast_bits_free(&a->nonzero);
     sj_fast_bits_free(&a->ones);
     sj_fast_lines_free(&a->lines);
+    sj_fast_lanes_free(&a->lanes);
     sj_fast_give_back(a->side_words);
+    sj_fast_give_back(a->side_nonzero);
     sj_fast_give_back(a->side_terms);
     a->side_words = NULL;
+    a->side_nonzero = NULL;
     a->side_terms = NULL;
     a->instance = -1;
 }
@@ -258,6 +303,9 @@ static sj_status count_macs(sj_array *a, int64_t instance, sj_mac_sums *sums, sj
     sj_status status = sj_fast_bits_of_instance(a->run->store, &a->run->job->b, sj_job_instances(a->run->job), instance, &a->view_job.b, &b, err);
     if (status == SJ_OK) {
         status = sj_fast_columns(&a->view, &a->nonzero, &b, sums, &a->any_b, err);
+    }
+    if (status == SJ_OK) {
+        status = sj_fast_lanes_make(&a->view, &b, &a->lanes, err);
     }
     sj_fast_bits_free(&b);
     return status;
@@ -299,6 +347,7 @@ sj_status sj_fast_array_block(sj_array *a, int64_t b, const sj_step_terms **term
         for (int64_t i = 0; i < a->task_count; i++) {
             run_task(a, &a->scratch[omp_get_thread_num()], &a->tasks[i]);
         }
+        a->joined_changes += sj_fast_changes_join(a->run, a->kernels, &a->ends, a->classes, a->scratch[0].changes.differ);
     }
     *terms = a->terms + a->step_first[b];
     *work = a->work + a->step_first[b] * a->run->accel->rows;
@@ -324,6 +373,8 @@ static sj_status make_scratch(sj_array *a, sj_error *err) {
     for (int i = 0; i < a->threads; i++) {
         thread_scratch *t = &a->scratch[i];
         SJ_TRY(sj_fast_take(&t->words, (uint64_t)a->scratch_words, sizeof *t->words, "gathered masks", err));
+        SJ_TRY(a->run->skip ? SJ_OK : sj_fast_take(&t->nonzero, (uint64_t)a->scratch_words, sizeof *t->nonzero, "gathered masks", err));
+        SJ_TRY(sj_fast_changes_scratch_make(a->run, &t->changes, err));
         SJ_TRY(sj_fast_take(&t->count, (uint64_t)a->run->accel->rows, sizeof *t->count, "row counts", err));
         SJ_TRY(sj_fast_take(&t->vectors, (uint64_t)sj_fast_ceil(a->run->job->n, a->run->accel->lanes), sizeof *t->vectors, "column tiles", err));
         SJ_TRY(sj_fast_take(&t->pieces, (uint64_t)rows, sizeof *t->pieces, "gathered runs", err));
@@ -355,6 +406,8 @@ static sj_status fill_array(sj_array *a, const sj_fast_run_info *run, sj_error *
     if (run->job->block_count > 0) {
         SJ_TRY(enter_instance(a, run->job->blocks[0].instance, err));  // what the scratch must hold is the same for every instance
     }
+    SJ_TRY(sj_fast_take_zeroed(&a->classes, (uint64_t)(run->accel->rows * sj_fast_lane_words(run)), sizeof *a->classes, "row classes", err));
+    SJ_TRY(sj_fast_take_zeroed(&a->tile_first, (uint64_t)run->job->block_count, sizeof *a->tile_first, "blocks", err));
     SJ_TRY(sj_fast_take_zeroed(&a->step_first, (uint64_t)run->job->block_count, sizeof *a->step_first, "blocks", err));
     return make_scratch(a, err);
 }
@@ -378,6 +431,8 @@ void sj_fast_array_free(sj_array *a) {
     }
     for (int i = 0; a->scratch != NULL && i < a->threads; i++) {
         sj_fast_give_back(a->scratch[i].words);
+        sj_fast_give_back(a->scratch[i].nonzero);
+        sj_fast_changes_scratch_free(&a->scratch[i].changes);
         sj_fast_give_back(a->scratch[i].count);
         sj_fast_give_back(a->scratch[i].vectors);
         sj_fast_give_back(a->scratch[i].pieces);
@@ -388,6 +443,9 @@ void sj_fast_array_free(sj_array *a) {
     sj_fast_give_back(a->met);
     sj_fast_give_back(a->value_beats);
     sj_fast_give_back(a->step_first);
+    sj_fast_give_back(a->tile_first);
+    sj_fast_ends_free(&a->ends);
+    sj_fast_give_back(a->classes);
     sj_fast_give_back(a->tasks);
     sj_fast_give_back(a->terms);
     sj_fast_give_back(a->work);
@@ -421,6 +479,7 @@ void sj_fast_array_counts(const sj_array *a, sj_outcome *out) {
     }
     sj_counters *c = &out->counts;
     mac_counts(run, &a->sums, out);
+    c->mac_change = all.changes + a->joined_changes;
     c->acc_read += all.visited;
     c->acc_write += all.visited;
     c->a_pad_write += all.a_values;

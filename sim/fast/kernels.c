@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels_issue.h"
+#include "kernels_rows.h"
 #include "kernels_x86.h"
 
 static void pack_bf16(const uint16_t *values, int64_t n, uint64_t *to) {
@@ -115,7 +116,46 @@ static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *work, int
     return largest;
 }
 
-const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
+// The class of the issue before is what an adder carries into an issue's bit: an active issue generates, no issue passes on, any other issue ends it.
+static uint64_t lane_changes(const sj_fast_classes *c, int64_t r, int64_t lane, uint64_t *carry) {
+    uint64_t count = 0;
+    for (int64_t m = r; m < c->rows; m += c->physical) {
+        for (int64_t w = 0; w < c->words; w++) {
+            const uint64_t issued = c->present[w * c->rows + m] & c->any[w], active = issued & c->nonzero[w * c->rows + m] & c->lanes[w * c->lane_count + lane];
+            const uint64_t passes = active | ~issued, sum = passes + active + *carry;
+            count += ones(issued & (sum ^ passes));
+            *carry = (active | (passes & ~sum)) >> 63;
+        }
+    }
+    return count;
+}
+
+uint64_t sj_fast_portable_changes(const sj_fast_classes *c, int64_t first_lane, uint64_t *last, int64_t pitch) {
+    uint64_t count = 0;
+    for (int64_t r = 0; r < c->physical && r < c->rows; r++) {
+        for (int64_t lane = first_lane; lane < c->lane_count; lane++) {
+            uint64_t *word = &last[lane / 64 * pitch + r], carry = *word >> (lane % 64) & 1;
+            count += lane_changes(c, r, lane, &carry);
+            *word = (*word & ~(UINT64_C(1) << (lane % 64))) | carry << (lane % 64);
+        }
+    }
+    return count;
+}
+
+static uint64_t changes(const sj_fast_classes *c, uint64_t *last, int64_t pitch) { return sj_fast_portable_changes(c, 0, last, pitch); }
+
+static uint64_t row_changes(const sj_fast_classes *c, sj_fast_rows *out, uint64_t *scratch) {
+    const int64_t words = sj_fast_rows_by(c, out, scratch);
+    return popcount(scratch, words) - sj_fast_rows_active_first(c, out);
+}
+
+static void test(const uint64_t *words, int64_t n, uint64_t bits, uint64_t *to) {
+    for (int64_t i = 0; i < n; i++) {
+        to[i / 64] = (i % 64 == 0 ? 0 : to[i / 64]) | (uint64_t)((words[i] & bits) != 0) << (i % 64);
+    }
+}
+
+const sj_fast_kernels sj_fast_portable_kernels = {"portable", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance, changes, row_changes, test};
 
 const sj_fast_kernels *sj_fast_kernels_at(int i) {
     if (i == 0) {

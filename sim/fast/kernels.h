@@ -13,6 +13,20 @@ typedef struct sj_fast_issues {
     uint64_t visited, work, longest;
 } sj_fast_issues;
 
+// A step of a tile and the classes of its issues: a lane is active, or it is not.
+typedef struct sj_fast_classes {
+    const uint64_t *present, *nonzero;  // [words][rows] of its A rows: issued where `any` is set; active where the lane's mask is, too
+    int64_t rows, words, physical;
+    const uint64_t *any;                // [words]
+    const uint64_t *lanes;              // [words][lane_count] nonzeros of B
+    int64_t lane_count;
+} sj_fast_classes;
+
+// What a step does to rows whose lanes are all alike. All ones or 0: the row has an issue; its first is active; its last is.
+typedef struct sj_fast_rows {
+    uint64_t *issued, *first, *last;  // [physical]
+} sj_fast_rows;
+
 typedef struct sj_fast_kernels {
     const char *name;
     // Bits of n values, 64 a word: exponent not 0 (bf16), value not 0 (int8). Bits behind the last value are 0.
@@ -34,6 +48,13 @@ typedef struct sj_fast_kernels {
     uint64_t (*any)(const uint64_t *words, int64_t n);
     // end[r] = max(end[r], ready) + work[r]; returns the largest.
     uint64_t (*advance)(uint64_t *end, uint64_t ready, const uint32_t *work, int64_t n);
+    // How often a lane of a physical row is active where it was not in its issue before, or the other way round: slots in turn, k ascending. last: [lane / 64][pitch], a word a physical row, bit = lane, classes of
+    // the latest issues before the step, and then behind it.
+    uint64_t (*changes)(const sj_fast_classes *c, uint64_t *last, int64_t pitch);
+    // The same of one lane for all (lane_count is 1), behind each row's first issue. scratch: [rows * words].
+    uint64_t (*row_changes)(const sj_fast_classes *c, sj_fast_rows *out, uint64_t *scratch);
+    // Bit i of `to`: words[i] has one of the bits. Those behind the last word are 0.
+    void (*test)(const uint64_t *words, int64_t n, uint64_t bits, uint64_t *to);
 } sj_fast_kernels;
 
 extern const sj_fast_kernels sj_fast_portable_kernels;

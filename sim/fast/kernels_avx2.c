@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX2 with POPCNT: Haswell, Zen and later.
 #include "kernels_issue.h"
+#include "kernels_rows.h"
 #include "kernels_x86.h"
 
 #ifdef SJ_FAST_X86
@@ -154,5 +155,55 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return largest;
 }
 
-const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
+// Ones of each byte.
+TARGET static __m256i byte_ones(__m256i v) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4), nibble = _mm256_set1_epi8(15);
+    return _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble)), _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble)));
+}
+
+TARGET static __m256i bits_apart(uint64_t bits) { return _mm256_setr_epi64x((long long)(bits & 1), (long long)(bits >> 1 & 1), (long long)(bits >> 2 & 1), (long long)(bits >> 3 & 1)); }
+
+// Four lanes of a row; as the portable one, four words at a time. `carry`: 0 or 1 a lane.
+TARGET static __m256i four_lanes(const sj_fast_classes *c, int64_t r, int64_t lane, __m256i *carry) {
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i count = zero;
+    for (int64_t m = r; m < c->rows; m += c->physical) {
+        for (int64_t w = 0; w < c->words; w++) {
+            const uint64_t issued = c->present[w * c->rows + m] & c->any[w];
+            const __m256i i = _mm256_set1_epi64x((long long)issued), a = _mm256_set1_epi64x((long long)(issued & c->nonzero[w * c->rows + m]));
+            const __m256i active = _mm256_and_si256(a, load(c->lanes + w * c->lane_count + lane));
+            const __m256i passes = _mm256_or_si256(active, _mm256_xor_si256(i, _mm256_set1_epi64x(-1)));
+            const __m256i sum = _mm256_add_epi64(_mm256_add_epi64(passes, active), *carry);
+            count = _mm256_add_epi64(count, _mm256_sad_epu8(byte_ones(_mm256_and_si256(i, _mm256_xor_si256(sum, passes))), zero));
+            *carry = _mm256_srli_epi64(_mm256_or_si256(active, _mm256_andnot_si256(sum, passes)), 63);
+        }
+    }
+    return count;
+}
+
+TARGET static uint64_t changes(const sj_fast_classes *c, uint64_t *last, int64_t pitch) {
+    __m256i all = _mm256_setzero_si256();
+    const int64_t whole = c->lane_count / 4 * 4;
+    for (int64_t r = 0; r < c->physical && r < c->rows; r++) {
+        for (int64_t lane = 0; lane < whole; lane += 4) {
+            uint64_t *word = &last[lane / 64 * pitch + r];
+            __m256i carry = bits_apart(*word >> (lane % 64));
+            all = _mm256_add_epi64(all, four_lanes(c, r, lane, &carry));
+            const uint64_t after = (uint64_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_slli_epi64(carry, 63)));
+            *word = (*word & ~(UINT64_C(15) << (lane % 64))) | after << (lane % 64);
+        }
+    }
+    uint64_t sums[4];
+    _mm256_storeu_si256((void *)sums, all);
+    return sums[0] + sums[1] + sums[2] + sums[3] + sj_fast_portable_changes(c, whole, last, pitch);
+}
+
+TARGET static uint64_t row_changes(const sj_fast_classes *c, sj_fast_rows *out, uint64_t *scratch) {
+    const int64_t words = sj_fast_rows_by(c, out, scratch);
+    return popcount(scratch, words) - sj_fast_rows_active_first(c, out);
+}
+
+static void test(const uint64_t *words, int64_t n, uint64_t bits, uint64_t *to) { sj_fast_portable_kernels.test(words, n, bits, to); }
+
+const sj_fast_kernels sj_fast_avx2_kernels = {"avx2", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance, changes, row_changes, test};
 #endif

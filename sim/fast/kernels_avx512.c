@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX-512 as of Skylake-X, and with VPOPCNTDQ as of Ice Lake.
 #include "kernels_issue.h"
+#include "kernels_rows.h"
 #include "kernels_x86.h"
 
 #ifdef SJ_FAST_X86
@@ -266,6 +267,126 @@ TARGET static uint64_t advance(uint64_t *end, uint64_t ready, const uint32_t *wo
     return (uint64_t)_mm512_reduce_max_epu64(largest);
 }
 
-const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance};
-const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, settle, issue_popcnt, any, advance};
+// ---- changes
+
+// Adds up a, b and c by bit: ones stay in *a, returns the carries.
+TARGET static inline __m512i carries(__m512i *a, __m512i b, __m512i c) {
+    const __m512i out = _mm512_ternarylogic_epi64(*a, b, c, 0xe8);
+    *a = _mm512_ternarylogic_epi64(*a, b, c, 0x96);
+    return out;
+}
+
+// Ones of n words of eight lanes, n a multiple of 8: eight of them become one word of eights, so that bytes are looked up once in eight words (Harley and Seal).
+TARGET static uint64_t ones_of(const __m512i *v, int64_t n) {
+    __m512i ones = _mm512_setzero_si512(), twos = ones, fours = ones, all = ones;
+    for (int64_t i = 0; i < n; i += 8) {
+        const __m512i a = carries(&ones, v[i], v[i + 1]), b = carries(&ones, v[i + 2], v[i + 3]), c = carries(&ones, v[i + 4], v[i + 5]), d = carries(&ones, v[i + 6], v[i + 7]);
+        const __m512i e = carries(&twos, a, b), f = carries(&twos, c, d);
+        all = _mm512_add_epi64(all, bytes_sum(byte_ones(carries(&fours, e, f))));
+    }
+    const __m512i twice = _mm512_add_epi64(bytes_sum(byte_ones(twos)), _mm512_slli_epi64(bytes_sum(byte_ones(fours)), 1));
+    const __m512i sum = _mm512_add_epi64(_mm512_add_epi64(_mm512_slli_epi64(all, 3), _mm512_slli_epi64(twice, 1)), bytes_sum(byte_ones(ones)));
+    return (uint64_t)_mm512_reduce_add_epi64(sum);
+}
+
+enum { ROW_MAX = 64, MASKS_MAX = 4096, WAITING_MAX = 256 };  // words of a row, of all rows; changes that wait to be counted
+
+typedef struct step_masks {
+    uint64_t issued[MASKS_MAX], active[MASKS_MAX];  // [words][rows]
+} step_masks;
+
+typedef struct eight_lanes {
+    __m512i b;
+    __mmask8 valid, carry;
+} eight_lanes;
+
+// As the portable one, eight words at a time, the carry a bit a lane.
+TARGET static inline __attribute__((always_inline)) __m512i changes_of_eight(eight_lanes *e, __m512i issued, __m512i active_a) {
+    const __m512i active = _mm512_and_epi64(e->b, active_a), passes = _mm512_ternarylogic_epi64(active, issued, issued, 0xf3), both = _mm512_add_epi64(passes, active);
+    const __m512i sum = _mm512_mask_add_epi64(both, e->carry, both, _mm512_set1_epi64(1));
+    e->carry = _mm512_movepi64_mask(_mm512_ternarylogic_epi64(active, passes, sum, 0xf4));
+    return _mm512_ternarylogic_epi64(issued, sum, passes, 0x60);
+}
+
+// Sixteen lanes of row r, the second eight of them perhaps beyond the last lane. Returns how many words it wrote.
+TARGET static inline __attribute__((always_inline)) int64_t changes_of_row(const sj_fast_classes *c, int64_t words, const step_masks *masks, int64_t r, int64_t lane, eight_lanes *low, eight_lanes *high, __m512i *to) {
+    eight_lanes l = *low, h = *high;
+    int64_t n = 0;
+    l.b = _mm512_maskz_loadu_epi64(l.valid, c->lanes + lane);
+    h.b = _mm512_maskz_loadu_epi64(h.valid, c->lanes + lane + 8);
+    for (int64_t m = r; m < c->rows; m += c->physical) {
+        for (int64_t w = 0; w < words; w++) {
+            if (words > 1) {
+                l.b = _mm512_maskz_loadu_epi64(l.valid, c->lanes + w * c->lane_count + lane);
+                h.b = _mm512_maskz_loadu_epi64(h.valid, c->lanes + w * c->lane_count + lane + 8);
+            }
+            const int64_t at = words > 1 ? w * c->rows + m : m;
+            const __m512i issued = _mm512_set1_epi64((long long)masks->issued[at]), active = _mm512_set1_epi64((long long)masks->active[at]);
+            to[n] = changes_of_eight(&l, issued, active);
+            to[n + 1] = changes_of_eight(&h, issued, active);
+            n += 2;
+        }
+    }
+    low->carry = l.carry & l.valid;
+    high->carry = h.carry & h.valid;
+    return n;
+}
+
+TARGET static uint64_t changes_of_lanes(const sj_fast_classes *c, const step_masks *masks, int64_t lane, uint64_t *last) {
+    const int64_t rows = c->physical < c->rows ? c->physical : c->rows, left = c->lane_count - lane;
+    eight_lanes low = {.valid = first_8(left)}, high = {.valid = left > 8 ? first_8(left - 8) : 0};
+    const uint64_t valid = (uint64_t)low.valid | (uint64_t)high.valid << 8;
+    __m512i waiting[WAITING_MAX];
+    uint64_t total = 0;
+    int64_t count = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        const uint64_t before = last[r] >> (lane % 64);
+        low.carry = (__mmask8)before & low.valid;
+        high.carry = (__mmask8)(before >> 8) & high.valid;
+        count += c->words == 1 ? changes_of_row(c, 1, masks, r, lane, &low, &high, waiting + count) : changes_of_row(c, c->words, masks, r, lane, &low, &high, waiting + count);
+        last[r] = (last[r] & ~(valid << (lane % 64))) | ((uint64_t)low.carry | (uint64_t)high.carry << 8) << (lane % 64);
+        if (count > WAITING_MAX - 2 * ROW_MAX || r + 1 == rows) {
+            while (count % 8 != 0) {
+                waiting[count++] = _mm512_setzero_si512();
+            }
+            total += ones_of(waiting, count);
+            count = 0;
+        }
+    }
+    return total;
+}
+
+TARGET static uint64_t changes(const sj_fast_classes *c, uint64_t *last, int64_t pitch) {
+    step_masks masks;
+    if (c->rows * c->words > MASKS_MAX || (c->rows + c->physical - 1) / c->physical * c->words > ROW_MAX) {
+        return sj_fast_avx2_kernels.changes(c, last, pitch);
+    }
+    for (int64_t w = 0; w < c->words; w++) {
+        for (int64_t m = w * c->rows; m < (w + 1) * c->rows; m++) {
+            masks.issued[m] = c->present[m] & c->any[w];
+            masks.active[m] = masks.issued[m] & c->nonzero[m];
+        }
+    }
+    uint64_t total = 0;
+    for (int64_t lane = 0; lane < c->lane_count; lane += 16) {
+        total += changes_of_lanes(c, &masks, lane, last + lane / 64 * pitch);
+    }
+    return total;
+}
+
+TARGET static void test(const uint64_t *words, int64_t n, uint64_t bits, uint64_t *to) {
+    const __m512i mask = _mm512_set1_epi64((long long)bits);
+    for (int64_t i = 0; i < n; i += 8) {
+        const __mmask8 valid = first_8(n - i);
+        to[i / 64] = (i % 64 == 0 ? 0 : to[i / 64]) | (uint64_t)_mm512_test_epi64_mask(_mm512_maskz_loadu_epi64(valid, words + i), mask) << (i % 64);
+    }
+}
+
+TARGET static uint64_t row_changes(const sj_fast_classes *c, sj_fast_rows *out, uint64_t *scratch) {
+    const int64_t words = sj_fast_rows_by(c, out, scratch);
+    return popcount(scratch, words) - sj_fast_rows_active_first(c, out);
+}
+
+const sj_fast_kernels sj_fast_avx512_kernels = {"avx512", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal, settle, issue, any, advance, changes, row_changes, test};
+const sj_fast_kernels sj_fast_avx512_popcnt_kernels = {"avx512 with vpopcntdq", pack_bf16, pack_int8, transpose, popcount, word_counts, add_weighted, deal_popcnt, settle, issue_popcnt, any, advance, changes, row_changes, test};
 #endif

@@ -6,6 +6,9 @@
 
 #include "kernels.h"
 
+// The portable kernel `changes` for the lanes from first_lane on.
+uint64_t sj_fast_portable_changes(const sj_fast_classes *c, int64_t first_lane, uint64_t *last, int64_t pitch);
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define SJ_FAST_X86 1
 

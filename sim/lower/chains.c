@@ -114,6 +114,11 @@ static sj_status plan_forward(sj_lowering *l, sj_error *err) {
         }
         if (is_product(info->kind)) {
             add_unit(l, i, SJ_PHASE_FORWARD, grow(l, i, !l->train && l->options.fuse));
+        }
+        if (is_product(info->kind) || info->kind == SJ_KIND_FLATTEN) {
+            if (sj_lowering_needs_input_pass(l, i) || sj_lowering_needs_slope_pass(l, i)) {
+                add_unit(l, i, SJ_PHASE_ELEMENTWISE, (sj_chain){.head = i, .tail = i});
+            }
         } else if (!l->absorbed[i] && has_pass(l, info)) {
             add_unit(l, i, SJ_PHASE_ELEMENTWISE, grow(l, i, info->kind != SJ_KIND_FORK && info->kind != SJ_KIND_SOFTMAX_CE));
         }
@@ -147,7 +152,7 @@ static void plan_update(sj_lowering *l) {
 
 sj_status sj_lowering_plan(sj_lowering *l, sj_error *err) {
     const int count = l->net->layer_count;
-    l->units = calloc((size_t)count * 4 + 1, sizeof *l->units);
+    l->units = calloc((size_t)count * 5 + 1, sizeof *l->units);
     l->absorbed = calloc((size_t)count + 1, sizeof *l->absorbed);
     l->consumer_count = calloc((size_t)count + 1, sizeof *l->consumer_count);
     if (l->units == NULL || l->absorbed == NULL || l->consumer_count == NULL) {

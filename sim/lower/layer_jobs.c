@@ -21,10 +21,10 @@ bool sj_lowering_feeds_batch_norm(const sj_lowering *l, int layer) {
     return next >= 0 && l->net->layers[next].kind == SJ_KIND_BN;
 }
 
-// A result: what the fused tail does to it, or the sums that a batch norm behind wants (sum; square and sum). A fused batch norm is in the weights.
+// A result: what the fused tail does to it, or the sums that a batch norm behind wants (sum; square and sum) and a penalty's term. A fused batch norm is in the weights.
 static int64_t output_path_ops(const sj_lowering *l, const sj_unit_plan *u) {
     const int64_t statistics = l->train && sj_lowering_feeds_batch_norm(l, u->unit.layer_index) ? 3 : 0;
-    return sj_ceil_div(u->chain.forward_ops, volume(l->net->layers[u->unit.layer_index].out)) + statistics;
+    return sj_ceil_div(u->chain.forward_ops, volume(l->net->layers[u->unit.layer_index].out)) + statistics + sj_lowering_value_ops(l, u->unit.layer_index);
 }
 
 static sj_status forward_unit(sj_lowering *l, const sj_unit_plan *u, sj_conv_case *c, sj_densities *d, sj_error *err) {

@@ -50,7 +50,7 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
     l->options = *options;
     l->train = sj_trace_get_step(trace, step_index)->mode == SJ_MODE_TRAIN;
     l->skipped = sj_step_is_skipped(sj_trace_get_step(trace, step_index));
-    if (check_types(l, err) != SJ_OK || sj_lowering_plan(l, err) != SJ_OK) {
+    if (check_types(l, err) != SJ_OK || sj_lowering_read_penalties(l, err) != SJ_OK || sj_lowering_plan(l, err) != SJ_OK) {
         sj_lowering_close(l);
         return err->status;
     }
@@ -65,6 +65,7 @@ void sj_lowering_close(sj_lowering *l) {
         free(l->units);
         free(l->absorbed);
         free(l->consumer_count);
+        free(l->penalties);
         free(l);
     }
 }

@@ -46,6 +46,9 @@ struct sj_lowering {
     sj_unit_plan *units;
     bool *absorbed;       // a layer: done by the chain of an earlier one
     int *consumer_count;  // a layer
+    sj_penalty_kind *penalties;       // a layer: on its output
+    sj_penalty_kind input_penalty;    // on the network's input
+    int input_reader, input_index;    // the first layer that reads it and with which of its inputs; -1: there is no penalty on it, or nobody reads it
     // The unit at hand.
     uint64_t clock;
     int view_count;
@@ -69,6 +72,25 @@ sj_status sj_tensor_quantise(sj_tensor *t, sj_error *err);  // bf16 or float32, 
 // chains.c
 sj_status sj_lowering_plan(sj_lowering *l, sj_error *err);
 int sj_lowering_consumer(const sj_lowering *l, int layer, int nth, int *input_index);  // -1 when there are fewer
+
+// penalties.c: operations are those of the batch
+sj_status sj_lowering_read_penalties(sj_lowering *l, sj_error *err);
+int64_t sj_lowering_value_ops(const sj_lowering *l, int layer);  // of one value of a layer's output, forward
+// The terms of all layers of a chain.
+typedef struct sj_chain_terms {
+    int64_t value_ops, slope_ops;  // forward; backward
+    bool inside, on_tail;          // there is one on an output that is never stored; on the chain's own
+} sj_chain_terms;
+sj_chain_terms sj_lowering_chain_terms(const sj_lowering *l, const sj_chain *c);
+// The slope of the output of the product in front of a layer, which the layer's backward pass adds to the gradient that it writes; 0: there is none, or another pass adds it.
+int64_t sj_lowering_front_ops(const sj_lowering *l, int layer);
+// The network's input: in the forward pass of a layer that reads it, or a pass of its own.
+int64_t sj_lowering_input_value_ops(const sj_lowering *l, int layer);
+bool sj_lowering_needs_input_pass(const sj_lowering *l, int layer);
+sj_status sj_lowering_input_pass(sj_lowering *l, int layer, sj_pass pass, sj_densities *d, sj_error *err);
+// A product whose output's gradient no pass writes: a pass that reads it and the output, adds the slope and writes it.
+bool sj_lowering_needs_slope_pass(const sj_lowering *l, int layer);
+sj_status sj_lowering_slope_pass(sj_lowering *l, int layer, sj_pass pass, sj_densities *d, sj_error *err);
 
 // tensors.c
 void sj_lowering_input_name(const sj_layer_info *info, int index, char name[16]);  // "x", or "x1" where there are several

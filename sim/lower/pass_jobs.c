@@ -43,7 +43,8 @@ static sj_status forward_pass(sj_lowering *l, const sj_chain *c, sj_pass pass, s
     pass.written_count = 1;
     pass.raw_written_bytes = l->train ? note_bytes(l, c) : 0;
     const bool statistics = l->train && sj_lowering_feeds_batch_norm(l, c->tail);  // sum; square and sum
-    pass.vector_ops = l->options.batch * (c->forward_ops + (statistics ? 3 * volume(l->net->layers[c->tail].out) : 0));
+    pass.vector_ops = l->options.batch * (c->forward_ops + (statistics ? 3 * volume(l->net->layers[c->tail].out) : 0)) + sj_lowering_chain_terms(l, c).value_ops +
+                      sj_lowering_input_value_ops(l, c->head);
     *d = sj_lowering_densities(l, pass.read[0].tensor, NULL, NULL, NULL, pass.written[0].tensor);
     return sj_lowering_push_pass(l, &pass, err);
 }
@@ -63,6 +64,12 @@ static int64_t score_ops(const sj_lowering *l, int head) {
     return scored ? 2 * l->options.batch * volume(l->net->layers[producer].out) : 0;
 }
 
+// The slopes of the chain's penalties, and the outputs that they need: those that are not stored are computed again.
+static int64_t chain_slope_ops(const sj_lowering *l, const sj_chain *c, const sj_chain_terms *t) {
+    const bool again = t->inside || (t->on_tail && c->has_bn);  // a batch norm's backward pass has its input at hand, so that it need not read the chain's output
+    return t->slope_ops + (again ? l->options.batch * c->forward_ops : 0);
+}
+
 // Batch norm backward: one pass for the two sums (x-hat: subtract, multiply; sum dy; multiply, add), one that reads the same and writes dx (two multiplies, two adds).
 static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass pass, int64_t shared_ops, sj_error *err) {
     const int64_t values = l->options.batch * volume(l->net->layers[c->head].out);
@@ -77,18 +84,23 @@ static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass 
     }
     SJ_TRY(sj_lowering_dx_plane(l, c->head, 0, &pass.written[0], err));
     pass.written_count = 1;
-    pass.vector_ops = 4 * values + shared_ops + score_ops(l, c->head);
+    pass.vector_ops = 4 * values + shared_ops + score_ops(l, c->head) + sj_lowering_front_ops(l, c->head);
     return sj_lowering_push_pass(l, &pass, err);
 }
 
 static sj_status other_backward(sj_lowering *l, const sj_chain *c, sj_pass pass, int64_t shared_ops, sj_error *err) {
     const sj_layer_info *head = &l->net->layers[c->head];
-    if (!head->needs_dx || (head->kind == SJ_KIND_ADD && !c->has_relu)) {
+    const sj_chain_terms t = sj_lowering_chain_terms(l, c);
+    const int64_t front_ops = sj_lowering_front_ops(l, c->head);
+    if (!head->needs_dx || (head->kind == SJ_KIND_ADD && !c->has_relu && !t.on_tail)) {
         return SJ_OK;  // an addition hands its gradient on as it is
     }
     SJ_TRY(gradient_in(l, c, &pass, err));
-    if (c->has_relu) {  // the mask: where the stored output is not zero
+    if (c->has_relu || t.on_tail) {  // the mask: where the stored output is not zero; and what a slope on it is taken of
         SJ_TRY(sj_lowering_output_plane(l, c->tail, &pass.read[pass.read_count++], err));
+    }
+    if (t.inside || front_ops > 0) {
+        SJ_TRY(head_inputs(l, c, &pass, err));
     }
     if (head->kind == SJ_KIND_ADD) {
         pass.written[0].dims = head->out;
@@ -97,7 +109,7 @@ static sj_status other_backward(sj_lowering *l, const sj_chain *c, sj_pass pass,
         SJ_TRY(sj_lowering_dx_plane(l, c->head, 0, &pass.written[0], err));
     }
     pass.written_count = 1;
-    pass.vector_ops = shared_ops + score_ops(l, c->head);
+    pass.vector_ops = shared_ops + score_ops(l, c->head) + front_ops;
     return sj_lowering_push_pass(l, &pass, err);
 }
 
@@ -113,6 +125,9 @@ static sj_status opaque_backward(sj_lowering *l, const sj_chain *c, sj_pass pass
         SJ_TRY(sj_lowering_dy(l, c->tail, &pass.read[0].tensor, err));
     }
     SJ_TRY(head_inputs(l, c, &pass, err));
+    if (sj_lowering_chain_terms(l, c).on_tail) {
+        SJ_TRY(sj_lowering_output_plane(l, c->tail, &pass.read[pass.read_count++], err));
+    }
     pass.raw_read_bytes = note_bytes(l, c);
     SJ_TRY(sj_lowering_dx_plane(l, c->head, 0, &pass.written[0], err));
     pass.written_count = 1;
@@ -136,9 +151,13 @@ static sj_status fork_sum(sj_lowering *l, const sj_unit_plan *u, sj_pass pass, s
         pass.read[i] = (sj_plane){NULL, info->out};
     }
     pass.read_count = branches;
+    const int64_t front_ops = sj_lowering_front_ops(l, u->unit.layer_index);
+    if (front_ops > 0) {
+        SJ_TRY(head_inputs(l, &u->chain, &pass, err));
+    }
     SJ_TRY(sj_lowering_dx_plane(l, u->unit.layer_index, 0, &pass.written[0], err));
     pass.written_count = 1;
-    pass.vector_ops = (branches - 1) * l->options.batch * volume(info->out);
+    pass.vector_ops = (branches - 1) * l->options.batch * volume(info->out) + front_ops;
     return sj_lowering_push_pass(l, &pass, err);
 }
 
@@ -147,29 +166,44 @@ static sj_status loss_pass(sj_lowering *l, const sj_unit_plan *u, sj_pass pass, 
     SJ_TRY(head_inputs(l, &u->chain, &pass, err));
     SJ_TRY(sj_lowering_dx_plane(l, u->unit.layer_index, 0, &pass.written[0], err));
     pass.written_count = 1;
-    pass.vector_ops = l->options.batch * (u->chain.forward_ops + volume(info->in));  // and the subtraction of the gradient
+    pass.vector_ops = l->options.batch * (u->chain.forward_ops + volume(info->in)) + sj_lowering_front_ops(l, u->unit.layer_index);  // and the subtraction of the gradient
     *d = sj_lowering_densities(l, pass.read[0].tensor, NULL, NULL, NULL, pass.written[0].tensor);
     return sj_lowering_push_pass(l, &pass, err);
 }
 
-sj_status sj_lowering_pass_unit(sj_lowering *l, const sj_unit_plan *u, sj_densities *d, sj_error *err) {
+static sj_status chain_passes(sj_lowering *l, const sj_unit_plan *u, const sj_pass *blank, sj_densities *d, sj_error *err) {
     const sj_chain *c = &u->chain;
-    const sj_pass blank = {.layer = u->unit.layer, .phase = SJ_PHASE_ELEMENTWISE, .batch = l->options.batch};
-    if (u->unit.kind == SJ_KIND_FORK) {
-        return fork_sum(l, u, blank, err);
-    }
-    if (u->unit.kind == SJ_KIND_SOFTMAX_CE) {
-        return loss_pass(l, u, blank, d, err);
-    }
-    SJ_TRY(forward_pass(l, c, blank, d, err));
+    SJ_TRY(forward_pass(l, c, *blank, d, err));
     if (!l->train) {
         return SJ_OK;
     }
     const int64_t inside = volume(l->net->layers[c->head].out);
     const int masks = (c->has_relu ? 1 : 0) + (u->unit.kind == SJ_KIND_DROPOUT ? 1 : 0);
-    const int64_t shared_ops = l->options.batch * (masks * inside + c->pooled_values);  // apply the masks; spread the pooled gradient
+    const sj_chain_terms terms = sj_lowering_chain_terms(l, c);
+    const int64_t shared_ops = l->options.batch * (masks * inside + c->pooled_values) + chain_slope_ops(l, c, &terms);  // apply the masks; spread the pooled gradient
     if (u->unit.kind == SJ_KIND_OPAQUE) {
-        return opaque_backward(l, c, blank, shared_ops, err);
+        return opaque_backward(l, c, *blank, shared_ops, err);
     }
-    return c->has_bn ? batch_norm_backward(l, c, blank, shared_ops, err) : other_backward(l, c, blank, shared_ops, err);
+    return c->has_bn ? batch_norm_backward(l, c, *blank, shared_ops, err) : other_backward(l, c, *blank, shared_ops, err);
+}
+
+sj_status sj_lowering_pass_unit(sj_lowering *l, const sj_unit_plan *u, sj_densities *d, sj_error *err) {
+    const int layer = u->unit.layer_index;
+    const sj_pass blank = {.layer = u->unit.layer, .phase = SJ_PHASE_ELEMENTWISE, .batch = l->options.batch};
+    if (sj_lowering_needs_input_pass(l, layer)) {
+        SJ_TRY(sj_lowering_input_pass(l, layer, blank, d, err));
+    }
+    switch (u->unit.kind) {
+    case SJ_KIND_FORK:
+        return fork_sum(l, u, blank, err);
+    case SJ_KIND_SOFTMAX_CE:
+        return loss_pass(l, u, blank, d, err);
+    case SJ_KIND_CONV:
+    case SJ_KIND_LINEAR:
+    case SJ_KIND_MATMUL:
+    case SJ_KIND_FLATTEN:  // here for a penalty's sake alone
+        return sj_lowering_needs_slope_pass(l, layer) ? sj_lowering_slope_pass(l, layer, blank, d, err) : SJ_OK;
+    default:
+        return chain_passes(l, u, &blank, d, err);
+    }
 }

@@ -19,6 +19,7 @@ extern "C" {
     X(mac_zero, "mac.zero", "MAC", "lane issues in range with a zero operand, not gated (dense machine)")                           \
     X(mac_gated, "mac.gated", "MAC", "lane issues in range with a zero operand, operands held (gate and skip machines)")            \
     X(mac_idle, "mac.idle", "MAC", "lanes of an issue that hold no in-range pair: beyond N, or padding")                            \
+    X(mac_change, "mac.change", "MAC", "lane issues that are active where the lane's issue before was not, or the other way round")  \
     X(acc_read, "acc.read", "C-vector", "accumulator reads: valid slot entered in a k-step, or a valid slot drained")               \
     X(acc_write, "acc.write", "C-vector", "accumulator writes: slot visited in a k-step, or filled")                                \
     X(a_pad_read, "a_pad.read", "value", "A values taken from a row's pad: one an issue")                                           \

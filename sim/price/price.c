@@ -16,6 +16,7 @@ enum {
     COMPONENT_mac_zero = SJ_COMPONENT_mac,
     COMPONENT_mac_gated = SJ_COMPONENT_mac,
     COMPONENT_mac_idle = SJ_COMPONENT_mac,
+    COMPONENT_mac_change = SJ_COMPONENT_mac,
     COMPONENT_acc_read = SJ_COMPONENT_acc,
     COMPONENT_acc_write = SJ_COMPONENT_acc,
     COMPONENT_a_pad_read = SJ_COMPONENT_pads,

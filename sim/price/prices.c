@@ -27,6 +27,7 @@ static void price_array(const sj_tech_point *t, const sj_accel *accel, const sj_
     p->mac_zero = (bf16 ? t->mac_bf16_zero : t->mac_int8_zero);
     p->mac_gated = (bf16 ? t->mac_bf16_gated : t->mac_int8_gated);
     p->mac_idle = (bf16 ? t->mac_bf16_idle : t->mac_int8_idle);
+    p->mac_change = (bf16 ? t->mac_bf16_change : t->mac_int8_change);
     p->acc_read = t->regfile_energy * acc.read_pj;
     p->acc_write = t->regfile_energy * acc.write_pj;
     p->a_pad_read = t->regfile_energy * a_pad.read_pj;
@@ -36,7 +37,7 @@ static void price_array(const sj_tech_point *t, const sj_accel *accel, const sj_
     if (machine == SJ_MACHINE_SKIP) {
         p->mask_scan = t->mask_scan * mask_bits;
         p->mask_read = t->sram_energy * array_of(t, &stores[SJ_STORE_mask_plane]).read_pj + t->wire * f->buffer_wire_mm * mask_bits;
-        p->mask_write = t->mask_register_write * mask_bits;
+        p->mask_write = (t->mask_register_write + t->mask_prefix) * mask_bits;
     }
     p->bus_a = 8.0 * (double)accel->a_bytes * t->wire * f->a_wire_mm;
     p->bus_b = 8.0 * (double)accel->b_bytes * t->wire * f->b_wire_mm;
@@ -66,7 +67,7 @@ static void price_time(const sj_tech_point *t, const sj_accel *accel, const sj_f
     const double pe_clock = (accel->dtype == SJ_DTYPE_BF16 ? t->clock_bf16_pe : t->clock_int8_pe);
     p->vector_op = t->vector_op;
     p->rng_sample = t->rng_sample;
-    p->clock = (double)(accel->rows * accel->lanes) * pe_clock + t->clock_wire * f->clock_tree_mm;
+    p->clock = (double)(accel->rows * accel->lanes) * pe_clock + t->clock_wire * f->clock_tree_mm + (double)accel->rows * t->control_row;
     if (machine == SJ_MACHINE_SKIP) {
         p->clock += (double)(accel->rows * accel->k_tile) * t->clock_mask_bit + f->mask_register_bits * t->clock_mask_store;
     }

@@ -11,10 +11,12 @@
     X(mac_bf16_zero, "pJ")             \
     X(mac_bf16_gated, "pJ")            \
     X(mac_bf16_idle, "pJ")             \
+    X(mac_bf16_change, "pJ")           \
     X(mac_int8_active, "pJ")           \
     X(mac_int8_zero, "pJ")             \
     X(mac_int8_gated, "pJ")            \
     X(mac_int8_idle, "pJ")             \
+    X(mac_int8_change, "pJ")           \
     X(sram_energy, "factor")           \
     X(regfile_energy, "factor")        \
     X(sram_leakage, "factor")          \
@@ -22,6 +24,7 @@
     X(regfile_area, "factor")          \
     X(mask_scan, "pJ/bit")             \
     X(mask_register_write, "pJ/bit")   \
+    X(mask_prefix, "pJ/bit")           \
     X(codec_decode, "pJ/line")         \
     X(codec_encode, "pJ/line")         \
     X(wire, "pJ/bit/mm")               \
@@ -31,6 +34,7 @@
     X(clock_int8_pe, "pJ/cycle")       \
     X(clock_mask_bit, "pJ/cycle")      \
     X(clock_mask_store, "pJ/cycle")    \
+    X(control_row, "pJ/cycle")         \
     X(clock_wire, "pJ/mm")             \
     X(leakage_logic, "mW/mm2")         \
     X(area_flipflop, "mm2/bit")        \

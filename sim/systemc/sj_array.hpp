@@ -81,7 +81,7 @@ struct ArrayOut {
 
 // The counters that the array itself keeps; all others are the system's.
 struct ArrayCounts {
-    uint64_t mac_active = 0, mac_zero = 0, mac_gated = 0, mac_idle = 0;
+    uint64_t mac_active = 0, mac_zero = 0, mac_gated = 0, mac_idle = 0, mac_change = 0;
     uint64_t acc_read = 0, acc_write = 0;
     uint64_t a_pad_read = 0, a_pad_write = 0, b_pad_read = 0, b_pad_write = 0;
     uint64_t mask_scan = 0;

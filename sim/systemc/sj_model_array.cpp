@@ -92,6 +92,8 @@ struct Row {
     const uint64_t *step_masks = nullptr, *step_flags = nullptr;  // of the step
     size_t step_values = 0;           // of the step: where its packed values begin
     size_t cell = 0;                  // of the slot
+    uint64_t active = 0;              // bit = lane, of the first 64: active at the row's last issue, in whatever step
+    std::vector<uint64_t> active_further;  // [word - 1]: the lanes behind those
 };
 
 template <class Arithmetic>
@@ -99,19 +101,29 @@ class ModelArray final : public Array {
 public:
     explicit ModelArray(const ArrayShape &shape)
         : rows_(static_cast<size_t>(shape.rows)), lanes_(static_cast<size_t>(shape.lanes)), slots_(static_cast<size_t>(shape.slots)),
-          k_tile_(static_cast<size_t>(shape.k_tile)), banks_(static_cast<size_t>(shape.acc_banks)), words_((k_tile_ + 63) / 64),
+          k_tile_(static_cast<size_t>(shape.k_tile)), banks_(static_cast<size_t>(shape.acc_banks)), words_((k_tile_ + 63) / 64), lane_words_((lanes_ + 63) / 64),
           skip_(shape.machine == SJ_MACHINE_SKIP), gate_(shape.machine != SJ_MACHINE_DENSE), row_(rows_), flags_(kMaskBuffers * words_, 0),
           b_(kValueBuffers * k_tile_ * lanes_), b_in_range_(kValueBuffers * k_tile_, 0), b_nonzero_(kValueBuffers * k_tile_, 0),
+          b_nonzero_lanes_(kValueBuffers * k_tile_ * lane_words_, 0),
           sums_(banks_ * rows_ * slots_ * lanes_), valid_(banks_ * rows_ * slots_, 0), bank_filled_(banks_, 0), drained_row_(lanes_, 0) {
         for (Row &row : row_) {
             row.masks.assign(kMaskBuffers * slots_ * words_, 0);
             row.values.assign(kValueBuffers * slots_ * k_tile_, 0);
             row.in_range.assign(kValueBuffers * slots_ * k_tile_, 0);
+            row.active_further.assign(lane_words_ - 1, 0);
         }
     }
 
     const ArrayOut &out() const override { return out_; }
-    ArrayCounts counts() const override { return counts_; }
+
+    // What follows from the issues, their pairs and the active of them is not counted issue by issue.
+    ArrayCounts counts() const override {
+        ArrayCounts c = counts_;
+        (gate_ ? c.mac_gated : c.mac_zero) = pairs_ - c.mac_active;
+        c.mac_idle = lanes_ * c.a_pad_read - pairs_;
+        c.b_pad_read = c.a_pad_read;
+        return c;
+    }
 
     void clock(const ArrayIn &in) override {
         out_.drain_valid = false;
@@ -206,7 +218,7 @@ private:
         if (accumulate(Arithmetic::operand(a), &b_[vector * lanes_], &sums_[row.cell * lanes_])) {
             out_.overflow = true;
         }
-        count_issue(row.in_range[at] != 0, Arithmetic::nonzero(a), vector);
+        count_issue(row, row.in_range[at] != 0, Arithmetic::nonzero(a), vector);
     }
 
     // A row of 16 lanes, the usual one, is code without a loop.
@@ -223,14 +235,33 @@ private:
         }
     }
 
-    void count_issue(bool in_range, bool nonzero, size_t vector) {
+    void count_issue(Row &row, bool in_range, bool nonzero, size_t vector) {
         const uint64_t pairs = in_range ? b_in_range_[vector] : 0;
         const uint64_t active = in_range && nonzero ? b_nonzero_[vector] : 0;
         counts_.mac_active += active;
-        (gate_ ? counts_.mac_gated : counts_.mac_zero) += pairs - active;
-        counts_.mac_idle += lanes_ - pairs;
+        pairs_ += pairs;
+        counts_.mac_change += change_lanes(row, in_range && nonzero ? ~uint64_t{0} : 0, vector);
         ++counts_.a_pad_read;
-        ++counts_.b_pad_read;
+    }
+
+    // Lanes of a row that were active at its issue before and are not now, or the other way round. a_mask: all ones where A is in range and nonzero, else 0.
+    uint64_t change_lanes(Row &row, uint64_t a_mask, size_t vector) const {
+        const uint64_t changed = change_word(&row.active, b_nonzero_lanes_[vector] & a_mask);
+        return lane_words_ == 1 ? changed : changed + change_further_lanes(row, a_mask, vector);
+    }
+
+    uint64_t change_further_lanes(Row &row, uint64_t a_mask, size_t vector) const {
+        uint64_t changed = 0;
+        for (size_t w = 1; w < lane_words_; ++w) {
+            changed += change_word(&row.active_further[w - 1], b_nonzero_lanes_[lane_word(w, vector)] & a_mask);
+        }
+        return changed;
+    }
+
+    static uint64_t change_word(uint64_t *before, uint64_t now) {
+        const uint64_t changed = *before ^ now;
+        *before = now;
+        return count_bits(changed);
     }
 
     void end_step(Row &row, LiveStep &step) {
@@ -354,12 +385,19 @@ private:
         assert(first + count <= lanes_);
         if (first == 0) {
             b_in_range_[vector] = b_nonzero_[vector] = 0;
+            for (size_t w = 0; w < lane_words_; ++w) {
+                b_nonzero_lanes_[lane_word(w, vector)] = 0;
+            }
         }
         for (size_t n = 0; n < count; ++n) {
             const bool in_range = in.b_in_range[n] != 0;
-            b_[vector * lanes_ + first + n] = in_range ? Arithmetic::operand(in.b_data[n]) : typename Arithmetic::Operand{};
+            // Without a branch, which would often be mispredicted.
+            const unsigned nonzero = static_cast<unsigned>(in_range) & static_cast<unsigned>(Arithmetic::nonzero(in.b_data[n]));
+            const size_t lane = first + n;
+            b_[vector * lanes_ + lane] = in_range ? Arithmetic::operand(in.b_data[n]) : typename Arithmetic::Operand{};
             b_in_range_[vector] += in_range ? 1u : 0u;
-            b_nonzero_[vector] += in_range && Arithmetic::nonzero(in.b_data[n]) ? 1u : 0u;
+            b_nonzero_[vector] += nonzero;
+            b_nonzero_lanes_[lane_word(lane / 64, vector)] |= uint64_t{nonzero} << (lane % 64);
         }
         counts_.b_pad_write += first + count == lanes_ ? rows_ : 0;
     }
@@ -367,15 +405,17 @@ private:
     // ---- layout
     LiveStep &live(uint64_t step) { return live_[index_of(step % kMaskBuffers)]; }
     size_t mask_base(uint64_t step) const { return index_of(step % kMaskBuffers) * slots_ * words_; }
+    size_t lane_word(size_t word, size_t vector) const { return word * kValueBuffers * k_tile_ + vector; }
     size_t cell_of(size_t bank, size_t row, size_t slot) const { return (bank * rows_ + row) * slots_ + slot; }
     size_t cell_of_row(size_t bank, size_t m) const { return cell_of(bank, m % rows_, m / rows_); }
 
-    const size_t rows_, lanes_, slots_, k_tile_, banks_, words_;
+    const size_t rows_, lanes_, slots_, k_tile_, banks_, words_, lane_words_;
     const bool skip_, gate_;
     std::vector<Row> row_;
     std::vector<uint64_t> flags_;                     // [mask buffer][word]
     std::vector<typename Arithmetic::Operand> b_;     // [value buffer][k][lane]; every row holds the same
     std::vector<uint32_t> b_in_range_, b_nonzero_;    // [value buffer][k]: lanes
+    std::vector<uint64_t> b_nonzero_lanes_;           // [word][value buffer][k]: bit = lane, in range and nonzero
     std::vector<typename Arithmetic::Sum> sums_;      // [bank][row][slot][lane]
     std::vector<uint8_t> valid_;                      // [bank][row][slot]
     std::vector<uint8_t> bank_filled_;                // [bank]
@@ -386,6 +426,7 @@ private:
     int64_t drain_rows_ = 0, drain_beats_per_row_ = 0, drain_beats_left_ = 0;
     ArrayOut out_;
     ArrayCounts counts_;
+    uint64_t pairs_ = 0;                              // lane issues in range
 };
 
 }  // namespace

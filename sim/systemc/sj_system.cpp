@@ -139,6 +139,7 @@ void take_array_counts(const ArrayCounts &a, sj_counters *counts) {
     counts->mac_zero = a.mac_zero;
     counts->mac_gated = a.mac_gated;
     counts->mac_idle = a.mac_idle;
+    counts->mac_change = a.mac_change;
     counts->acc_read = a.acc_read;
     counts->acc_write = a.acc_write;
     counts->a_pad_read = a.a_pad_read;

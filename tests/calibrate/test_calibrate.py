@@ -2,6 +2,7 @@
 """Usage: test_calibrate.py SOURCE_FOLDER TOGGLES_PROGRAM"""
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import unittest
 ROOT, TOGGLES = sys.argv[1], sys.argv[2]
 sys.path.insert(0, os.path.join(ROOT, "tools", "calibrate"))
 
+import figures  # noqa: E402
 import liberty  # noqa: E402
 import netlist  # noqa: E402
+import report  # noqa: E402
 import scaling  # noqa: E402
 import techfile  # noqa: E402
 
@@ -198,31 +201,129 @@ class TechFile(unittest.TestCase):
         with self.assertRaisesRegex(techfile.TechError, "not in order"):
             techfile.Value(2, 1, 3, "energy", 1, "x")
 
-    def test_streams_are_solved_for_what_they_were_made_of(self):
-        """Streams made of 100 pJ active, 40 zero, 30 gated and 2 idle issues give these back, whatever their mix; too few issues and streams that tell nothing apart are errors."""
-        try:
-            import figures
-        except ImportError:
-            self.skipTest("no numpy")
-
-        def stream(machine, zero_pj, active, zeros, idle):
-            return {"machine": machine, "states": {"A": {"pj": 100.0, "n": active}, "b": {"pj": zero_pj, "n": zeros}, "l": {"pj": 2.0, "n": idle}}}
-
-        mixes = [(300, 600, 5), (500, 100, 0), (80, 800, 20)]
-        streams = [stream(machine, pj, a, z if machine != "skip" else z // 4, l) for a, z, l in mixes for machine, pj in (("dense", 40.0), ("gated", 30.0), ("skip", 30.0))]
-        for found, made in zip(figures.solve(streams, 2.0), (100.0, 40.0, 30.0)):
-            self.assertAlmostEqual(found, made)
-        with self.assertRaisesRegex(techfile.TechError, "nothing tells active from gated"):
-            figures.solve([stream(machine, 30.0, 100, 50, 0) for machine in ("dense", "gated", "skip")], 2.0)
-        with self.assertRaisesRegex(techfile.TechError, "measure more issues"):
-            figures.mean_of([stream("skip", 30.0, 20, 50, 0)], "skip", "A")
-
     def test_factors_are_those_of_the_document(self):
         for found, stated in ((scaling.energy_factors(45), (1 / 62.5, 1 / 31.25, 1 / 16)), (scaling.area_factors(45), (1 / 40, 0.798 / 24, 1 / 16))):
             for value, expected in zip(found, stated):
                 self.assertAlmostEqual(value, expected)
         with self.assertRaisesRegex(scaling.ScalingError, "45 is known"):
             scaling.energy_factors(7)
+
+
+def seeded():
+    seed = int(os.environ.get("SJ_TEST_SEED", "20240611"))
+    print(f"SJ_TEST_SEED={seed}", flush=True)
+    return random.Random(seed)
+
+
+PAIRS = ("AA", "Ab", "bA", "bb", "Al", "lA", "ll", "bl", "lb")
+IDLE = 2.0
+
+
+def made_up(machine, product, counts, energy):
+    """A stream by its transitions; `energy` says what one of them takes."""
+    return {"machine": machine, "layer": product, "phase": "forward", "transitions": {pair: {"pj": energy(machine, pair), "n": n} for pair, n in counts.items() if n}}
+
+
+def by_prices(prices, tilt=0.0):
+    """What a transition takes if these prices are the truth. tilt: how much more than a change going to zero takes, and coming back less."""
+    def energy(machine, pair):
+        zero = prices.zero if machine == "dense" else prices.gated
+        change = {(False, False): 0.0, (True, True): 0.0, (True, False): prices.change + tilt, (False, True): prices.change - tilt}[pair[0] == "A", pair[1] == "A"]
+        return {"A": prices.active, "b": zero, "l": IDLE}[pair[1]] + change
+    return energy
+
+
+def random_counts(draw):
+    """As many ways to zero as back. Of dense and gated streams, and of one that skips, where few zeros are left."""
+    active, to_zero, zeros, to_idle = draw.randrange(100, 900), draw.randrange(60, 300), draw.randrange(60, 600), draw.randrange(3)
+    idle = {"Al": to_idle, "lA": to_idle, "ll": 3 * to_idle, "bl": to_idle, "lb": to_idle}
+    return [{"AA": active, "Ab": to_zero // share, "bA": to_zero // share, "bb": zeros // share, **idle} for share in (1, 1, 8)]
+
+
+def random_streams(draw, energy):
+    return [made_up(machine, f"p{product}", counts, energy) for product in range(4) for machine, counts in zip(("dense", "gated", "skip"), random_counts(draw))]
+
+
+def lane_of(streams, energy):
+    """A lane with those streams and controlled tables that agree with `energy`; without delays everything takes half."""
+    pairs = {"active>active": "AA", "active>zero": "Ab", "zero>active": "bA", "zero>zero": "bb", "padding>padding": "ll"}
+    table = lambda machine, share: {"classes": {name: {"pj": share * energy(machine, pair)} for name, pair in pairs.items()}}
+    return {"streams": streams, "idle": {"beyond_n": {"pj": IDLE}}, "transitions": {"dense": table("dense", 1.0), "gated": table("gated", 1.0), "dense_zero_delay": table("dense", 0.5)}}
+
+
+class Prices(unittest.TestCase):
+    def test_streams_give_back_the_prices_they_were_made_of(self):
+        """Whatever their mix, and however going to zero and coming back share what both take."""
+        draw = seeded()
+        for _ in range(100):
+            made = figures.Prices(draw.uniform(50, 300), draw.uniform(0, 25), draw.uniform(5, 40), draw.uniform(1, 20))
+            streams = random_streams(draw, by_prices(made, draw.uniform(-5, 5)))
+            for kind, found, truth in zip(made._fields, figures.solve(streams, IDLE), made):
+                self.assertAlmostEqual(found, truth, places=6, msg=kind)
+
+    def test_every_machine_costs_in_total_what_was_measured(self):
+        """Also where transitions take what they like."""
+        draw = seeded()
+        for _ in range(100):
+            streams = random_streams(draw, lambda machine, pair: draw.uniform(100, 300) if "A" in pair else draw.uniform(1, 20))
+            for prices in (figures.solve(streams, IDLE), figures.without_changes(streams, IDLE)):
+                for machine in ("dense", "gated", "skip"):
+                    of = figures.of_machine(streams, machine)
+                    measured, priced = (sum(x / figures.sums(s).active for s, x in zip(of, found)) for found in ([figures.sums(s).pj for s in of], [figures.cost(s, prices, IDLE) for s in of]))
+                    self.assertAlmostEqual(priced / measured, 1.0, places=9)
+
+    def test_counts_are_those_of_the_machine(self):
+        """Of a sequence of states: a change wherever active meets not active, a lane beyond N too."""
+        draw = seeded()
+        for _ in range(50):
+            states = "A" + "".join(draw.choice("AAbl") for _ in range(300))
+            counts = {pair: sum(states[i:i + 2] == pair for i in range(len(states) - 1)) for pair in PAIRS}
+            found = figures.sums(made_up("gated", "p", counts, lambda machine, pair: 1.0))
+            changes = sum((x == "A") != (y == "A") for x, y in zip(states, states[1:]))
+            self.assertEqual(tuple(found), (300.0, states[1:].count("A"), changes, states.count("b"), states.count("l")))
+
+    def test_entries_and_their_ends_are_those_of_the_streams(self):
+        truth = figures.Prices(100.0, 20.0, 12.0, 6.0)
+        draw = seeded()
+        values = figures.mac_values("int8", lane_of(random_streams(draw, by_prices(truth)), by_prices(truth)), "text")
+        self.assertEqual(sorted(values), sorted(f"mac_int8_{kind}" for kind in ("active", "zero", "gated", "change", "idle")))
+        for kind, low, high in (("active", 50.0, 100.0), ("zero", 12.0, 12.0), ("gated", 6.0, 6.0), ("change", 10.0, 20.0)):
+            value = values[f"mac_int8_{kind}"]
+            for found, expected in zip((value.low, value.typical, value.high), (low, getattr(truth, kind), high)):
+                self.assertAlmostEqual(found, expected, msg=kind)
+            self.assertEqual(value.group, "own_rtl")
+
+    def test_negative_energies_are_refused(self):
+        for truth, name in ((figures.Prices(100.0, -9.0, 12.0, 6.0), "change -9"), (figures.Prices(100.0, 9.0, -3.0, 6.0), "zero -3"), (figures.Prices(100.0, 9.0, 12.0, -2.0), "gated -2")):
+            with self.assertRaisesRegex(techfile.TechError, f"int8: the streams' totals give a negative energy: .*{name}"):
+                figures.mac_values("int8", lane_of(random_streams(seeded(), by_prices(truth)), by_prices(truth)), "text")
+
+    def test_streams_that_tell_nothing_apart_are_errors(self):
+        energy, mix = by_prices(figures.Prices(100.0, 20.0, 12.0, 6.0)), {"AA": 200, "Ab": 80, "bA": 80, "bb": 100}
+        three = lambda gate, skip: [made_up("dense", "p", mix, energy), made_up("gated", "p", gate, energy), made_up("skip", "p", skip, energy)]
+        for streams, message in ((three(mix, mix), "nothing tells active issues from changes"), (three({**mix, "bb": 0}, {"AA": 200}), "no gated stream has a zero behind a zero"),
+                                 (three({"bb": 100}, {"AA": 200}), "a gated stream has no active issue"), (three(mix, {"AA": 200})[:2], "there is no skip stream"),
+                                 ([made_up(machine, "p", {"AA": 200}, energy) for machine in ("dense", "gated", "skip")], "no dense stream has a zero")):
+            with self.assertRaisesRegex(techfile.TechError, message):
+                figures.solve(streams, IDLE)
+        with self.assertRaisesRegex(techfile.TechError, "no stream has 50 issues of states A behind states A"):
+            figures.range_of([made_up("skip", "p", {"AA": 49}, energy)], "A", "A")
+
+    def test_table_tells_each_streams_error(self):
+        """By prices that are the truth: none; a price without changes errs, and so does one that was found without the product where there is no other."""
+        truth = figures.Prices(100.0, 20.0, 12.0, 6.0)
+        rows = figures.priced(lane_of(random_streams(seeded(), by_prices(truth)), by_prices(truth)))
+        self.assertEqual(len(rows), 12)
+        for row in rows:
+            for column in ("priced_pj", "left_out_pj"):
+                self.assertAlmostEqual(row[column], row["measured_pj"], places=6)
+        self.assertGreater(max(abs(report.error(row, "without_changes_pj")) for row in rows), 0.5)
+        lines = report.priced("int8", rows).splitlines()
+        self.assertEqual(lines[-1].count("| 0.0 % "), 2)
+        self.assertIn("| p3 forward | skip |", lines[-2])
+        alone = figures.priced(lane_of(random_streams(seeded(), by_prices(truth))[:3], by_prices(truth)))
+        self.assertEqual([row["left_out_pj"] for row in alone], [None] * 3)
+        self.assertIn("p0 forward | skip / gated", report.by_machine("int8", alone))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damages a copy of a trace, for the tests of wrong input.
-// break_trace FILE delete PATH | nan PATH | attribute NAME VALUE
+// break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH]
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +24,14 @@ static int put_nan(hid_t file, const char *path) {
     return ok;
 }
 
-static int put_attribute(hid_t file, const char *name, const char *value) {
+static int put_attribute(hid_t file, const char *path, const char *name, const char *value) {
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(value) + 1);
-    H5Adelete(file, name);
+    if (H5Aexists_by_name(file, path, name, H5P_DEFAULT) > 0) {
+        H5Adelete_by_name(file, path, name, H5P_DEFAULT);
+    }
     const hid_t space = H5Screate(H5S_SCALAR);
-    const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t attribute = H5Acreate_by_name(file, path, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     const int ok = attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
     H5Aclose(attribute);
     H5Sclose(space);
@@ -39,7 +41,7 @@ static int put_attribute(hid_t file, const char *name, const char *value) {
 
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: break_trace FILE delete PATH | nan PATH | attribute NAME VALUE\n");
+        fprintf(stderr, "usage: break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH]\n");
         return 2;
     }
     const hid_t file = H5Fopen(argv[1], H5F_ACC_RDWR, H5P_DEFAULT);
@@ -51,8 +53,8 @@ int main(int argc, char **argv) {
         ok = H5Ldelete(file, argv[3], H5P_DEFAULT) >= 0;
     } else if (strcmp(argv[2], "nan") == 0) {
         ok = put_nan(file, argv[3]);
-    } else if (argc == 5) {
-        ok = put_attribute(file, argv[3], argv[4]);
+    } else if (argc == 5 || argc == 6) {
+        ok = put_attribute(file, argc == 6 ? argv[5] : "/", argv[3], argv[4]);
     }
     H5Fclose(file);
     return ok ? 0 : 1;

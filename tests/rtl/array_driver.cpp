@@ -54,6 +54,7 @@ void Driver::check_counts() {
     expect("mac_zero", met.mac_zero, job_.counts.mac_zero);
     expect("mac_gated", met.mac_gated, job_.counts.mac_gated);
     expect("mac_idle", met.mac_idle, job_.counts.mac_idle);
+    expect("mac_change", met.mac_change, job_.counts.mac_change);
     expect("acc_read", met.acc_read, job_.counts.acc_read);
     expect("acc_write", met.acc_write, job_.counts.acc_write);
     expect("a_pad_read", met.a_pad_read, job_.counts.a_pad_read);

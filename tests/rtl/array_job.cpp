@@ -81,9 +81,13 @@ void Job::count_issue(const Step &s, int m, int k) {
     uint64_t active = 0, zero = 0;
     for (int l = 0; l < shape.lanes; l++) {
         const std::size_t place = lane(k, l);
-        if (!value.in_range || !s.b_in[place]) continue;
-        if (nonzero(value.bits) && nonzero(s.b[place])) active++;
-        else zero++;
+        const bool in_range = value.in_range && s.b_in[place];
+        const bool is_active = in_range && nonzero(value.bits) && nonzero(s.b[place]);
+        uint8_t &was_active = was_active_[lane(m % shape.rows, l)];
+        counts.mac_change += is_active != (was_active != 0);
+        was_active = is_active;
+        active += is_active;
+        zero += in_range && !is_active;
     }
     counts.mac_active += active;
     (shape.machine == SJ_MACHINE_DENSE ? counts.mac_zero : counts.mac_gated) += zero;
@@ -134,7 +138,7 @@ void Job::compute(Step *s) {
     }
 }
 
-Job::Job(const sj::ArrayShape &array_shape, const Options &o, sj_random *random) : shape(array_shape) {
+Job::Job(const sj::ArrayShape &array_shape, const Options &o, sj_random *random) : shape(array_shape), was_active_(static_cast<std::size_t>(shape.rows * shape.lanes), 0) {
     for (int t = 0; t < o.visits; t++) {
         Visit v;
         v.rows = chance(random, 0.5) ? shape.rows * shape.slots : 1 + below(random, shape.rows * shape.slots);

@@ -73,6 +73,8 @@ private:
     void accumulate(const Step &s, Visit *v, int m, int k);
     uint16_t random_nonzero(sj_random *random) const;
     bool nonzero(uint16_t bits) const;
+
+    std::vector<uint8_t> was_active_;  // [physical row][lane], at its issue before
 };
 
 }  // namespace bench

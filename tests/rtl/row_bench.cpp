@@ -119,6 +119,7 @@ int main() {
         checker.expect("gated", at, row.count_gated_o, job.counts.mac_gated);
         checker.expect("zero", at, row.count_zero_o, 0);
         checker.expect("idle", at, row.count_idle_o, job.counts.mac_idle);
+        checker.expect("change", at, row.count_change_o, job.counts.mac_change);
         checker.expect("issue", at, row.count_issue_o, job.counts.a_pad_read);
         checker.expect("acc read", at, row.count_acc_read_o, job.counts.acc_read);
         checker.expect("acc write", at, row.count_acc_write_o, job.counts.acc_write);

@@ -55,6 +55,7 @@ public:
         c.mac_zero = sum_of(model_.count_zero_o);
         c.mac_gated = sum_of(model_.count_gated_o);
         c.mac_idle = sum_of(model_.count_idle_o);
+        c.mac_change = sum_of(model_.count_change_o);
         c.acc_read = sum_of(model_.count_acc_read_o);
         c.acc_write = sum_of(model_.count_acc_write_o);
         c.a_pad_read = c.b_pad_read = sum_of(model_.count_issue_o);

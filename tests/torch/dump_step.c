@@ -75,7 +75,7 @@ static sj_optimizer_config optimizer_of(const settings *s) {
 static sj_eat penalty_of(const settings *s) {
     sj_eat eat = {.kind = s->l1 ? SJ_EAT_L1 : SJ_EAT_SMOOTH, .lambda = s->lambda, .sigma = s->sigma, .reduce = s->sum ? SJ_EAT_SUM : SJ_EAT_MEAN, .input = true};
     for (int k = 0; k < SJ_KIND_COUNT; k++) {
-        eat.kinds[k] = sj_eat_is_module((sj_kind)k);
+        eat.kinds[k] = sj_kind_is_module((sj_kind)k);
     }
     return eat;
 }
@@ -142,7 +142,7 @@ static sj_status open_trace(const settings *s, const sj_model *m, sj_export *out
     (void)snprintf(path, sizeof path, "%s/which.npy", s->out);
     const sj_status status = sj_npy_write(path, SJ_NPY_I32, 1, meta.images, narrow, err);
     free(narrow);
-    *out = (sj_export){NULL, SJ_TYPE_F32, meta.images, which};
+    *out = (sj_export){NULL, SJ_TYPE_F32, meta.images, which, NULL};
     SJ_TRY(status);
     (void)snprintf(path, sizeof path, "%s/trace.h5", s->out);
     return sj_trace_create(path, &meta, &m->net.network, &out->writer, err);
@@ -185,7 +185,7 @@ static sj_status run_steps(const settings *s, sj_model *m, const sj_export *e, F
 }
 
 static sj_status run(const settings *s, sj_model *m, FILE *out, sj_error *err) {
-    sj_export e = {NULL, SJ_TYPE_F32, 0, NULL};
+    sj_export e = {NULL, SJ_TYPE_F32, 0, NULL, NULL};
     SJ_TRY(fill(m, s, err));
     SJ_TRY(write_batch(s, m, err));
     sj_status status = open_trace(s, m, &e, err);

@@ -121,8 +121,9 @@ def main():
     name = f"{arguments.nm}nm-calibrated"
     text = techfile.generate(tech, values, arguments.nm, name)
     document["entries"] = {k: dict(zip(("low", "typical", "high"), v.scaled(arguments.nm)), at_180nm=v.typical / v.per, source=v.what) for k, v in values.items()}
+    document["streams_priced"] = {name: figures.priced(results[name]) for name in PACKAGES if name in results}
     techfile.write(os.path.join(arguments.out, "calibration.json"), json.dumps(document, indent=1) + "\n")
-    techfile.write(os.path.join(arguments.out, "table.md"), report.document(results, values, arguments.nm, typical_values(tech), ", ".join(seeds)))
+    techfile.write(os.path.join(arguments.out, "table.md"), report.document(results, values, document["streams_priced"], arguments.nm, typical_values(tech), ", ".join(seeds)))
     techfile.write(os.path.join(arguments.out, f"{name}.cfg"), text)
     print(f"calibrate: {len(values)} entries; {arguments.out}/table.md, calibration.json, {name}.cfg", file=sys.stderr)
 

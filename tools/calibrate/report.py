@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of a calibration as Markdown."""
+import math
 
+COLUMNS = ("priced_pj", "left_out_pj", "without_changes_pj", "without_changes_left_out_pj")
 CLASSES = ("active", "zero", "padding", "beyond_n", "nothing")
 
 
@@ -37,6 +39,39 @@ def streams(dtype, lane):
             table(["product", "machine", "pJ an issue", "active issues", "zero issues", "own values", "controlled", "other streams", "pure streams"], rows))
 
 
+def error(row, column):
+    return None if row[column] is None else 100 * (row[column] / row["measured_pj"] - 1)
+
+
+def signed(value):
+    return "" if value is None else f"{value:+.1f} %"
+
+
+def root_mean_square(rows, column):
+    errors = [error(row, column) for row in rows]
+    return "" if None in errors else f"{math.sqrt(sum(e * e for e in errors) / len(errors)):.1f} %"
+
+
+def priced(dtype, rows):
+    """How near a tech file comes to each stream with the stream's own counts."""
+    lines = [[f"{r['layer']} {r['phase']}", r["machine"], r["active"], r["change"], r["zero"], r["idle"], f"{r['measured_pj']:.1f}", f"{r['priced_pj']:.1f}"] + [signed(error(r, c)) for c in COLUMNS] for r in rows]
+    lines.append(["root mean square", "", "", "", "", "", "", ""] + [root_mean_square(rows, c) for c in COLUMNS])
+    return (f"### {dtype}: real operands, priced by counts\n\n" +
+            table(["product", "machine", "active", "changes", "zeros", "idle", "measured, pJ an issue", "priced", "error", "left out", "without changes", "without, left out"], lines))
+
+
+def by_machine(dtype, rows):
+    """Energy of an active issue's work on one machine over another's: what comparisons of machines hang on."""
+    lines = []
+    work = lambda row, column: row[column] * (row["active"] + row["zero"] + row["idle"]) / row["active"]
+    for product in dict.fromkeys((r["layer"], r["phase"]) for r in rows):
+        of = {r["machine"]: r for r in rows if (r["layer"], r["phase"]) == product}
+        for one, other in (("gated", "dense"), ("skip", "gated")):
+            ratios = [None if of[one][c] is None else work(of[one], c) / work(of[other], c) for c in ("measured_pj", "priced_pj", "without_changes_pj")]
+            lines.append([f"{product[0]} {product[1]}", f"{one} / {other}"] + ["" if x is None else f"{x:.3f}" for x in ratios])
+    return f"### {dtype}: energy by active issue, machine over machine\n\n" + table(["product", "machines", "measured", "priced", "without changes"], lines)
+
+
 def fractions(dtype, lane):
     return (f"### {dtype}: fractions of zeros\n\n" +
             table(["A zero", "B zero", "dense, pJ an issue", "gated, pJ an issue"], [[f["a_zero"], f["b_zero"], figure(f["dense"]), figure(f["gated"])] for f in lane["fractions"]]))
@@ -67,15 +102,15 @@ def entries(values, nm, old):
     for key, value in values.items():
         low, typical, high = value.scaled(nm)
         was = old.get(key)
-        rows.append([key, f"{value.typical / value.per:.4g}", f"{low:.3g}", f"{typical:.3g}", f"{high:.3g}", f"{was:.3g}" if was else "", f"{typical / was:.2g}" if was else ""])
+        rows.append([key, f"{value.typical / value.per:.4g}", f"{low:.3g}", f"{typical:.3g}", f"{high:.3g}", "" if was is None else f"{was:.3g}", f"{typical / was:.2g}" if was else ""])
     return f"## Entries at {nm} nm\n\n" + table(["entry", "at 0.18 um, pJ or um2", "low", "typical", "high", "literature", "ratio"], rows)
 
 
-def document(results, values, nm, old, seed):
+def document(results, values, streams_priced, nm, old, seed):
     parts = [f"# Calibration on our own RTL\n\nSeed {seed}. Method and limits: docs/calibration.md.\n", entries(values, nm, old), blocks(results)]
     if "opensta" in results:
         parts.append(opensta(results["opensta"]))
     for dtype in ("bf16", "int8"):
         if dtype in results:
-            parts += [transitions(dtype, results[dtype]), streams(dtype, results[dtype]), fractions(dtype, results[dtype])]
+            parts += [transitions(dtype, results[dtype]), priced(dtype, streams_priced[dtype]), by_machine(dtype, streams_priced[dtype]), streams(dtype, results[dtype]), fractions(dtype, results[dtype])]
     return "\n".join(parts)

@@ -32,6 +32,7 @@ typedef struct model {
     step *steps;
     visit *visits;
     int64_t step_count, visit_count;
+    bool (*was_active)[256];  // [R][lane] at the latest issue
 } model;
 
 // ---- presence of single values
@@ -123,6 +124,16 @@ static void count_macs(const model *x, const step *s, int64_t m, int64_t k, bool
     }
 }
 
+// Of an issue, all lanes: one beyond N is not active.
+static void count_changes(const model *x, const step *s, int64_t m, int64_t k) {
+    bool *was = x->was_active[(m - s->m0) % x->accel->rows];
+    for (int64_t lane = 0; lane < x->accel->lanes; lane++) {
+        const bool active = lane < s->lanes && nonzero(x, a_of(x, s), m, k) && nonzero(x, b_of(x, s), s->n0 + lane, k);
+        x->out->counts.mac_change += active != was[lane] ? 1 : 0;
+        was[lane] = active;
+    }
+}
+
 static void issue_row(const model *x, step *s, int64_t row) {
     sj_counters *c = &x->out->counts;
     const int64_t m = s->m0 + row;
@@ -131,6 +142,9 @@ static void issue_row(const model *x, step *s, int64_t row) {
         const bool issued = present(x, a_of(x, s), m, k) && any_of(x, b_of(x, s), s->n0, s->lanes, k);
         issues += issued ? 1 : 0;
         count_macs(x, s, m, k, issued);
+        if (issued) {
+            count_changes(x, s, m, k);
+        }
     }
     s->work[row % x->accel->rows] += issues;
     c->a_pad_read += (uint64_t)issues;
@@ -423,6 +437,7 @@ void naive_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_
     memset(out, 0, sizeof *out);
     model x = {.accel = accel, .variant = variant, .job = job, .out = out, .skip = variant.machine == SJ_MACHINE_SKIP};
     clock_state t = {0};
+    x.was_active = calloc((size_t)accel->rows, sizeof *x.was_active);
     if (job->is_product) {
         x.a = look_at(&job->a, sj_job_instances(job), job->m, job->k);
         x.b = look_at(&job->b, sj_job_instances(job), job->n, job->k);
@@ -443,4 +458,5 @@ void naive_run(const sj_accel *accel, sj_variant variant, const sj_job *job, sj_
     free(x.b);
     free(x.steps);
     free(x.visits);
+    free(x.was_active);
 }

@@ -32,6 +32,13 @@ static void random_accel(random_case *c, sj_random *r) {
         c->accel.rows = 8 * between(r, 1, 2);
         c->accel.slots = chance(r, 0.5) ? 1 : 8;
     }
+    if (chance(r, 0.15)) {  // several words of lanes, and counts about those at which a kernel takes another path
+        c->accel.lanes = chance(r, 0.5) ? between(r, 10, 36) : between(r, 60, 140);
+    }
+    if (chance(r, 0.04)) {
+        c->accel.rows = 1;
+        c->accel.slots = between(r, 30, 130);
+    }
 }
 
 // Zeros of every kind (also -0 and denormals) and finite values; density 0 and 1 included.

@@ -13,7 +13,7 @@
 #include "naive.h"
 #include "random_job.h"
 
-#define CASES 1500
+#define CASES 4000
 
 static uint64_t seed_of_run(void) {
     const char *text = getenv("SJ_TEST_SEED");

@@ -179,6 +179,85 @@ static void check_advance(sj_random *r, const sj_fast_kernels *k) {
     assert_memory_equal(got, want, sizeof got);
 }
 
+// Issue by issue, lane by lane.
+static uint64_t changes_by_hand(const sj_fast_classes *c, uint64_t *last, int64_t pitch) {
+    uint64_t count = 0;
+    for (int64_t m = 0; m < c->rows; m++) {
+        for (int64_t at = 0; at < 64 * c->words * c->lane_count; at++) {
+            const int64_t k = at / c->lane_count, lane = at % c->lane_count, w = k / 64;
+            const uint64_t bit = UINT64_C(1) << (k % 64), own = UINT64_C(1) << (lane % 64);
+            if ((c->present[w * c->rows + m] & c->any[w] & bit) == 0) {
+                continue;
+            }
+            uint64_t *word = &last[lane / 64 * pitch + m % c->physical];
+            const bool active = (c->nonzero[w * c->rows + m] & c->lanes[w * c->lane_count + lane] & bit) != 0, before = (*word & own) != 0;
+            count += active != before;
+            *word ^= active != before ? own : 0;
+        }
+    }
+    return count;
+}
+
+static void check_changes(sj_random *r, const sj_fast_kernels *k) {
+    static uint64_t present[4 * 48], nonzero[4 * 48], lanes[4 * 256];
+    uint64_t any[4], got[17 * 4], want[17 * 4];
+    const int64_t words = 1 + upto(r, 3), physical = 1 + upto(r, 15), rows = upto(r, 3 * physical), lane_count = sj_random_below(r, 20) == 0 ? 1 + upto(r, 255) : 1 + upto(r, 33);
+    const int64_t pitch = physical + upto(r, 1);
+    fill(r, present, words * rows);
+    fill(r, lanes, words * lane_count);
+    fill(r, any, words);
+    fill(r, got, 17 * 4);
+    memcpy(want, got, sizeof got);
+    for (int64_t i = 0; i < words * rows; i++) {
+        nonzero[i] = present[i] & sj_random_u64(r);
+    }
+    const sj_fast_classes c = {present, sj_random_below(r, 2) == 0 ? present : nonzero, rows, words, physical, any, lanes, lane_count};
+    assert_true(k->changes(&c, got, pitch) == changes_by_hand(&c, want, pitch));
+    assert_memory_equal(got, want, sizeof got);  // also what lies beyond the lanes, and rows without an A row
+}
+
+static void check_test(sj_random *r, const sj_fast_kernels *k) {
+    uint64_t words[256], to[4];
+    const int64_t n = 1 + upto(r, 255);
+    const uint64_t bits = sj_random_below(r, 8) == 0 ? 0 : UINT64_C(1) << upto(r, 63);
+    fill(r, words, n);
+    memset(to, 0xee, sizeof to);
+    k->test(words, n, bits, to);
+    for (int64_t i = 0; i < (n + 63) / 64 * 64; i++) {
+        assert_int_equal(to[i / 64] >> (i % 64) & 1, i < n && (words[i] & bits) != 0);
+    }
+}
+
+static void check_row_changes(sj_random *r, const sj_fast_kernels *k) {
+    static uint64_t present[4 * 48], nonzero[4 * 48], scratch[4 * 48];
+    uint64_t any[4], lanes[4], issued[16], first[16], last[16], want[16] = {0}, count = 0;
+    const int64_t words = 1 + upto(r, 3), physical = 1 + upto(r, 15), rows = upto(r, 3 * physical);
+    fill(r, present, words * rows);
+    fill(r, lanes, words);
+    fill(r, any, words);
+    for (int64_t i = 0; i < words * rows; i++) {
+        nonzero[i] = present[i] & sj_random_u64(r);
+    }
+    const sj_fast_classes c = {present, nonzero, rows, words, physical, any, lanes, 1};
+    sj_fast_rows out = {issued, first, last};
+    const uint64_t got = k->row_changes(&c, &out, scratch);
+    for (int64_t row = 0; row < (physical < rows ? physical : rows); row++) {
+        want[row] = first[row] & 1;  // so that the first issue is no change
+        assert_true((issued[row] == 0 || issued[row] == UINT64_MAX) && (first[row] & ~issued[row]) == 0 && (first[row] == 0 || first[row] == UINT64_MAX));
+    }
+    count = changes_by_hand(&c, want, physical);
+    assert_true(got == count);
+    for (int64_t row = 0; row < (physical < rows ? physical : rows); row++) {
+        bool has = false;
+        for (int64_t m = row; m < rows; m += physical) {
+            for (int64_t w = 0; w < words; w++) {
+                has = has || (present[w * rows + m] & any[w]) != 0;
+            }
+        }
+        assert_true((issued[row] != 0) == has && last[row] == (want[row] != 0 ? UINT64_MAX : 0));
+    }
+}
+
 static void packing(void **state) { (void)state; each_set(check_packing); }
 static void transposition(void **state) { (void)state; each_set(check_transpose); }
 static void counting(void **state) { (void)state; each_set(check_counts); }
@@ -186,8 +265,11 @@ static void dealing(void **state) { (void)state; each_set(check_deal); }
 static void settling(void **state) { (void)state; each_set(check_settle); }
 static void issuing(void **state) { (void)state; each_set(check_issue); }
 static void advancing(void **state) { (void)state; each_set(check_advance); }
+static void changing(void **state) { (void)state; each_set(check_changes); }
+static void testing(void **state) { (void)state; each_set(check_test); }
+static void changing_rows(void **state) { (void)state; each_set(check_row_changes); }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(settling), cmocka_unit_test(issuing), cmocka_unit_test(advancing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(packing), cmocka_unit_test(transposition), cmocka_unit_test(counting), cmocka_unit_test(dealing), cmocka_unit_test(settling), cmocka_unit_test(issuing), cmocka_unit_test(advancing), cmocka_unit_test(changing), cmocka_unit_test(changing_rows), cmocka_unit_test(testing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,20 @@ sj_accel made_accel(sj_dtype dtype) {
                       .o_bytes = 16, .buffer_kib = 64, .line_bytes = 16, .a_banks = 2, .dram = sj_dram_find("ddr4-3200-4x16"), .dram_channels = 1, .vector_lanes = 8};
 }
 
+made_traffic made_traffic_of(const sj_job *job) {
+    made_traffic t = {0};
+    for (int64_t i = 0; i < job->block_count; i++) {
+        const sj_block *b = &job->blocks[i];
+        for (int s = b->load_first; s < b->load_first + b->load_count; s++) {
+            t.loaded += (job->segments[s].end - job->segments[s].begin) * job->streams[job->segments[s].stream].value_bytes;
+        }
+        for (int s = b->store_first; s < b->store_first + b->store_count; s++) {
+            t.stored += (job->segments[s].end - job->segments[s].begin) * job->streams[job->segments[s].stream].value_bytes;
+        }
+    }
+    return t;
+}
+
 typedef struct maker {
     sj_trace_writer *writer;
     const sj_network *net;
@@ -138,6 +152,13 @@ static void put_layer(maker *m, int layer) {
     }
 }
 
+static void put_penalties(maker *m) {
+    for (int i = 0; i < m->net->layer_count; i++) {
+        made_ok(sj_trace_write_penalty(m->writer, i, (m->o->bearers >> i & 1) != 0 ? m->o->penalty : SJ_PENALTY_NONE, &err));
+    }
+    made_ok(sj_trace_write_penalty(m->writer, SJ_INPUT_NETWORK, m->o->input_bears ? m->o->penalty : SJ_PENALTY_NONE, &err));
+}
+
 sj_trace *made_trace(const sj_network *net, const made_options *o) {
     const sj_trace_meta meta = {.producer = "test", .network = "little", .dataset = "noise", .method = "plain", .batch_size = 4, .images = MADE_IMAGES, .optimizer = o->optimizer};
     sj_step_info step = {.number = 1, .mode = o->mode};
@@ -155,6 +176,7 @@ sj_trace *made_trace(const sj_network *net, const made_options *o) {
             put_layer(&m, i);
         }
     }
+    put_penalties(&m);
     made_ok(sj_trace_commit(m.writer, &err));
     sj_trace *t = NULL;
     made_ok(sj_trace_open("t.h5", &t, &err));

@@ -20,6 +20,9 @@ typedef struct made_options {
     int keep_layer;          // a layer with keep = {0}; 0: none
     int other_layer;         // this layer's w is stored as other_type; 0: none
     sj_type other_type;
+    sj_penalty_kind penalty; // on the outputs of the layers in `bearers`, a bit a layer, and on the input
+    unsigned bearers;
+    bool input_bears;
     uint64_t seed;
 } made_options;
 
@@ -29,6 +32,12 @@ enum { MADE_IMAGES = 2 };
 sj_trace *made_trace(const sj_network *net, const made_options *o);
 // int8 or bf16, otherwise one fixed small machine.
 sj_accel made_accel(sj_dtype dtype);
+
+// Bytes that a job moves, before any codec.
+typedef struct made_traffic {
+    int64_t loaded, stored;
+} made_traffic;
+made_traffic made_traffic_of(const sj_job *job);
 
 void made_ok(sj_status status);
 void made_says(sj_status met, sj_status wanted, const char *message);

@@ -67,26 +67,8 @@ static bool has_unit(int layer, sj_phase phase) {
     return false;
 }
 
-typedef struct traffic {
-    int64_t loaded, stored;
-} traffic;
-
-static traffic traffic_of(const sj_job *job) {
-    traffic t = {0};
-    for (int64_t i = 0; i < job->block_count; i++) {
-        const sj_block *b = &job->blocks[i];
-        for (int s = b->load_first; s < b->load_first + b->load_count; s++) {
-            t.loaded += (job->segments[s].end - job->segments[s].begin) * job->streams[job->segments[s].stream].value_bytes;
-        }
-        for (int s = b->store_first; s < b->store_first + b->store_count; s++) {
-            t.stored += (job->segments[s].end - job->segments[s].begin) * job->streams[job->segments[s].stream].value_bytes;
-        }
-    }
-    return t;
-}
-
 static void expect_pass(const sj_job *job, int64_t loaded, int64_t stored, int64_t ops) {
-    const traffic t = traffic_of(job);
+    const made_traffic t = made_traffic_of(job);
     assert_false(job->is_product);
     assert_int_equal(t.loaded, loaded);
     assert_int_equal(t.stored, stored);
@@ -102,7 +84,7 @@ static void a_fused_inference_works_on_the_output_path(void **state) {
     const sj_job *job = jobs_of(CONV, SJ_PHASE_FORWARD, &count, NULL)[0];
     assert_int_equal(count, 1);
     assert_int_equal(job->out_ops, 2);  // ReLU, and four values a window of a quarter of the places; batch norm is in the weights
-    assert_int_equal(traffic_of(job).stored, 2 * pooled);
+    assert_int_equal(made_traffic_of(job).stored, 2 * pooled);
     for (int layer = BN; layer <= POOL; layer++) {
         assert_false(has_unit(layer, SJ_PHASE_ELEMENTWISE));
     }
@@ -118,7 +100,7 @@ static void an_unfused_inference_has_passes_instead(void **state) {
     int count = 0;
     const sj_job *job = jobs_of(CONV, SJ_PHASE_FORWARD, &count, NULL)[0];
     assert_int_equal(job->out_ops, 0);
-    assert_int_equal(traffic_of(job).stored, 2 * big);
+    assert_int_equal(made_traffic_of(job).stored, 2 * big);
     sj_job *const *passes = jobs_of(BN, SJ_PHASE_ELEMENTWISE, &count, NULL);
     assert_int_equal(count, 1);
     expect_pass(passes[0], 2 * big, 2 * pooled, 2 * big + big + 4 * pooled);  // no indices, no statistics
@@ -138,7 +120,7 @@ static void a_pooled_result_of_unknown_values_has_its_own_size(void **state) {
     int count = 0;
     const sj_job *job = jobs_of(CONV, SJ_PHASE_FORWARD, &count, NULL)[0];
     assert_true(job->streams[2].kind == SJ_STREAM_RAW && job->block_count > 1);
-    assert_int_equal(traffic_of(job).stored, 8 * 2 * pooled);
+    assert_int_equal(made_traffic_of(job).stored, 8 * 2 * pooled);
     assert_int_equal(job->streams[2].length, 8 * pooled);
     stop();
 }
@@ -244,7 +226,7 @@ static void quantised_operands_are_the_tensors_own(void **state) {
         expect_quantised(&job->a.values, CONV, "x", d.a, d.a_before, d.quantised_zeros_a);
         expect_quantised(&job->b.values, CONV, "w", d.b, d.b_before, d.quantised_zeros_b);
         assert_true(job->out_bytes == 4 && job->out_ops == 3 + 1 && job->streams[2].value_bytes == 1 && job->streams[2].kind == SJ_STREAM_ACTIVATION);
-        assert_int_equal(traffic_of(job).stored, big);
+        assert_int_equal(made_traffic_of(job).stored, big);
         job = jobs_of(SCORES, SJ_PHASE_FORWARD, &count, &d)[0];
         expect_quantised(&job->b.values, SCORES, "x1", d.b, d.b_before, d.quantised_zeros_b);
         job = jobs_of(GROUPED, SJ_PHASE_GRAD_WEIGHT, &count, &d)[0];

@@ -78,6 +78,16 @@ class Derive(unittest.TestCase):
                     self.assertAlmostEqual(got, of * ratio, delta=0.07 * of * ratio + 5e-5, msg=f"{kind} {key}")
             self.assertAlmostEqual(f[f"clock_{kind}_pe"][1], 0.095 * active[1], delta=0.001)
 
+    def test_changes_of_the_literature_end_at_the_ratio_of_the_own_lanes(self):
+        f, own = figures(shipped("45nm")), figures(shipped("45nm-calibrated"))
+        for kind, ratio in (("bf16", 0.22), ("int8", 0.18)):
+            low, typical, high = f[f"mac_{kind}_change"]
+            self.assertEqual((low, typical), (0.0, 0.0))
+            self.assertAlmostEqual(high, ratio * f[f"mac_{kind}_active"][1], delta=0.005)
+            self.assertAlmostEqual(own[f"mac_{kind}_change"][1], ratio * own[f"mac_{kind}_active"][1], delta=0.005 * own[f"mac_{kind}_active"][1])
+        for node in ("32nm", "16nm"):  # a figure of 0 stays one that the reader of tech files takes
+            self.assertIn("mac_bf16_change = { low = 0.0; typical = 0.0; high = ", shipped(node))
+
     def test_an_entry_that_cannot_be_read_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             base, out = os.path.join(folder, "base.cfg"), os.path.join(folder, "out.cfg")

@@ -34,7 +34,8 @@ struct KStep {
 
 class Oracle {
 public:
-    Oracle(const sj_accel &accel, sj_variant variant, const sj_job &job) : a_(accel), variant_(variant), machine_(variant.machine), job_(job), vb_(sj_accel_value_bytes(&accel)) {}
+    Oracle(const sj_accel &accel, sj_variant variant, const sj_job &job) : a_(accel), variant_(variant), machine_(variant.machine), job_(job), vb_(sj_accel_value_bytes(&accel)),
+          was_active_(z(accel.rows), std::vector<bool>(z(accel.lanes), false)) {}
 
     sj_outcome run() {
         walk();
@@ -200,6 +201,18 @@ private:
                 ++(active ? out_.counts.mac_active : machine_ == SJ_MACHINE_DENSE ? out_.counts.mac_zero : out_.counts.mac_gated);
             }
         }
+        count_changes(v, m, k);
+    }
+
+    // The walk takes A rows and k in ascending order, and so the slots of each physical row in theirs.
+    void count_changes(const TileVisit &v, int64_t m, int64_t k) {
+        std::vector<bool> &was_active = was_active_[z((m - v.m0) % a_.rows)];
+        for (int64_t lane = 0; lane < a_.lanes; ++lane) {
+            const int64_t n = v.n0 + lane;
+            const bool active = n < v.n1 && nonzero(places_a_, m, k) && nonzero(places_b_, n, k);
+            out_.counts.mac_change += active != was_active[z(lane)] ? 1u : 0u;
+            was_active[z(lane)] = active;
+        }
     }
 
     void lines(KStep *s, const TileVisit &v, int64_t k0, int64_t k1) {
@@ -364,6 +377,7 @@ private:
     const sj_machine machine_;
     const sj_job &job_;
     const int64_t vb_;
+    std::vector<std::vector<bool>> was_active_;  // [physical row][lane], at its issue before in the job
     int64_t instance_ = -1;  // of the block
     sj_operand operand_a_ = {};
     Matrix places_a_, places_b_;  // [u][k]

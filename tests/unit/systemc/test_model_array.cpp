@@ -123,6 +123,7 @@ void work_takes_a_cycle_an_issue_and_sums_are_ready_two_later(void **) {
     assert_int_equal(c.mac_gated, 1);
     assert_int_equal(c.mac_zero, 0);
     assert_int_equal(c.mac_idle, 0);
+    assert_int_equal(c.mac_change, 2 + 1 + 1);
     assert_int_equal(c.a_pad_write, 4);
     assert_int_equal(c.a_pad_read, 3);
     assert_int_equal(c.b_pad_read, 3);
@@ -243,8 +244,32 @@ void dense_and_gate_issue_all_in_range_and_name_zeros_apart(void **) {
         assert_int_equal(machine == SJ_MACHINE_DENSE ? c.mac_zero : c.mac_gated, 3);
         assert_int_equal(machine == SJ_MACHINE_DENSE ? c.mac_gated : c.mac_zero, 0);
         assert_int_equal(c.mac_idle, 1);
+        assert_int_equal(c.mac_change, 0);
         assert_int_equal(c.mask_scan, 0);
     }
+}
+
+// A lane keeps its class over slots, steps, visits and idle cycles; of padding that is issued and of a lane beyond N it is not active.
+void changes_are_counted_from_issue_to_issue(void **) {
+    const auto array = make(SJ_MACHINE_DENSE, SJ_DTYPE_INT8, 2);
+    Feeder f(array.get());
+    const auto one_issue = [&](uint64_t step, uint64_t slot, uint16_t a, uint8_t a_in_range, uint16_t lane0, uint16_t lane1, uint8_t lane1_in_range) {
+        f.mask(step, 0, slot == 0, slot == 1);
+        f.flags(step, 1);
+        f.values(step, 0, {a}, a_in_range);
+        f.vector(step, 0, lane0, lane1, lane1_in_range);
+        f.commit(1, true, true);
+        f.cycle_of(&sj::ArrayOut::visits_done, step + 1);
+        f.drain(1, 1);
+        f.tick();
+        return array->counts().mac_change;
+    };
+    assert_int_equal(one_issue(0, 0, 1, 1, 5, 0, 1), 1);          // lane 0 becomes active, lane 1 is zero
+    assert_int_equal(one_issue(1, 1, 2, 1, 6, 7, 1), 1 + 1);      // lane 0 stays, lane 1 becomes active
+    assert_int_equal(one_issue(2, 0, 3, 1, 8, 0, 0), 2 + 1);      // lane 1 is beyond N
+    assert_int_equal(one_issue(3, 0, 0, 0, 9, 9, 1), 3 + 1);      // padding
+    assert_int_equal(one_issue(4, 1, 0, 1, 9, 9, 1), 4);          // zero
+    assert_int_equal(one_issue(5, 0, 4, 1, 9, 9, 1), 4 + 2);
 }
 
 // Padding that issue_padding sends occupies lanes and changes no sum.
@@ -347,6 +372,7 @@ int main() {
         cmocka_unit_test(a_visit_waits_for_its_bank),
         cmocka_unit_test(a_filled_visit_waits_for_its_last_row_and_goes_on_with_its_sums),
         cmocka_unit_test(dense_and_gate_issue_all_in_range_and_name_zeros_apart),
+        cmocka_unit_test(changes_are_counted_from_issue_to_issue),
         cmocka_unit_test(issued_padding_is_idle),
         cmocka_unit_test(an_unwritten_mask_is_empty),
         cmocka_unit_test(bf16_sums_round_flush_and_overflow_as_documented),

@@ -158,6 +158,40 @@ void random_instances_equal_the_equations(void **state) {
     }
 }
 
+// Lanes are kept as bits of words: around one word's end, and several words.
+void wide_rows_equal_the_equations(void **state) {
+    test::Random r(*static_cast<uint64_t *>(*state) + 6);
+    for (int64_t i = 0; i < 45; ++i) {
+        sj_accel accel = random_accel(&r);
+        accel.lanes = r.pick({63, 64, 65, 130});
+        test::Job j;
+        test::make_gemm(&r, accel, r.between(1, 20), r.between(1, 60), r.between(1, 300), r.pick({30, 60, 100}), r.pick({5, 50, 100}), &j);
+        test::cut_blocks(&r, accel, &j);
+        check(accel, machine_of(i), j);
+    }
+}
+
+// 3 x 2 x 3 on 2 rows of 2 lanes: two tiles, the second of one column. Active lanes (left, right) of each issue and the changes that it makes, by hand:
+//   row 0, tile 0: m=0: k=0 (1,0) 1, k=1 (0,0) 1; m=2: k=0 (0,0) 0, k=1 (0,1) 1    tile 1: m=0: (1,-) 2, (0,-) 1; m=2: (0,-) 0, (1,-) 1
+//   row 1, tile 0: m=1: k=0 (1,0) 1, k=1 (0,1) 2                                   tile 1: m=1: (1,-) 2, (1,-) 0
+// Skip does not issue where A is zero: row 0 (1,0) 1, (0,1) 2, (1,-) 2, (1,-) 0; row 1 as before.
+void changes_of_lanes_are_those_counted_by_hand(void **) {
+    const sj_accel accel = test::small_accel();
+    test::Random r(1);
+    test::Job j;
+    test::make_gemm(&r, accel, 3, 2, 3, 100, 100, &j);
+    j.int8_a = {1, 0, 2, 3, 0, 4};
+    j.int8_b = {1, 0, 5, 0, 6, 7};  // [k][n]
+    j.connect();
+    for (const sj_machine machine : {SJ_MACHINE_DENSE, SJ_MACHINE_GATE, SJ_MACHINE_SKIP}) {
+        sj_error err;
+        sj_outcome out;
+        assert_int_equal(sj_systemc_run(&accel, {machine, SJ_CODEC_NONE}, &j.job, &out, nullptr, &err), SJ_OK);
+        assert_int_equal(out.counts.mac_change, machine == SJ_MACHINE_SKIP ? 5 + 5 : 7 + 5);
+        check(accel, machine, j);
+    }
+}
+
 uint64_t cycles_of(const sj_accel &accel, const sj_job &job) {
     sj_error err;
     sj_outcome out;
@@ -369,6 +403,8 @@ int main() {
         cmocka_unit_test_prestate(random_lowered_gemms_equal_the_equations, &seed),
         cmocka_unit_test_prestate(convolutions_and_weight_gradients_equal_the_equations, &seed),
         cmocka_unit_test_prestate(random_instances_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(wide_rows_equal_the_equations, &seed),
+        cmocka_unit_test_prestate(changes_of_lanes_are_those_counted_by_hand, &seed),
         cmocka_unit_test_prestate(a_tile_goes_on_within_an_instance_only, &seed),
         cmocka_unit_test_prestate(work_on_the_output_path_stretches_a_drain_from_both_sides, &seed),
         cmocka_unit_test_prestate(partial_sums_are_not_worked_on, &seed),

@@ -44,6 +44,8 @@ static void add_step(sj_trace_writer *w, int64_t number) {
     assert_ok(sj_trace_write(w, POOL, "y", &y, SJ_TYPE_I8, &err));
     if (number % 3 != 0) {
         assert_ok(sj_trace_write(w, CONV, "keep", &kept, SJ_TYPE_I32, &err));
+        assert_ok(sj_trace_write_penalty(w, number % 2 == 0 ? CONV : LINEAR, SJ_PENALTY_EAT, &err));
+        assert_ok(sj_trace_write_penalty(w, SJ_INPUT_NETWORK, SJ_PENALTY_L1, &err));
     }
 }
 

@@ -34,7 +34,7 @@ static sj_model *write_trace(const char *path, sj_type type, const sj_eat *eat, 
     const sj_forward_options forward = {0};
     const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "ssprop", .batch_size = BATCH, .images = image_count};
     const sj_step_info train = {.number = 0, .mode = SJ_MODE_TRAIN}, eval = {.number = 1, .mode = SJ_MODE_EVAL};
-    sj_export e = {NULL, type, image_count, images};
+    sj_export e = {NULL, type, image_count, images, eat};
     test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
     test_ok(sj_model_forward(m, SJ_MODE_EVAL, BATCH, &forward, &result, &err), &err);
     test_ok(sj_export_step(&e, m, &eval, BATCH, &err), &err);
@@ -168,6 +168,45 @@ static void bf16_reproduces_them_within_its_bound(void **state) {
     reproduces(SJ_TYPE_BF16, test_seed(8));
 }
 
+// What the configuration hooks: by kind or by name, the input where it says so; in the training step alone.
+static void penalties_say_who_bears_them(void **state) {
+    (void)state;
+    static sj_error err;
+    char path[1024];
+    const int64_t two[] = {1, 4};
+    const char *dir = test_folder();
+    (void)snprintf(path, sizeof path, "%s/trace.h5", dir);
+    for (int trial = 0; trial < 3; trial++) {
+        sj_eat eat = {.kind = trial == 1 ? SJ_EAT_L1 : SJ_EAT_SMOOTH, .lambda = 1.0, .sigma = 0.1, .input = trial == 0};
+        eat.kinds[SJ_KIND_CONV] = eat.kinds[SJ_KIND_MAXPOOL] = true;
+        if (trial == 1) {
+            eat.module_count = 1;
+            (void)snprintf(eat.modules[0], sizeof eat.modules[0], "b1");
+        }
+        sj_model *m = write_trace(path, SJ_TYPE_F32, trial < 2 ? &eat : NULL, two, 2, 9);
+        sj_trace *t;
+        test_ok(sj_trace_open(path, &t, &err), &err);
+        test_ok(sj_trace_check(t, &err), &err);
+        for (int step = 0; step < 2; step++) {
+            for (int i = SJ_INPUT_NETWORK; i < m->layer_count; i++) {
+                sj_penalty_kind met, wanted = SJ_PENALTY_NONE;
+                const sj_kind kind = i < 0 ? SJ_KIND_OPAQUE : m->layers[i].info->kind;
+                if (step == 0 && trial == 0 && (i < 0 || kind == SJ_KIND_CONV || kind == SJ_KIND_MAXPOOL)) {
+                    wanted = SJ_PENALTY_EAT;
+                } else if (step == 0 && trial == 1 && i == 1) {
+                    wanted = SJ_PENALTY_L1;
+                }
+                test_ok(sj_trace_read_penalty(t, step, i, &met, &err), &err);
+                assert_int_equal(met, wanted);
+            }
+        }
+        sj_trace_close(t);
+        sj_model_free(m);
+    }
+    (void)remove(path);
+    (void)remove(dir);
+}
+
 // Two of six images: the right ones, with the whole batch's counts; equal tensors are links; EAT's term keeps gradients apart.
 static void samples_and_links(void **state) {
     (void)state;
@@ -210,7 +249,7 @@ static sj_model *trace_step(const char *text, const char *path, sj_trace **t) {
     sj_model *m = test_model(text, (sj_dims){8, 8, 3}, 5, BATCH, 10);
     const sj_trace_meta meta = {.producer = "test", .network = "n", .dataset = "noise", .method = "plain", .batch_size = BATCH, .images = BATCH};
     const sj_step_info step = {.number = 0, .mode = SJ_MODE_TRAIN};
-    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all};
+    sj_export e = {NULL, SJ_TYPE_F32, BATCH, all, NULL};
     test_ok(sj_trace_create(path, &meta, &m->net.network, &e.writer, &err), &err);
     (void)test_forward(m, NULL);
     (void)test_backward(m, NULL);
@@ -297,6 +336,6 @@ static void chooses_each_image_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(float32_reproduces_the_gradients), cmocka_unit_test(bf16_reproduces_them_within_its_bound),
-                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(forks_may_nest), cmocka_unit_test(dropout_stores_its_mask), cmocka_unit_test(chooses_each_image_once)};
+                                       cmocka_unit_test(samples_and_links), cmocka_unit_test(penalties_say_who_bears_them), cmocka_unit_test(forks_may_nest), cmocka_unit_test(dropout_stores_its_mask), cmocka_unit_test(chooses_each_image_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# A training step with a penalty: charged where the trace says which outputs bear it, else called a lower bound; wrong words are refused.
+source "$SOURCE/tests/cli/lib.sh"
+trace=$SOURCE/traces/samples/cnn8-train.h5
+sim() { "$SKIPJOULE" sim "$@" --accel edge16 -q; }
+put() { "$BREAK_TRACE" "$@" || fault "cannot write the attribute: $*"; }
+operations() { python3 -c 'import json, sys; run = json.load(open(sys.argv[1])); print(sum(l["counts"]["vector.op"] for l in run["variants"]["skip/bitmask"]["layers"]))' "$1"; }
+step=$("$SKIPJOULE" trace info --json "$trace" | python3 -c 'import json,sys; print(json.load(sys.stdin)["steps"][0]["number"])')
+
+works sim "$trace" -o plain
+grep -q "A lower bound" .out && fault "a plain step is called a lower bound"
+cp "$trace" eat.h5
+for method in eat l1 ssprop+eat; do
+  put eat.h5 attribute method $method
+  works sim eat.h5
+  says "A lower bound: the trace does not say which outputs bear the penalty"
+done
+put eat.h5 attribute method wheat
+works sim eat.h5
+grep -q "A lower bound" .out && fault "wheat is no eat"
+
+put eat.h5 attribute method eat
+put eat.h5 attribute penalty eat "/steps/$step/conv1"
+works sim eat.h5 -o charged
+grep -q "A lower bound" .out && fault "a charged step is called a lower bound"
+works "$SKIPJOULE" trace info eat.h5
+says "; penalty eat on 1 output"
+put eat.h5 attribute input_penalty eat "/steps/$step"
+works "$SKIPJOULE" trace info eat.h5
+says "; penalty eat on 2 outputs"
+works "$SKIPJOULE" trace info --json eat.h5
+says '"conv1": "eat"'
+says '"input": "eat"'
+works "$SKIPJOULE" trace check eat.h5
+works sim eat.h5 --layer conv1 --phase elementwise
+says "conv1"
+
+put eat.h5 attribute penalty l2 "/steps/$step/conv2"
+for command in "sim" "$SKIPJOULE trace check" "$SKIPJOULE trace info"; do
+  refused 1 "step $step, layer \"conv2\": attribute \"penalty\" is \"l2\"; it must be \"eat\" or \"l1\"" $command eat.h5
+done
+
+# conv1's 32x32x12 results, batch 64: 7 operations on each as it leaves, 9 where batch norm writes its gradient
+checks=$((checks + 1))
+more=$(($(operations charged/stats.json) - $(operations plain/stats.json)))
+[ $more -eq $(((7 + 9) * 64 * 32 * 32 * 12)) ] || fault "conv1's penalty takes $more operations"
+finish
