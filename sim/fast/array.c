@@ -112,15 +112,12 @@ static a_terms terms_of_a(const sj_array *a, thread_scratch *t, const step *s) {
 }
 
 static uint64_t changes_of_step(const sj_array *a, thread_scratch *t, const step *s, const uint64_t *any_b) {
-    const int64_t lanes = a->run->accel->lanes, pitch = row_tiles(a, s->block), k_step = sj_fast_div(s->k0, a->run->accel->k_tile);
-    const int64_t first = a->tile_first[s->block - a->run->job->blocks] + sj_fast_div(s->m - s->block->m0, a->run->tile_rows);
-    sj_changes_step masks = {.present = s->words, .nonzero = s->nonzero, .rows = s->rows};
-    uint64_t changes = 0;
-    for (int64_t n = 0; n < column_tiles(a, s->block); n++) {
-        const sj_tile_ends ends = sj_fast_ends_of(a->run, &a->ends, first + n * pitch);
-        changes += sj_fast_changes_count(a->run, &a->lanes, &t->changes, &masks, sj_fast_div(s->block->n0, lanes) + n, k_step, any_b + n * a->run->step_total * a->run->step_words, &ends);
-    }
-    return changes;
+    sj_changes_step masks = {.present = s->words, .nonzero = s->nonzero, .rows = s->rows, .k_step = sj_fast_div(s->k0, a->run->accel->k_tile)};
+    masks.first_tile = sj_fast_div(s->block->n0, a->run->accel->lanes);
+    masks.tile_count = column_tiles(a, s->block);
+    masks.first_end = a->tile_first[s->block - a->run->job->blocks] + sj_fast_div(s->m - s->block->m0, a->run->tile_rows);
+    masks.end_pitch = row_tiles(a, s->block);
+    return sj_fast_changes_count(a->run, &a->lanes, &t->changes, &masks, any_b, &a->ends);
 }
 
 static void run_step(const sj_array *a, thread_scratch *t, const step *s, array_counts *counts) {

@@ -122,8 +122,6 @@ sj_status sj_fast_ends_make(const sj_fast_run_info *run, int64_t tiles, sj_windo
     ends->tiles = tiles;
     memset(all->settled, 0, (size_t)tiles * sizeof *all->settled);
     memset(all->issued, 0, rows * sizeof *all->issued);
-    memset(all->first, 0, words * sizeof *all->first);
-    memset(all->last, 0, words * sizeof *all->last);
     return SJ_OK;
 }
 
@@ -168,6 +166,8 @@ static void summarise_skip(const sj_fast_run_info *run, const sj_changes_step *s
 }
 
 // The last column tile's summary stands for the next where its masks are the same, as they are on a dense weight.
+static bool alike(const sj_lanes *l, int64_t tile, int64_t at) { return l->first[tile] < 0 || same_words(l->any + at, l->all + at, l->words); }
+
 static void summarise(const sj_fast_run_info *run, const sj_fast_kernels *kernels, sj_changes_step *s, const uint64_t *any, const uint64_t *active, sj_changes_scratch *t) {
     if (s->known && same_words(s->any, any, run->step_words) && same_words(s->active, active, run->step_words)) {
         return;
@@ -187,7 +187,7 @@ static uint64_t apply_word(const sj_fast_rows *rows, int64_t n, uint64_t valid, 
     for (int64_t r = 0; r < n; r++) {
         const uint64_t now = rows->issued[r], begins = rows->first[r] & valid;
         differ[r] = (last[r] ^ begins) & now & issued[r];
-        first[r] |= begins & now & ~issued[r];
+        first[r] = (first[r] & issued[r]) | (begins & now & ~issued[r]);
         last[r] = (last[r] & ~now) | (rows->last[r] & valid & now);
     }
     return kernels->popcount(differ, n);
@@ -205,8 +205,9 @@ static uint64_t apply_summary(const sj_fast_run_info *run, const sj_fast_kernels
     }
     for (int64_t r = 0; r < row_count; r++) {
         ends->issued[r] |= t->rows.issued[r];
+        open |= ~ends->issued[r];
     }
-    *ends->settled = run->skip && open == 0;  // no lane is valid before a row's first issue
+    *ends->settled = run->skip && open == 0;
     return changes;
 }
 
@@ -242,18 +243,29 @@ static uint64_t count_apart(const sj_fast_kernels *kernels, const sj_fast_classe
     return kernels->changes(c, ends->last, c->physical);
 }
 
-uint64_t sj_fast_changes_count(const sj_fast_run_info *run, const sj_lanes *lanes, sj_changes_scratch *scratch, sj_changes_step *step, int64_t tile, int64_t k_step, const uint64_t *any, const sj_tile_ends *ends) {
-    const int64_t lane_count = tile_lanes(run, tile), at = (tile * lanes->steps + k_step) * lanes->words;
-    if (lanes->first[tile] < 0 || same_words(lanes->any + at, lanes->all + at, lanes->words)) {
-        if (*ends->settled) {
-            return 0;
-        }
+static uint64_t count_tile(const sj_fast_run_info *run, const sj_lanes *lanes, sj_changes_scratch *scratch, sj_changes_step *step, int64_t tile, const uint64_t *any, const sj_tile_ends *ends) {
+    const int64_t lane_count = tile_lanes(run, tile), at = (tile * lanes->steps + step->k_step) * lanes->words;
+    if (alike(lanes, tile, at)) {
         summarise(run, lanes->kernels, step, any, lanes->any + at, scratch);
         return apply_summary(run, lanes->kernels, scratch, sj_fast_min(run->accel->rows, step->rows), lane_count, ends);
     }
     const sj_fast_classes c = {.present = step->present, .nonzero = step->nonzero, .rows = step->rows, .words = lanes->words, .physical = run->accel->rows, .any = any,
-                               .lanes = lanes->lane_words + lanes->first[tile] + k_step * lanes->words * lane_count, .lane_count = lane_count};
+                               .lanes = lanes->lane_words + lanes->first[tile] + step->k_step * lanes->words * lane_count, .lane_count = lane_count};
     return count_apart(lanes->kernels, &c, sj_fast_lane_words(run), ends);
+}
+
+uint64_t sj_fast_changes_count(const sj_fast_run_info *run, const sj_lanes *lanes, sj_changes_scratch *scratch, sj_changes_step *step, const uint64_t *any_b, const sj_window_ends *ends) {
+    uint64_t changes = 0;
+    step->known = false;
+    for (int64_t n = 0; n < step->tile_count; n++) {
+        const int64_t tile = step->first_tile + n, end = step->first_end + n * step->end_pitch;
+        if (ends->all.settled[end] && alike(lanes, tile, (tile * lanes->steps + step->k_step) * lanes->words)) {
+            continue;  // lanes that are all active stay so
+        }
+        const sj_tile_ends e = sj_fast_ends_of(run, ends, end);
+        changes += count_tile(run, lanes, scratch, step, tile, any_b + n * lanes->steps * lanes->words, &e);
+    }
+    return changes;
 }
 
 static void join_word(int64_t rows, const uint64_t *restrict issued, const uint64_t *restrict first, const uint64_t *restrict last, uint64_t *restrict state, uint64_t *restrict differ) {

@@ -39,8 +39,10 @@ sj_tile_ends sj_fast_ends_of(const sj_fast_run_info *run, const sj_window_ends *
 // A step of a row of tiles.
 typedef struct sj_changes_step {
     const uint64_t *present, *nonzero;  // [words][rows] of A: issued where B has any; nonzero
-    int64_t rows;
-    bool known;                         // the scratch's summary is that of these masks of B
+    int64_t rows, k_step;
+    int64_t first_tile, tile_count;     // column tiles of the job
+    int64_t first_end, end_pitch;       // of the first tile in the window's ends, and from one to the next
+    bool known;                         // the scratch's summary is that of the masks of B below
     uint64_t any[4], active[4];         // step_words <= 4
 } sj_changes_step;
 
@@ -55,8 +57,8 @@ typedef struct sj_changes_scratch {
 sj_status sj_fast_changes_scratch_make(const sj_fast_run_info *run, sj_changes_scratch *out, sj_error *err);
 void sj_fast_changes_scratch_free(sj_changes_scratch *scratch);
 
-// Changes within the tile, up to and with this step; `any`: [words] the k that are issued of those present.
-uint64_t sj_fast_changes_count(const sj_fast_run_info *run, const sj_lanes *lanes, sj_changes_scratch *scratch, sj_changes_step *step, int64_t tile, int64_t k_step, const uint64_t *any, const sj_tile_ends *ends);
+// Changes of the step within its tiles; any_b: [tile][steps][words] from the first tile's step on, the k that are issued of those present.
+uint64_t sj_fast_changes_count(const sj_fast_run_info *run, const sj_lanes *lanes, sj_changes_scratch *scratch, sj_changes_step *step, const uint64_t *any_b, const sj_window_ends *ends);
 // Changes from the rows' state before each tile to its first issues; the state becomes that behind the last. state: [lane words][R], zero at the start of a job. differ: scratch, [R].
 uint64_t sj_fast_changes_join(const sj_fast_run_info *run, const sj_fast_kernels *kernels, const sj_window_ends *ends, uint64_t *state, uint64_t *differ);
 
