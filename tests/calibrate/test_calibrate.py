@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usage: test_calibrate.py SOURCE_FOLDER TOGGLES_PROGRAM"""
 import json
-import os
-import random
 import struct
 import subprocess
 import sys
-import tempfile
 import unittest
 
-ROOT, TOGGLES = sys.argv[1], sys.argv[2]
-sys.path.insert(0, os.path.join(ROOT, "tools", "calibrate"))
+from helper import LIBRARY, Folder, bits, cell, seeded  # first: it says where the modules are
 
 import figures  # noqa: E402
 import liberty  # noqa: E402
@@ -19,65 +15,22 @@ import report  # noqa: E402
 import scaling  # noqa: E402
 import techfile  # noqa: E402
 
-# An inverter and a flip-flop with tables of one figure each, so that sums can be worked by hand. Units: ns, pF, pJ, nW.
-LIBRARY = """library(hand) {
-  time_unit : "1ns"; voltage_unit : "1V"; capacitive_load_unit (1,pf); nom_voltage : 2.0;
-  lu_table_template(delay) { variable_1 : total_output_net_capacitance; variable_2 : input_net_transition; index_1 ("0, 1"); index_2 ("0, 1"); }
-  power_lut_template(energy) { variable_1 : total_output_net_capacitance; variable_2 : input_transition_time; index_1 ("0, 1"); index_2 ("0, 1"); }
-  power_lut_template(passive) { variable_1 : input_transition_time; index_1 ("0, 1"); }
-  cell (INV) { area : 10; cell_leakage_power : 1;
-    pin(A) { direction : input; capacitance : 0.010; }
-    pin(Y) { direction : output; function : "(!A)";
-      timing() { related_pin : "A"; timing_sense : negative_unate;
-        cell_rise(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.1, 0.1", "0.1, 0.1"); }  cell_fall(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.1, 0.1", "0.1, 0.1"); }
-        rise_transition(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.1, 0.1", "0.1, 0.1"); } fall_transition(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.1, 0.1", "0.1, 0.1"); } }
-      internal_power() { related_pin : "A"; rise_power(energy) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.5, 0.5", "0.5, 0.5"); }
-        fall_power(energy) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.25, 0.25", "0.25, 0.25"); } } } }
-  cell (BARE) { area : 10; cell_leakage_power : 1; pin(A) { direction : input; capacitance : 0.010; } pin(Y) { direction : output; function : "A"; } }
-  cell (DFF) { area : 40; cell_leakage_power : 2; ff (IQ,IQN) { next_state : "D"; clocked_on : "CLK"; }
-    pin(CLK) { direction : input; capacitance : 0.020; clock : true;
-      internal_power() { rise_power(passive) { index_1 ("0, 1"); values ("0.01, 0.01"); } fall_power(passive) { index_1 ("0, 1"); values ("0.03, 0.03"); } } }
-    pin(D) { direction : input; capacitance : 0.010;
-      internal_power() { rise_power(passive) { index_1 ("0, 1"); values ("0.125, 0.125"); } fall_power(passive) { index_1 ("0, 1"); values ("0.125, 0.125"); } } }
-    pin(Q) { direction : output; function : "IQ";
-      timing() { related_pin : "CLK"; timing_type : rising_edge; timing_sense : non_unate;
-        cell_rise(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.2, 0.2", "0.2, 0.2"); } rise_transition(delay) { index_1 ("0, 1"); index_2 ("0, 1"); values ("0.1, 0.1", "0.1, 0.1"); } }
-      internal_power() { related_pin : "CLK"; rise_power(energy) { index_1 ("0, 1"); index_2 ("0, 1"); values ("1, 1", "1, 1"); }
-        fall_power(energy) { index_1 ("0, 1"); index_2 ("0, 1"); values ("2, 2", "2, 2"); } } } }
-}"""
+TOGGLES = sys.argv[2]
 WIRE = netlist.WIRE_UM * netlist.WIRE_FF_PER_UM / 1000
-
-
-def bits(direction, *numbers):
-    return {"direction": direction, "bits": list(numbers)}
 
 
 def three_cells(kind="INV"):
     """in -> INV -> DFF -> INV -> out: nets 3, 4, 5, 6; the clock is 2."""
-    cell = lambda kind, **pins: {"type": kind, "connections": {p: [b] for p, b in pins.items()}}
     return {"modules": {"top": {
         "ports": {"clk_i": bits("input", 2), "a_i": bits("input", 3), "y_o": bits("output", 6)},
         "cells": {"g1": cell(kind, A=3, Y=4), "ff": cell("DFF", CLK=2, D=4, Q=5), "g2": cell("INV", A=5, Y=6)},
         "netnames": {"q": {"bits": [5]}, "a_i": {"bits": [3]}}}}}
 
 
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-
-    def path(self, name, text=None):
-        path = os.path.join(self.folder.name, name)
-        if text is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return path
-
+class Energies(Folder):
     def netlist(self, design):
         return netlist.Netlist(self.path("n.json", json.dumps(design)), "top", liberty.Library(self.path("l.lib", LIBRARY)))
 
-
-class Energies(Folder):
     def test_toggle_is_the_driver_the_load_and_the_pins_with_a_table(self):
         found = self.netlist(three_cells()).toggle_energies()
         half_cv2 = lambda farad: 0.5 * farad * 4.0
@@ -207,12 +160,6 @@ class TechFile(unittest.TestCase):
                 self.assertAlmostEqual(value, expected)
         with self.assertRaisesRegex(scaling.ScalingError, "45 is known"):
             scaling.energy_factors(7)
-
-
-def seeded():
-    seed = int(os.environ.get("SJ_TEST_SEED", "20240611"))
-    print(f"SJ_TEST_SEED={seed}", flush=True)
-    return random.Random(seed)
 
 
 PAIRS = ("AA", "Ab", "bA", "bb", "Al", "lA", "ll", "bl", "lb")

@@ -9,7 +9,9 @@ For each toggle it counts the internal energy of a rise and that of a fall (foun
 one fall a cycle, and at every gate of one or two inputs): its internal energies are halved here. For gates of three and four inputs it adds up the arcs by probabilities that do
 not sum to one: those, and flip-flops, are told apart and left out of the difference.
 """
+import math
 import os
+import re
 
 from bench import BenchError, run
 from netlist import INPUT_SLEW, WIRE_FF_PER_UM, WIRE_UM, Net
@@ -35,20 +37,33 @@ def script(block, liberty, activity):
                       f"set_power_activity -global -activity {activity}", "report_power -instances [get_cells *] -digits 9", "exit", ""])
 
 
+def report_lines(text, top):
+    """Instance -> (internal, switching, leakage), W, of what report_power says: lines of these three, their total and the instance. Lines that begin with no number are headings."""
+    found = {}
+    for line in text.splitlines():
+        if not re.match(r"\s*[-+]?(\.?\d|nan\b|inf\b)", line):
+            continue
+        *figures, name = line.split()
+        try:
+            figures = [float(x) for x in figures]
+        except ValueError:
+            figures = []
+        if len(figures) != 4 or not all(math.isfinite(x) for x in figures) or name in found:
+            raise BenchError(f"OpenSTA of {top}: this line of its report is not four figures and an instance that no other line has: {line.strip()}")
+        found[name] = tuple(figures[:3])
+    return found
+
+
 def instance_energies(block, liberty, activity):
     """Instance -> (internal, switching, leakage), pJ a cycle."""
     path = os.path.join(block.folder, "power.tcl")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script(block, liberty, activity))
     text = run(["sta", "-exit", path], f"OpenSTA of {block.top}")
-    found = {}
-    for line in text.splitlines():
-        parts = line.split()
-        if len(parts) == 5 and parts[0][:1].isdigit():
-            found[parts[4]] = tuple(float(x) * block.period_ps for x in parts[:3])  # W x ps = pJ
+    found = {name: tuple(x * block.period_ps for x in watts) for name, watts in report_lines(text, block.top).items()}  # W x ps = pJ
     missing = [i.name for i in block.netlist.instances if i.name not in found]
     if missing:
-        raise BenchError(f"OpenSTA of {block.top} tells nothing of {len(missing)} instances, the first is {missing[0]}: {text.strip().splitlines()[-1]}")
+        raise BenchError(f"OpenSTA of {block.top} tells nothing of {len(missing)} instances, the first is {missing[0]}: {(text.strip().splitlines() or ['it says nothing'])[-1]}")
     return found
 
 

@@ -12,7 +12,9 @@ module sj_cal_lane_int8 (
   /// Cycle c+1: the A register, shared by the row's lanes.
   input  logic        multiply_i,
   input  logic        gate_i,
-  input  logic [15:0] a_i,
+  // verilator lint_off UNUSEDSIGNAL
+  input  logic [15:0] a_i,  // its low byte: the ports are those of the bf16 lane
+  // verilator lint_on UNUSEDSIGNAL
   input  logic        a_in_range_i,
   input  logic        a_nonzero_i,
   /// Cycle c+2: what the accumulators give for the first addition of a slot.
