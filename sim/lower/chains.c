@@ -18,8 +18,7 @@ int sj_lowering_consumer(const sj_lowering *l, int layer, int nth, int *input_in
 
 static int64_t volume(sj_dims d) { return d.h * d.w * d.c; }
 
-// Vector operations of a layer's forward pass on one image. folded: a batch norm that went into the weights before it.
-static int64_t forward_ops(const sj_layer_info *l, bool folded) {
+int64_t sj_lowering_forward_ops(const sj_layer_info *l, bool folded) {
     switch (l->kind) {
     case SJ_KIND_BN:
         return folded ? 0 : 2 * volume(l->out);  // multiply, add
@@ -51,7 +50,7 @@ static void join(const sj_lowering *l, sj_chain *c, int layer) {
     c->has_maxpool |= info->kind == SJ_KIND_MAXPOOL;
     c->has_avgpool |= info->kind == SJ_KIND_AVGPOOL;
     c->pooled_values += pools ? volume(info->in) : 0;
-    c->forward_ops += forward_ops(info, is_filter(l->net->layers[c->head].kind));
+    c->forward_ops += sj_lowering_forward_ops(info, is_filter(l->net->layers[c->head].kind));
 }
 
 static bool may_follow(const sj_chain *c, sj_kind kind, sj_kind head) {

@@ -71,6 +71,8 @@ sj_status sj_tensor_quantise(sj_tensor *t, sj_error *err);  // bf16 or float32, 
 
 // chains.c
 sj_status sj_lowering_plan(sj_lowering *l, sj_error *err);
+// Vector operations of a layer's forward pass on one image. folded: a batch norm that went into the weights before it.
+int64_t sj_lowering_forward_ops(const sj_layer_info *l, bool folded);
 int sj_lowering_consumer(const sj_lowering *l, int layer, int nth, int *input_index);  // -1 when there are fewer
 
 // penalties.c: operations are those of the batch
@@ -79,6 +81,7 @@ int64_t sj_lowering_value_ops(const sj_lowering *l, int layer);  // of one value
 // The terms of all layers of a chain.
 typedef struct sj_chain_terms {
     int64_t value_ops, slope_ops;  // forward; backward
+    int64_t again_ops;             // backward: outputs that are stored nowhere, computed once more
     bool inside, on_tail;          // there is one on an output that is never stored; on the chain's own
 } sj_chain_terms;
 sj_chain_terms sj_lowering_chain_terms(const sj_lowering *l, const sj_chain *c);

@@ -64,27 +64,31 @@ static int64_t score_ops(const sj_lowering *l, int head) {
     return scored ? 2 * l->options.batch * volume(l->net->layers[producer].out) : 0;
 }
 
-// The slopes of the chain's penalties, and the outputs that they need: those that are not stored are computed again.
-static int64_t chain_slope_ops(const sj_lowering *l, const sj_chain *c, const sj_chain_terms *t) {
-    const bool again = t->inside || (t->on_tail && c->has_bn);  // a batch norm's backward pass has its input at hand, so that it need not read the chain's output
-    return t->slope_ops + (again ? l->options.batch * c->forward_ops : 0);
-}
-
 // Batch norm backward: one pass for the two sums (x-hat: subtract, multiply; sum dy; multiply, add), one that reads the same and writes dx (two multiplies, two adds).
+// With slopes to add, the first writes the gradient that it has summed and the second reads that: computing it again would take the vector unit longer than DRAM takes to move it.
 static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass pass, int64_t shared_ops, sj_error *err) {
-    const int64_t values = l->options.batch * volume(l->net->layers[c->head].out);
+    const sj_layer_info *head = &l->net->layers[c->head];
+    const int64_t values = l->options.batch * volume(head->out);
+    const sj_chain_terms t = sj_lowering_chain_terms(l, c);
+    const bool keeps = (t.inside || t.on_tail) && head->needs_dx;
     SJ_TRY(gradient_in(l, c, &pass, err));
-    pass.read[1].dims = l->net->layers[c->head].in;
+    pass.read[1].dims = head->in;
     SJ_TRY(sj_lowering_input(l, c->head, 0, &pass.read[1].tensor, err));
     pass.read_count = 2;
+    pass.written[0] = (sj_plane){NULL, head->out};
+    pass.written_count = keeps ? 1 : 0;
     pass.vector_ops = 5 * values + shared_ops;
     SJ_TRY(sj_lowering_push_pass(l, &pass, err));
-    if (!l->net->layers[c->head].needs_dx) {
+    if (!head->needs_dx) {
         return SJ_OK;
+    }
+    if (keeps) {
+        pass.read[0] = pass.written[0];
+        pass.raw_read_bytes = 0;
     }
     SJ_TRY(sj_lowering_dx_plane(l, c->head, 0, &pass.written[0], err));
     pass.written_count = 1;
-    pass.vector_ops = 4 * values + shared_ops + score_ops(l, c->head) + sj_lowering_front_ops(l, c->head);
+    pass.vector_ops = 4 * values + (keeps ? 0 : shared_ops) + score_ops(l, c->head) + sj_lowering_front_ops(l, c->head);
     return sj_lowering_push_pass(l, &pass, err);
 }
 
@@ -180,7 +184,7 @@ static sj_status chain_passes(sj_lowering *l, const sj_unit_plan *u, const sj_pa
     const int64_t inside = volume(l->net->layers[c->head].out);
     const int masks = (c->has_relu ? 1 : 0) + (u->unit.kind == SJ_KIND_DROPOUT ? 1 : 0);
     const sj_chain_terms terms = sj_lowering_chain_terms(l, c);
-    const int64_t shared_ops = l->options.batch * (masks * inside + c->pooled_values) + chain_slope_ops(l, c, &terms);  // apply the masks; spread the pooled gradient
+    const int64_t shared_ops = l->options.batch * (masks * inside + c->pooled_values) + terms.slope_ops + terms.again_ops;  // apply the masks; spread the pooled gradient
     if (u->unit.kind == SJ_KIND_OPAQUE) {
         return opaque_backward(l, c, *blank, shared_ops, err);
     }

@@ -23,9 +23,9 @@ sj_status sj_lowering_read_penalties(sj_lowering *l, sj_error *err) {
     return SJ_OK;
 }
 
-// EAT: x^2; + sigma; the reciprocal, one Newton step from a table (multiply, subtract, multiply); times x^2; into the sum. L1: magnitude, into the sum.
+// EAT's term is 1 - sigma / (x^2 + sigma): x^2; + sigma; the reciprocal, one Newton step from a table (multiply, subtract, multiply); into the sum. L1: magnitude, into the sum.
 static int64_t value_ops(sj_penalty_kind kind) {
-    static const int64_t ops[] = {[SJ_PENALTY_NONE] = 0, [SJ_PENALTY_EAT] = 7, [SJ_PENALTY_L1] = 2};
+    static const int64_t ops[] = {[SJ_PENALTY_NONE] = 0, [SJ_PENALTY_EAT] = 6, [SJ_PENALTY_L1] = 2};
     return ops[kind];
 }
 
@@ -37,15 +37,33 @@ static int64_t slope_ops(sj_penalty_kind kind) {
 
 int64_t sj_lowering_value_ops(const sj_lowering *l, int layer) { return value_ops(l->penalties[layer]); }
 
+// A ReLU or a maximum right behind a layer that bears EAT's penalty as well: its values are that layer's or zero, and so are their terms and slopes.
+static bool shares(const sj_lowering *l, int layer, int before) {
+    const sj_kind kind = l->net->layers[layer].kind;
+    return before >= 0 && (kind == SJ_KIND_RELU || kind == SJ_KIND_MAXPOOL) && l->penalties[layer] == SJ_PENALTY_EAT && l->penalties[before] == SJ_PENALTY_EAT;
+}
+
+// Shared, a value is picked and summed; a slope is added where the ReLU's mask has yet to come, or picked by the maximum's place and added.
+static void add_terms(const sj_lowering *l, int layer, int before, sj_chain_terms *t) {
+    const int64_t values = l->options.batch * volume(l->net->layers[layer].out);
+    const bool relu = l->net->layers[layer].kind == SJ_KIND_RELU, shared = shares(l, layer, before);
+    t->value_ops += (shared ? 2 : value_ops(l->penalties[layer])) * values;
+    t->slope_ops += (shared ? relu ? 1 : 2 : slope_ops(l->penalties[layer])) * values;
+}
+
 sj_chain_terms sj_lowering_chain_terms(const sj_lowering *l, const sj_chain *c) {
     sj_chain_terms t = {0};
-    for (int layer = c->head, ignored = 0;; layer = sj_lowering_consumer(l, layer, 0, &ignored)) {
-        const sj_penalty_kind kind = l->penalties[layer];
-        const int64_t values = l->options.batch * volume(l->net->layers[layer].out);
-        t.value_ops += value_ops(kind) * values;
-        t.slope_ops += slope_ops(kind) * values;
-        t.on_tail |= kind != SJ_PENALTY_NONE && layer == c->tail;
-        t.inside |= kind != SJ_PENALTY_NONE && layer != c->tail;
+    int64_t again = 0;
+    for (int layer = c->head, before = -1, ignored = 0;; before = layer, layer = sj_lowering_consumer(l, layer, 0, &ignored)) {
+        const bool bears = l->penalties[layer] != SJ_PENALTY_NONE;
+        // A maximum's place is noted, so that only what it was chosen from is wanted again.
+        again += l->net->layers[layer].kind == SJ_KIND_MAXPOOL ? 0 : l->options.batch * sj_lowering_forward_ops(&l->net->layers[layer], false);
+        add_terms(l, layer, before, &t);
+        if (bears && (layer != c->tail || c->has_bn)) {  // a batch norm's backward pass has its input at hand, so that it need not read the chain's output
+            t.again_ops = again;
+        }
+        t.on_tail |= bears && layer == c->tail;
+        t.inside |= bears && layer != c->tail;
         if (layer == c->tail) {
             return t;
         }
