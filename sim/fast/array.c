@@ -239,15 +239,15 @@ static sj_status plan_window(sj_array *a, int64_t first, sj_error *err) {
         if (block->instance != job->blocks[first].instance) {
             break;
         }
-        const int64_t more = block_steps(a, block) * row_tiles(a, block) * column_tiles(a, block);
-        if (b > first && steps + more > room) {
+        const int64_t more_tiles = row_tiles(a, block) * column_tiles(a, block), more = block_steps(a, block) * more_tiles;
+        if (b > first && (steps + more > room || tiles + more_tiles > room)) {  // tiles count for themselves where K is 0
             break;
         }
         a->step_first[b] = steps;
         a->tile_first[b] = tiles;
         steps += more;
         tasks += row_tiles(a, block);
-        tiles += row_tiles(a, block) * column_tiles(a, block);
+        tiles += more_tiles;
     }
     SJ_TRY(sj_fast_ends_make(a->run, tiles, &a->ends, err));
     a->first = first;

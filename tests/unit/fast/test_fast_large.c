@@ -38,10 +38,10 @@ static sj_operand window(sj_operand_kind kind, const sj_bf16 *values, const sj_t
                         .stored_images = stored, .grid_h = 16, .grid_w = 16, .stride = 1, .source_h = 16, .source_w = 16, .source_c = channels};
 }
 
-static void make(large *l, int64_t rows, int64_t slots, int64_t k_tile) {
+static void make(large *l, int64_t rows, int64_t lanes, int64_t slots, int64_t k_tile) {
     memset(l, 0, sizeof *l);
     l->dram = (sj_dram_type){"large", 1600000, 4, 44, 21, 8192, 8, 7800, 350};
-    l->accel = (sj_accel){.name = "large", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = rows, .lanes = 16, .slots = slots, .k_tile = k_tile, .acc_banks = 2, .a_bytes = 64,
+    l->accel = (sj_accel){.name = "large", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = rows, .lanes = lanes, .slots = slots, .k_tile = k_tile, .acc_banks = 2, .a_bytes = 64,
                           .b_bytes = 32, .o_bytes = 64, .line_bytes = 32, .a_banks = 4, .dram = &l->dram, .dram_channels = 1, .vector_lanes = 16};
     for (int t = 0; t < 9; t++) {
         l->a_taps[t] = l->b_taps[t] = (sj_tap){t / 3 - 1, t % 3 - 1, t * 24};
@@ -60,7 +60,7 @@ static void split(large *l, int64_t m_step, int64_t k_step) {
 
 static void check(const large *l) {
     sj_fast_serial_steps = 0;
-    for (int machine = SJ_MACHINE_DENSE; machine <= SJ_MACHINE_SKIP; machine += 2) {
+    for (int machine = SJ_MACHINE_DENSE; machine <= SJ_MACHINE_SKIP; machine++) {
         const sj_variant v = {(sj_machine)machine, SJ_CODEC_NONE};
         sj_outcome want, got;
         sj_error err;
@@ -76,7 +76,7 @@ static void check(const large *l) {
 static void many_rows(void **state) {
     (void)state;
     large l;
-    make(&l, 16, 8, 64);
+    make(&l, 16, 16, 8, 64);
     l.a = random_values(3 * 256 * 24, 0.4, 1);
     l.b = random_values(9 * 24 * 20, 0.1, 2);
     l.job.m = 20 * 256;
@@ -91,10 +91,9 @@ static void many_rows(void **state) {
     free(l.b);
 }
 
-static void long_k(void **state) {
-    (void)state;
+static void long_k(int64_t rows, int64_t lanes, int64_t slots, int64_t k_tile) {
     large l;
-    make(&l, 128, 1, 8);
+    make(&l, rows, lanes, slots, k_tile);
     l.a = random_values(5 * 256 * 44, 0.3, 3);
     l.b = random_values(7 * 256 * 15, 0.5, 4);
     l.job.m = 3 * 44;
@@ -109,7 +108,10 @@ static void long_k(void **state) {
     free(l.b);
 }
 
+static void long_k_many_rows(void **state) { long_k(128, 16, 1, 8); }
+static void long_k_many_lanes(void **state) { long_k(16, 70, 8, 64); }  // two words of lanes, the second with a few
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(many_rows), cmocka_unit_test(long_k)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(many_rows), cmocka_unit_test(long_k_many_rows), cmocka_unit_test(long_k_many_lanes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
