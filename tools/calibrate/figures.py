@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what was measured to the entries of a tech file.
 
-A lane's energy is priced by what its issues are (active, zero, gated, idle) and by the changes between active and not active (mac.change, docs/timing.md section 9). The prices are solved for such that the
-machines' streams of real operands cost in total what was measured, each stream weighing as much as its active issues:
+A lane's energy is priced by what its issues are (active, zero, gated, idle) and by the changes between active and not active (mac.change, docs/timing.md section 9). A machine's streams of real
+operands cost in total, each stream weighing as much as its active issues:
   dense         active issues x active + changes x change + zero issues x zero
   gated, skip   active issues x active + changes x change + zero issues x gated
-Gated is what an issue with a zero costs behind another that is not active, as measured on the gated streams; the three totals give the other three. A lane out of range costs idle, and a change where it was or will be active.
+Zero and gated are what an issue with a zero costs behind another that is not active, as measured on the dense and on the gated streams. Active and change are solved for such that the gated and the skipping streams cost in total what was measured.
+The dense streams' total then follows; it must be near what was measured (DENSE_BOUND). A lane out of range costs idle, and a change where it was or will be active.
 All of a lane's energies share the step from 0.18 um: they are one source of error, `own_rtl`; the masks, the codec and the share of clocks that gates let through are others, areas another.
 """
 import collections
@@ -16,6 +17,8 @@ KTILE, SLOTS, ROWS = 64, 8, 16  # as operands.py has them, which needs numpy
 ACTIVE, ZERO, IDLE = "A", "abz", "pl"
 OUT = ZERO + IDLE  # not active
 FEWEST = 50  # issues, for a mean that is told
+DENSE_BOUND = 0.03  # of the dense streams' total
+ROUNDING = 1e-9
 Sums = collections.namedtuple("Sums", "pj active change zero idle")
 Prices = collections.namedtuple("Prices", "active change zero gated")
 
@@ -50,32 +53,30 @@ def by_active(streams, machine, idle):
     return total
 
 
-def zeros_behind_zeros(streams):
-    """pJ of a gated lane's issue with a zero behind one that is not active either; each stream by its active issues."""
+def zeros_behind_zeros(streams, machine):
+    """pJ of a machine's issue with a zero behind one that is not active either; each stream by its active issues. by_active has looked at the streams before."""
     energy = number = 0.0
-    for stream in of_machine(streams, "gated"):
+    for stream in of_machine(streams, machine):
         pj, n = behind(stream, OUT, ZERO)
         energy, number = energy + pj / sums(stream).active, number + n / sums(stream).active
     if number == 0.0:
-        raise TechError("no gated stream has a zero behind a zero: nothing tells what a gated lane costs")
+        raise TechError(f"no {machine} stream has a zero behind a zero: nothing tells what one costs")
     return energy / number
 
 
 def solve(streams, idle):
-    """The prices, pJ, with which each machine's streams cost in total what was measured."""
-    dense, gate, skip = (by_active(streams, machine, idle) for machine in ("dense", "gated", "skip"))
-    if dense.zero == 0.0:
-        raise TechError("no dense stream has a zero: nothing tells what one costs")
+    """The prices, pJ: zeros as they cost behind zeros, active and change such that the gated and the skipping streams cost in total what was measured."""
+    _, gate, skip = (by_active(streams, machine, idle) for machine in ("dense", "gated", "skip"))
+    zero, gated = (zeros_behind_zeros(streams, machine) for machine in ("dense", "gated"))
     if gate.change <= skip.change:
         raise TechError("the streams that skip change as often as those that are gated: nothing tells active issues from changes")
-    gated = zeros_behind_zeros(streams)
     change = (gate.pj - skip.pj - gated * (gate.zero - skip.zero)) / (gate.change - skip.change)
     active = (skip.pj - gated * skip.zero - change * skip.change) / skip.active
-    return Prices(active, change, (dense.pj - active * dense.active - change * dense.change) / dense.zero, gated)
+    return Prices(active, change, zero, gated)
 
 
 def without_changes(streams, idle):
-    """The prices of a tech file that does not count changes, for the table that tells what counting them is worth: they come out right in total as well. None where nothing tells them apart."""
+    """The prices of a tech file that does not count changes, for the table that tells what counting them is worth: with them all three machines' streams come out right in total. None where nothing tells them apart."""
     dense, gate, skip = (by_active(streams, machine, idle) for machine in ("dense", "gated", "skip"))
     if gate.zero <= skip.zero or dense.zero == 0.0:
         return None
@@ -111,6 +112,12 @@ def priced(lane):
                       "measured_pj": one.pj / issues, "priced_pj": by(whole[solve]), "left_out_pj": by(left_out(solve, streams, stream, idle)),
                       "without_changes_pj": by(whole[without_changes]), "without_changes_left_out_pj": by(left_out(without_changes, streams, stream, idle))})
     return found
+
+
+def total_error(rows, machine):
+    """By how much a machine's streams come out high in total by the prices, each by its active issues, as a fraction of what was measured. rows: of priced()."""
+    found = [(row["priced_pj"], row["measured_pj"], (row["active"] + row["zero"] + row["idle"]) / row["active"]) for row in rows if row["machine"] == machine]
+    return sum(pj * weight for pj, _, weight in found) / sum(pj * weight for _, pj, weight in found) - 1
 
 
 def range_of(streams, before, now, table=None):
@@ -150,24 +157,42 @@ def without_glitches(tables, of):
     return min(max(still, 0.0) / dense, 1.0) if dense > 0.0 else 1.0
 
 
+def inside(name, low, typical, high):
+    """The three of a figure whose ends are measured as it is itself: outside of them it is an error, but for rounding."""
+    if not low * (1 - ROUNDING) <= typical <= high * (1 + ROUNDING):
+        raise TechError(f"{name}: the mean of {typical:.4g} pJ is not between the lowest and the highest that were measured, {low:.4g} and {high:.4g}: measure more issues")
+    return min(low, typical), typical, max(high, typical), ""
+
+
+def widened(name, low, typical, high):
+    """The three of a figure whose ends are measured in another way than it is itself; an end that it passes is the figure, and the text says so."""
+    passed = [f"{end} end of {name} is its typical figure, which passes the measured {pj:.3g} pJ" for end, pj, by in (("low", low, low - typical), ("high", high, typical - high)) if by > ROUNDING * typical]
+    return min(low, typical), typical, max(high, typical), "".join(f"; the {text}" for text in passed)
+
+
 def mac_values(dtype, lane, text):
     streams, tables, idle = lane["streams"], lane["transitions"], lane["idle"]["beyond_n"]["pj"]
     prices = solve(streams, idle)
     if min(prices) < 0.0:
         raise TechError(f"{dtype}: the streams' totals give a negative energy: " + ", ".join(f"{name} {pj:.3g}" for name, pj in prices._asdict().items()) + " pJ")
+    dense_high = total_error(priced(lane), "dense")
+    if abs(dense_high) > DENSE_BOUND:
+        raise TechError(f"{dtype}: by zeros behind zeros the dense streams' total comes out {100 * dense_high:+.1f} %: more than {100 * DENSE_BOUND:.0f} %, these prices do not tell what the dense machine takes")
     after_zero = {machine: tables[machine]["classes"]["zero>zero"]["pj"] for machine in ("dense", "gated")}
     active, change = range_of(streams, ACTIVE, ACTIVE), change_range(streams, tables)
     still = without_glitches(tables, lambda table: table["classes"]["active>active"]["pj"]), without_glitches(tables, change_of_table)
-    ends = {"active": (active[0] * still[0], active[1], "low: lowest stream's active behind active without glitches; high: highest stream"),
-            "zero": (*range_of(of_machine(streams, "dense"), OUT, ZERO, after_zero["dense"]), "low, high: zeros behind zeros, lowest and highest stream or controlled values"),
-            "gated": (*range_of(of_machine(streams, "gated", "skip"), OUT, ZERO, after_zero["gated"]), "zeros behind zeros; low, high: lowest and highest stream or controlled values"),
-            "change": (change[0] * still[1], change[1], "low, high: half of what going to zero and back adds, lowest (without glitches) and highest stream or controlled values")}
+    solved = "the gated and the skipping streams come out right in total"
+    ends = {"active": (widened, active[0] * still[0], active[1], f"{solved}; low: lowest stream's active behind active without glitches; high: highest stream"),
+            "zero": (inside, *range_of(of_machine(streams, "dense"), OUT, ZERO, after_zero["dense"]), f"zeros behind zeros, dense streams, whose total comes out {100 * dense_high:+.1f} %; low, high: lowest and highest stream or controlled values"),
+            "gated": (inside, *range_of(of_machine(streams, "gated", "skip"), OUT, ZERO, after_zero["gated"]), "zeros behind zeros, gated streams; low, high: lowest and highest stream or controlled values"),
+            "change": (widened, change[0] * still[1], change[1], f"{solved}; low, high: half of what going to zero and back adds, lowest (without glitches) and highest stream or controlled values")}
     values = {}
-    for kind, (low, high, what) in ends.items():
-        typical = getattr(prices, kind)
-        values[f"mac_{dtype}_{kind}"] = Value(min(low, typical), typical, max(high, typical), "energy", 1, f"{text}; the three machines' streams come out right in total; {what}", "own_rtl")
-    padding = tables["gated"]["classes"]["padding>padding"]["pj"]
-    values[f"mac_{dtype}_idle"] = Value(0.0, idle, max(idle, padding), "energy", 1, f"{text}; a lane beyond N beside working ones; high: padding", "own_rtl")
+    for kind, (rule, low, high, what) in ends.items():
+        name = f"mac_{dtype}_{kind}"
+        *three, passed = rule(name, low, getattr(prices, kind), high)
+        values[name] = Value(*three, "energy", 1, f"{text}; {what}{passed}", "own_rtl")
+    *three, passed = widened(f"mac_{dtype}_idle", 0.0, idle, tables["gated"]["classes"]["padding>padding"]["pj"])
+    values[f"mac_{dtype}_idle"] = Value(*three, "energy", 1, f"{text}; a lane beyond N beside working ones; high: padding{passed}", "own_rtl")
     return values
 
 
