@@ -134,7 +134,39 @@ static sj_status run_units(session *s, sj_lowering *lowering, sj_stats *run, sj_
     return status;
 }
 
-static sj_status describe(const session *s, const sj_step_info *step, int64_t batch, sj_stats *run, sj_error *err) {
+// "eat+ssprop" holds "eat".
+static bool has_method(const char *methods, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = methods; at != NULL; at = strchr(at, '+')) {
+        at += at != methods ? 1 : 0;
+        if (strncmp(at, name, length) == 0 && (at[length] == '\0' || at[length] == '+')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The lowering charges a penalty to the outputs that the trace names. Older traces name none, and only the method tells that there was one.
+static sj_status describe_penalty(const sj_trace *t, int step_index, sj_stats *run, sj_error *err) {
+    const sj_step_info *step = sj_trace_get_step(t, step_index);
+    if (step->mode != SJ_MODE_TRAIN || sj_step_is_skipped(step)) {
+        return SJ_OK;
+    }
+    for (int layer = SJ_INPUT_NETWORK; layer < sj_trace_get_network(t)->layer_count; layer++) {
+        sj_penalty_kind kind;
+        SJ_TRY(sj_trace_read_penalty(t, step_index, layer, &kind, err));
+        if (kind != SJ_PENALTY_NONE) {
+            run->penalty = SJ_PENALTY_WORK_CHARGED;
+            return SJ_OK;
+        }
+    }
+    const char *methods = sj_trace_get_meta(t)->method;
+    run->penalty = has_method(methods, "eat") || has_method(methods, "l1") ? SJ_PENALTY_WORK_LEFT_OUT : SJ_PENALTY_WORK_NONE;
+    return SJ_OK;
+}
+
+static sj_status describe(const session *s, int step_index, int64_t batch, sj_stats *run, sj_error *err) {
+    const sj_step_info *step = sj_trace_get_step(s->trace, step_index);
     const sj_trace_meta *meta = sj_trace_get_meta(s->trace);
     snprintf(run->mode, sizeof run->mode, "%s", step->mode == SJ_MODE_TRAIN ? "train" : "eval");
     memcpy(run->network, meta->network, sizeof run->network);
@@ -157,7 +189,7 @@ static sj_status describe(const session *s, const sj_step_info *step, int64_t ba
     if (length >= (int)sizeof run->provenance.input) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s: its whole path has %d bytes; allowed: %zu", s->o->trace, length, sizeof run->provenance.input - 1);
     }
-    return SJ_OK;
+    return describe_penalty(s->trace, step_index, run, err);
 }
 
 // What stands above the table of a run, or above its explained mappings.
@@ -189,7 +221,7 @@ static sj_status run_step(session *s, int step_index, int64_t batch, sj_stats *r
     sj_status status = sj_sim_count_chosen(s->o, lowering, &layers, err);
     status = status == SJ_OK ? sj_machine_start_run(s->setup, &s->o->machine, layers, run, err) : status;
     if (status == SJ_OK) {
-        status = describe(s, sj_trace_get_step(s->trace, step_index), batch, run, err);
+        status = describe(s, step_index, batch, run, err);
         status = status == SJ_OK ? sj_file_hash(s->o->trace, run->provenance.input_hash, err) : status;
     }
     status = status == SJ_OK ? run_lowered(s, lowering, run, err) : status;
@@ -254,39 +286,7 @@ static sj_status run_steps(session *s, run_list *list, sj_error *err) {
     return SJ_OK;
 }
 
-// "eat+ssprop" holds "eat".
-static bool has_method(const char *methods, const char *name) {
-    const size_t length = strlen(name);
-    for (const char *at = methods; at != NULL; at = strchr(at, '+')) {
-        at += at != methods ? 1 : 0;
-        if (strncmp(at, name, length) == 0 && (at[length] == '\0' || at[length] == '+')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// A training step with a penalty of which the trace does not tell who bears it, as older traces: its work cannot be charged.
-static bool penalty_is_left_out(const sj_trace *t, int64_t number) {
-    const char *methods = sj_trace_get_meta(t)->method;
-    bool left_out = has_method(methods, "eat") || has_method(methods, "l1");
-    for (int i = 0; i < sj_trace_step_count(t) && left_out; i++) {
-        const sj_step_info *step = sj_trace_get_step(t, i);
-        if (step->number != number) {
-            continue;
-        }
-        left_out = step->mode == SJ_MODE_TRAIN && !sj_step_is_skipped(step);
-        for (int layer = SJ_INPUT_NETWORK; layer < sj_trace_get_network(t)->layer_count && left_out; layer++) {
-            sj_penalty_kind kind;
-            sj_error ignored;  // the lowering has read them before
-            left_out = sj_trace_read_penalty(t, i, layer, &kind, &ignored) == SJ_OK && kind == SJ_PENALTY_NONE;
-        }
-    }
-    return left_out;
-}
-
-static sj_status print_runs(const session *s, const run_list *list, sj_error *err) {
-    const sj_sim_options *o = s->o;
+static sj_status print_runs(const sj_sim_options *o, const run_list *list, sj_error *err) {
     if (o->json) {
         return sj_stats_write_json(stdout, list->runs, list->count, err);
     }
@@ -296,9 +296,6 @@ static sj_status print_runs(const session *s, const run_list *list, sj_error *er
         }
         print_head(&list->runs[i]);
         SJ_TRY(sj_stats_print(stdout, &list->runs[i], err));
-        if (penalty_is_left_out(s->trace, list->runs[i].step)) {
-            fputs("A lower bound: the trace does not say which outputs bear the penalty of this training step, so that its own work is not charged (docs/lowering.md).\n", stdout);
-        }
     }
     return SJ_OK;
 }
@@ -328,7 +325,7 @@ static sj_status simulate(session *s, run_list *list, sj_error *err) {
     if (o->run_dir != NULL) {
         SJ_TRY(sj_run_write(o->run_dir, o->force, s->setup, list->runs, list->count, err));
     }
-    return o->explain_mapping ? SJ_OK : print_runs(s, list, err);
+    return o->explain_mapping ? SJ_OK : print_runs(o, list, err);
 }
 
 sj_status sj_cmd_sim(int argc, char **argv, sj_error *err) {

@@ -82,7 +82,7 @@ static void title(FILE *f, const char *prefix, const sj_comparison_list *l, int 
             run->batch, run->selection[0] != '\0' ? ", only " : "", run->selection, unit.name, tech != NULL ? tech : "by run: below");
 }
 
-// What the methods were doing in each run's step, where that is more than the method's name: an ssProp step may be dense or sparse.
+// What the methods were doing in each run's step, where that is more than the method's name: an ssProp step may be dense or sparse. And whose energy lacks a part that others' may have.
 static void write_states(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
     const bool one_tech = common_tech(l, first, end) != NULL;
     for (int i = first; i < end; i++) {
@@ -95,6 +95,9 @@ static void write_states(FILE *f, const sj_comparison_list *l, int first, int en
         }
         if (run->method_state[0] != '\0') {
             fprintf(f, "%s%s: the step is %s\n", prefix, l->rows[i].source->path, run->method_state);
+        }
+        if (run->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
+            fprintf(f, "%s%s: a lower bound: %s\n", prefix, l->rows[i].source->path, sj_penalty_left_out);
         }
     }
 }
@@ -222,7 +225,7 @@ static void csv_number(FILE *f, double v) {
 
 static void write_csv(FILE *f, const sj_comparison_list *l) {
     fputs("run,accel,network,dataset,method,mode,step,batch,selection,epochs,accuracy,macro_f1,machine,codec,cycles,seconds,energy_pj,energy_pj_low,energy_pj_high,"
-          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high,asic_ratio,tech\n",
+          "saving_vs_gate,saving_vs_baseline,seed,no_fuse,quantised,method_state,saving_vs_gate_low,saving_vs_gate_high,saving_vs_baseline_low,saving_vs_baseline_high,asic_ratio,tech,penalty\n",
           f);
     for (int i = 0; i < l->count; i++) {
         const sj_comparison *c = &l->rows[i];
@@ -257,7 +260,7 @@ static void write_csv(FILE *f, const sj_comparison_list *l) {
         csv_number(f, c->source->asic_ratio);
         fputc(',', f);
         sj_csv_field(f, run->tech);
-        fputc('\n', f);
+        fprintf(f, ",%s\n", sj_penalty_work_names[run->penalty]);
     }
 }
 
@@ -267,7 +270,7 @@ static json_t *row_json(const sj_comparison *c) {
     const sj_stat *total = &c->variant->total;
     char name[24];
     sj_variant_name(c->variant->variant, name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "tech", c->run->tech, "method", c->run->method, "method_state", c->run->method_state, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", c->source->path, "accel", c->run->accel, "tech", c->run->tech, "method", c->run->method, "method_state", c->run->method_state, "penalty", sj_penalty_work_names[c->run->penalty], "seed",
                      c->run->provenance.has_seed ? json_integer((json_int_t)c->run->provenance.seed) : json_null(), "no_fuse", c->run->no_fuse, "quantised", c->run->quantised, "step",
                      (json_int_t)c->run->step, "epochs", (json_int_t)c->source->epochs, "accuracy", number_or_null(c->source->accuracy), "macro_f1",
                      number_or_null(c->source->macro_f1), "asic_ratio", number_or_null(c->source->asic_ratio), "variant", name, "cycles", (json_int_t)total->cycles, "seconds", json_real(sj_stat_seconds(c->run, total)), "energy_pj",

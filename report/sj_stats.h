@@ -21,6 +21,11 @@ extern "C" {
 typedef enum sj_limit { SJ_LIMIT_WORK, SJ_LIMIT_A, SJ_LIMIT_B, SJ_LIMIT_DRAIN, SJ_LIMIT_DRAM, SJ_LIMIT_COUNT } sj_limit;
 extern const char *const sj_limit_names[SJ_LIMIT_COUNT];
 
+// A training step whose loss has a penalty (docs/lowering.md): its own work is charged where the trace says which outputs bear it, else left out, and the energy is a lower bound.
+typedef enum sj_penalty_work { SJ_PENALTY_WORK_NONE, SJ_PENALTY_WORK_CHARGED, SJ_PENALTY_WORK_LEFT_OUT, SJ_PENALTY_WORK_COUNT } sj_penalty_work;
+extern const char *const sj_penalty_work_names[SJ_PENALTY_WORK_COUNT];  // "", "charged", "left out"
+extern const char sj_penalty_left_out[];                                // what people are told: "the trace does not say ..."
+
 // A layer in a phase on one variant, or the sum of a variant's layers.
 typedef struct sj_stat {
     char name[64], kind[24];
@@ -60,6 +65,7 @@ typedef struct sj_stats {
     char network[64], method[64], dataset[64];        // empty for gemm
     char selection[256];                              // "layer conv2 phase forward": what --layer and --phase left; empty: everything
     char method_state[128];                           // of the step: "ssprop keep=0.2", "gradsamp skipped"; empty where it says no more than method
+    sj_penalty_work penalty;                          // NONE: there is no penalty, or a file of before it was written
     bool no_fuse, quantised;                          // run with --no-fuse, --quantise
     int64_t step, images, batch;                      // step number; images stored in the trace; images simulated
     double clock_mhz;

@@ -202,6 +202,7 @@ static json_t *run_json(const sj_stats *run, maker *m) {
     text_into(o, "method", run->method, m);
     text_into(o, "dataset", run->dataset, m);
     text_into(o, "method_state", run->method_state, m);
+    text_into(o, "penalty", sj_penalty_work_names[run->penalty], m);
     text_into(o, "selection", run->selection, m);
     if (run->no_fuse) {
         put(m, o, "no_fuse", json_true());

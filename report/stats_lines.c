@@ -161,6 +161,9 @@ void sj_stats_write_text(FILE *f, const sj_stats *runs, int count) {
         char base[96], variant[24], prefix[256];
         snprintf(base, sizeof base, "%s.step%" PRId64 ".batch%" PRId64, run->mode, run->step, run->batch);
         line_real(f, base, "clock_mhz", run->clock_mhz, "core clock", "MHz");
+        if (run->penalty != SJ_PENALTY_WORK_NONE) {
+            line_count(f, base, "penalty_charged", run->penalty == SJ_PENALTY_WORK_CHARGED, "1: with the penalty's own work; 0: without it, as the trace does not say which outputs bear it: energies are lower bounds", "flag");
+        }
         text_area(f, base, run);
         for (int v = 0; v < run->variant_count; v++) {
             sj_variant_name(run->variants[v].variant, variant);

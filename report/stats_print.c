@@ -484,5 +484,8 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     SJ_TRY(print_headline(f, &l, err));
     print_area(f, run);
     print_quantised(f, &l);
+    if (run->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
+        fprintf(f, "A lower bound: %s.\n", sj_penalty_left_out);
+    }
     return SJ_OK;
 }

@@ -69,6 +69,25 @@ static void text_at(reader *r, const json_t *o, const char *key, bool required, 
     snprintf(out, size, "%s", json_is_string(v) ? json_string_value(v) : "");
 }
 
+// Absent: none, or a file of before it was written.
+static sj_penalty_work penalty_at(reader *r, const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    if (v == NULL) {
+        return SJ_PENALTY_WORK_NONE;
+    }
+    for (int i = SJ_PENALTY_WORK_NONE + 1; i < SJ_PENALTY_WORK_COUNT && json_is_string(v); i++) {
+        if (strcmp(json_string_value(v), sj_penalty_work_names[i]) == 0) {
+            return (sj_penalty_work)i;
+        }
+    }
+    if (json_is_string(v) && r->status == SJ_OK) {
+        r->status = SJ_FAIL(r->err, SJ_ERR_FORMAT, "%s: key \"%s\" is \"%.64s\"; it must be \"%s\" or \"%s\"", r->path, key, json_string_value(v),
+                            sj_penalty_work_names[SJ_PENALTY_WORK_CHARGED], sj_penalty_work_names[SJ_PENALTY_WORK_LEFT_OUT]);
+    }
+    fail(r, key, "a text");
+    return SJ_PENALTY_WORK_NONE;
+}
+
 static void energy_at(reader *r, const json_t *o, const char *key, sj_energy *e) {
     const json_t *energy = object_at(r, o, key);
     for (int c = 0; c < SJ_COMPONENT_COUNT; c++) {
@@ -236,6 +255,7 @@ static void read_head(reader *r, const json_t *o, sj_stats *run) {
     text_at(r, o, "method", false, run->method, sizeof run->method);
     text_at(r, o, "dataset", false, run->dataset, sizeof run->dataset);
     text_at(r, o, "method_state", false, run->method_state, sizeof run->method_state);
+    run->penalty = penalty_at(r, o, "penalty");
     text_at(r, o, "selection", false, run->selection, sizeof run->selection);
     run->no_fuse = flag_at(r, o, "no_fuse");
     run->quantised = flag_at(r, o, "quantised");

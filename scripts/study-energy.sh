@@ -61,7 +61,7 @@ tell() { # NAME: the skipping machine with bitmask, then every machine and codec
       printf "%-12s", "run"; for (v = 1; v <= variant_count; v++) printf " %24s", variants[v]; printf "\n"
       for (r = 1; r <= count; r++) { printf "%-12s", runs[r]; for (v = 1; v <= variant_count; v++) printf " %24s", at_variant[runs[r], variants[v]]; printf "\n" }
     }' "$out/energy/$name.csv"
-  sed -n "s|^$out/energy/$name-||; /: the step is /p; /saves .* of the energy/p; /^asic_ratio counts/p" "$out/energy/$name.txt"
+  sed -n "s|^$out/energy/$name-||; /: the step is /p; /: a lower bound: /p; /saves .* of the energy/p; /^asic_ratio counts/p" "$out/energy/$name.txt"
 }
 
 tell_phase() { # PHASE: a line a run

@@ -30,5 +30,4 @@ done
 echo
 echo "Read them so: 'vs gate' is what skipping saves against a machine that only gates, with the same codec. 'vs first' compares one machine and codec between methods."
 echo "Channels that ssProp drops are scheduled on no machine, so its dense row is a dense machine that leaves them out too. Its step is one of a sparse epoch: interleaved"
-echo "training has as many dense epochs, whose steps cost what the plain run's do. EAT's own work in a training step (its penalty and gradient) is charged (docs/lowering.md)."
-echo "Accuracies are of one seed."
+echo "training has as many dense epochs, whose steps cost what the plain run's do. Accuracies are of one seed."

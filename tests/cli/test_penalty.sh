@@ -1,20 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-# A training step with a penalty: charged where the trace says which outputs bear it, else called a lower bound; wrong words are refused.
+# A training step with a penalty: charged where the trace says which outputs bear it, else called a lower bound, in the run's files and by report too; wrong words are refused.
 source "$SOURCE/tests/cli/lib.sh"
 trace=$SOURCE/traces/samples/cnn8-train.h5
 sim() { "$SKIPJOULE" sim "$@" --accel edge16 -q; }
 put() { "$BREAK_TRACE" "$@" || fault "cannot write the attribute: $*"; }
 operations() { python3 -c 'import json, sys; run = json.load(open(sys.argv[1])); print(sum(l["counts"]["vector.op"] for l in run["variants"]["skip/bitmask"]["layers"]))' "$1"; }
+penalty_of() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get("penalty", "no key"))' "$1"; }
+# kept FILE WANTED: the file's key `penalty`
+kept() {
+  checks=$((checks + 1))
+  [ "$(penalty_of "$1")" = "$2" ] || fault "$1: penalty is $(penalty_of "$1"), not $2"
+}
 step=$("$SKIPJOULE" trace info --json "$trace" | python3 -c 'import json,sys; print(json.load(sys.stdin)["steps"][0]["number"])')
 
 works sim "$trace" -o plain
 grep -q "A lower bound" .out && fault "a plain step is called a lower bound"
+kept plain/stats.json "no key"
+grep -q penalty_charged plain/stats.txt && fault "stats.txt of a plain step speaks of a penalty"
 cp "$trace" eat.h5
 for method in eat l1 ssprop+eat; do
   put eat.h5 attribute method $method
   works sim eat.h5
   says "A lower bound: the trace does not say which outputs bear the penalty"
 done
+works sim eat.h5 -o without
+kept without/stats.json "left out"
+works grep -q '\.penalty_charged 0 # ' without/stats.txt
+works sim eat.h5 --json
+cp .out json
+kept json "left out"
+cp "$SOURCE/traces/samples/cnn8-eval.h5" inference.h5
+put inference.h5 attribute method eat
+works sim inference.h5 --batch 1 --json
+cp .out json
+kept json "no key"
 put eat.h5 attribute method wheat
 works sim eat.h5
 grep -q "A lower bound" .out && fault "wheat is no eat"
@@ -23,6 +42,11 @@ put eat.h5 attribute method eat
 put eat.h5 attribute penalty eat "/steps/$step/conv1"
 works sim eat.h5 -o charged
 grep -q "A lower bound" .out && fault "a charged step is called a lower bound"
+kept charged/stats.json charged
+works grep -q '\.penalty_charged 1 # ' charged/stats.txt
+works "$SKIPJOULE" report plain charged without
+says "without: a lower bound: the trace does not say which outputs bear the penalty"
+[ "$(grep -c "a lower bound" .out)" = 1 ] || fault "report calls more than one run a lower bound: $(grep "a lower bound" .out)"
 works "$SKIPJOULE" trace info eat.h5
 says "; penalty eat on 1 output"
 put eat.h5 attribute input_penalty eat "/steps/$step"

@@ -130,7 +130,7 @@ static void report_says_which_tech_file_was_used(void **state) {
     } cases[] = {{"report e/one e/one", {", tech 45nm\n"}},
                  {"report e/one e/two", {", tech by run: below\n", "e/one: tech 45nm\n", "e/two: tech 16nm, derived\n"}},
                  {"report e/one e/two --format md", {", tech by run: below\n", "e/two: tech 16nm, derived\n"}},
-                 {"report e/one e/two --format csv", {",tech\n", ",45nm\n", ",\"16nm, derived\"\n"}},
+                 {"report e/one e/two --format csv", {",tech,penalty\n", ",45nm,\n", ",\"16nm, derived\",\n"}},
                  {"report e/one e/two --format json", {"\"tech\": \"45nm\"", "\"tech\": \"16nm, derived\""}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         works(sj_cmd_report, cases[i].call);
@@ -161,11 +161,12 @@ static void report_compares_like_with_like_alone(void **state) {
     refused(sj_cmd_report, "report one", SJ_ERR_FORMAT, "test_accuracy");
 }
 
-static void with_state(const char *folder, const char *state) {
+// The run "one" with a key set, as a folder of its own.
+static void with_key(const char *folder, const char *key, const char *value) {
     char path[64];
     json_t *root = json_load_file("one/stats.json", 0, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_set_new(root, "method_state", json_string(state)), 0);
+    assert_int_equal(json_object_set_new(root, key, json_string(value)), 0);
     assert_int_equal(mkdir(folder, 0777), 0);
     snprintf(path, sizeof path, "%s/stats.json", folder);
     assert_int_equal(json_dump_file(root, path, 0), 0);
@@ -176,8 +177,8 @@ static void report_tells_what_a_method_did_in_the_step(void **state) {
     write_trace("t.h5", "ssprop", 0.3f);
     works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 -o one -q");
     free(output());
-    with_state("two", "ssprop keep=0.2");
-    with_state("skipped", "gradsamp skipped p=2");
+    with_key("two", "method_state", "ssprop keep=0.2");
+    with_key("skipped", "method_state", "gradsamp skipped p=2");
     static const struct {
         const char *words, *told;
     } cases[] = {{"report one two", "\ntwo: the step is ssprop keep=0.2\n"},
@@ -192,6 +193,37 @@ static void report_tells_what_a_method_did_in_the_step(void **state) {
         free(text);
     }
     refused(sj_cmd_report, "report one skipped", SJ_ERR_RANGE, "a skipped epoch");
+}
+
+// Energies with and without the penalty's own work do not stand beside each other without a word.
+static void report_tells_whose_penalty_is_left_out(void **state) {
+    write_trace("t.h5", "eat", 0.3f);
+    works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 -o one -q");
+    char *text = output();
+    assert_null(strstr(text, "lower bound"));  // an inference
+    free(text);
+    with_key("charged", "penalty", "charged");
+    with_key("without", "penalty", "left out");
+    with_key("other", "penalty", "left");
+    static const struct {
+        const char *words, *told;
+    } cases[] = {{"report charged one without", "\nwithout: a lower bound: the trace does not say which outputs bear the penalty of this training step"},
+                 {"report charged one without --format md", "\nwithout: a lower bound: the trace does not say which outputs bear the penalty of this training step"},
+                 {"report charged one without --format csv", ",left out\n"},
+                 {"report charged one without --format csv", ",charged\n"},
+                 {"report charged one without --format csv", "45nm,\n"},
+                 {"report charged one without --format json", "\"penalty\": \"left out\""},
+                 {"report charged one without --format json", "\"penalty\": \"charged\""},
+                 {"report charged one without --format json", "\"penalty\": \"\""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        works(sj_cmd_report, cases[i].words);
+        text = output();
+        const char *told = strstr(text, cases[i].told), *first = strstr(text, "a lower bound");
+        assert_non_null(told);
+        assert_null(first != NULL ? strstr(first + 1, "a lower bound") : NULL);  // once a run, not once a row
+        free(text);
+    }
+    refused(sj_cmd_report, "report one other", SJ_ERR_FORMAT, "other/stats.json: key \"penalty\" is \"left\"; it must be \"charged\" or \"left out\"");
 }
 
 static void sim_names_what_the_trace_lacks(void **state) {
@@ -436,6 +468,7 @@ int main(void) {
         TEST(report_says_which_tech_file_was_used),
         TEST(report_compares_like_with_like_alone),
         TEST(report_tells_what_a_method_did_in_the_step),
+        TEST(report_tells_whose_penalty_is_left_out),
         TEST(sim_names_what_the_trace_lacks),
         TEST(a_path_too_long_to_be_recorded_is_refused),
         TEST(lists_of_layers_that_differ_have_texts_that_differ),

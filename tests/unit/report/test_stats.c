@@ -167,6 +167,51 @@ static void zeros_of_quantising_stand_apart(void **state) {
     sj_stats_free(&run);
 }
 
+// What of a penalty's work stands in the files and below the table: by what the run says, and nothing where it says nothing.
+static void a_penalty_that_is_left_out_is_told(void **state) {
+    static const struct {
+        sj_penalty_work penalty;
+        const char *word, *line;
+        bool is_bound;
+    } cases[] = {{SJ_PENALTY_WORK_NONE, NULL, NULL, false},
+                 {SJ_PENALTY_WORK_CHARGED, "charged", "train.step40.batch64.penalty_charged 1 # ", false},
+                 {SJ_PENALTY_WORK_LEFT_OUT, "left out", "train.step40.batch64.penalty_charged 0 # ", true}};
+    sj_random r = sj_random_seed(test_seed());
+    sj_stats run = random_run(&r);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        run.penalty = cases[i].penalty;
+        char *text = json_text(&run, 1);
+        json_t *root = json_loads(text, 0, NULL);
+        const json_t *word = json_object_get(root, "penalty");
+        assert_int_equal(word != NULL, cases[i].word != NULL);
+        assert_true(word == NULL || strcmp(json_string_value(word), cases[i].word) == 0);
+        assert_int_equal(json_dump_file(root, "penalty.json", 0), 0);
+        json_decref(root);
+        free(text);
+        sj_stats *back;
+        int count;
+        OK(sj_stats_read("penalty.json", &back, &count, &err));
+        assert_int_equal(back->penalty, cases[i].penalty);
+        size_t bytes = 0;
+        FILE *f = open_memstream(&text, &bytes);
+        sj_stats_write_text(f, back, 1);
+        fclose(f);
+        const char *line = strstr(text, "penalty_charged");
+        assert_int_equal(line != NULL, cases[i].line != NULL);
+        assert_true(line == NULL || strstr(text, cases[i].line) != NULL);
+        free(text);
+        f = open_memstream(&text, &bytes);
+        OK(sj_stats_print(f, back, &err));
+        fclose(f);
+        assert_int_equal(strstr(text, "\nA lower bound: the trace does not say which outputs bear the penalty") != NULL, cases[i].is_bound);
+        free(text);
+        sj_stats_free(back);
+        free(back);
+    }
+    remove("penalty.json");
+    sj_stats_free(&run);
+}
+
 static void overflow_is_an_error_not_a_wrap(void **state) {
     sj_stat s;
     memset(&s, 0, sizeof s);
@@ -251,6 +296,7 @@ int main(void) {
         cmocka_unit_test(a_run_has_the_promised_keys),
         cmocka_unit_test(totals_are_the_sums),
         cmocka_unit_test(a_run_comes_back_as_it_was_written), cmocka_unit_test(zeros_of_quantising_stand_apart),
+        cmocka_unit_test(a_penalty_that_is_left_out_is_told),
         cmocka_unit_test(overflow_is_an_error_not_a_wrap),
         cmocka_unit_test(the_bound_is_the_largest_and_ties_go_in_order),
         cmocka_unit_test(lines_and_tables_have_what_they_promise),

@@ -147,6 +147,12 @@ static void a_value_of_another_type_is_refused(void **state) {
                  {"quantised", "\"yes\"", "key \"quantised\" is missing or not true or false"},
                  {"no_fuse", "null", "key \"no_fuse\" is missing or not true or false"},
                  {"no_fuse", "false", NULL},
+                 {"penalty", "\"charged\"", NULL},
+                 {"penalty", "\"left out\"", NULL},
+                 {"penalty", "\"left_out\"", "other.json: key \"penalty\" is \"left_out\"; it must be \"charged\" or \"left out\""},
+                 {"penalty", "\"\"", "other.json: key \"penalty\" is \"\"; it must be \"charged\" or \"left out\""},
+                 {"penalty", "null", "other.json: key \"penalty\" is missing or not a text"},
+                 {"penalty", "true", "other.json: key \"penalty\" is missing or not a text"},
                  {"variants", "{}", "key \"variants\" is missing or not an object of 1 to 9 variants"}};
     sj_random r = sj_random_seed(2);
     sj_stats run = random_run(&r);
