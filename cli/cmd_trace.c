@@ -65,21 +65,7 @@ static void print_row(char row[ROW_MAX]) {
     printf("%.*s\n", (int)length, row);
 }
 
-// Outputs of a step that bear a penalty, the network's input among them: their number; *kind: which.
-static int count_penalties(const sj_trace *t, int step, sj_penalty_kind *kind) {
-    int count = 0;
-    sj_error ignored;  // check_penalties came before
-    for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
-        sj_penalty_kind here;
-        if (sj_trace_read_penalty(t, step, i, &here, &ignored) == SJ_OK && here != SJ_PENALTY_NONE) {
-            *kind = here;
-            count++;
-        }
-    }
-    return count;
-}
-
-// Before anything is printed.
+// Before anything is printed: what a step's outputs bear can be read.
 static sj_status check_penalties(const sj_trace *t, sj_error *err) {
     for (int s = 0; s < sj_trace_step_count(t); s++) {
         for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
@@ -90,15 +76,29 @@ static sj_status check_penalties(const sj_trace *t, sj_error *err) {
     return SJ_OK;
 }
 
+static sj_penalty_kind penalty_of(const sj_trace *t, int step, int layer) {
+    sj_penalty_kind kind;
+    sj_error ignored;  // check_penalties came before
+    return sj_trace_read_penalty(t, step, layer, &kind, &ignored) == SJ_OK ? kind : SJ_PENALTY_NONE;
+}
+
+// "; penalty eat on 3 outputs", the network's input among them.
+static void print_penalty(const sj_trace *t, int step, sj_penalty_kind kind) {
+    int count = 0;
+    for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
+        count += penalty_of(t, step, i) == kind;
+    }
+    if (count > 0) {
+        printf("; penalty %s on %d output%s", sj_penalty_name(kind), count, count > 1 ? "s" : "");
+    }
+}
+
 static void print_step_line(const sj_trace *t, int index) {
     const sj_step_info *s = sj_trace_get_step(t, index);
     printf("step %" PRId64 "  %s, epoch %" PRId64 ", iteration %" PRId64 ", loss %.4f%s%s", s->number, mode_name(s->mode), s->epoch, s->iteration, s->loss,
            s->method_state[0] != '\0' ? ", " : "", s->method_state);
-    sj_penalty_kind kind = SJ_PENALTY_NONE;
-    const int count = count_penalties(t, index, &kind);
-    if (count > 0) {
-        printf("; penalty %s on %d output%s", sj_penalty_name(kind), count, count > 1 ? "s" : "");
-    }
+    print_penalty(t, index, SJ_PENALTY_EAT);
+    print_penalty(t, index, SJ_PENALTY_L1);
     printf("\n");
 }
 
@@ -168,10 +168,9 @@ static sj_status print_json(json_t *root, sj_error *err) {
 // The outputs that bear a penalty, by layer; NULL where none does.
 static json_t *penalties_json(const sj_trace *t, int step) {
     json_t *all = NULL;
-    sj_error ignored;  // check_penalties came before
     for (int i = SJ_INPUT_NETWORK; i < sj_trace_get_network(t)->layer_count; i++) {
-        sj_penalty_kind kind;
-        if (sj_trace_read_penalty(t, step, i, &kind, &ignored) == SJ_OK && kind != SJ_PENALTY_NONE) {
+        const sj_penalty_kind kind = penalty_of(t, step, i);
+        if (kind != SJ_PENALTY_NONE) {
             all = all != NULL ? all : json_object();
             json_object_set_new(all, i < 0 ? "input" : sj_trace_get_network(t)->layers[i].name, json_string(sj_penalty_name(kind)));
         }

@@ -77,7 +77,7 @@ struct sj_array {
     sj_step_terms *terms;       // [step]
     uint32_t *work;             // [step][R]
     sj_window_ends ends;
-    uint64_t *classes;          // [R][lane words] of the latest issues before the window
+    uint64_t *classes;          // [lane words][R] of the latest issues before the window
     uint64_t joined_changes;    // between the tiles before it
 };
 

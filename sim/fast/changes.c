@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "changes.h"
 
-#include <omp.h>
 #include <string.h>
 
 #include "room.h"
@@ -165,9 +164,10 @@ static void summarise_skip(const sj_fast_run_info *run, const sj_changes_step *s
     t->changes = 0;
 }
 
-// The last column tile's summary stands for the next where its masks are the same, as they are on a dense weight.
+// Whether the lanes of a tile have one mask in the step whose words begin at `at`.
 static bool alike(const sj_lanes *l, int64_t tile, int64_t at) { return l->first[tile] < 0 || same_words(l->any + at, l->all + at, l->words); }
 
+// The last column tile's summary stands for the next where its masks are the same, as they are on a dense weight.
 static void summarise(const sj_fast_run_info *run, const sj_fast_kernels *kernels, sj_changes_step *s, const uint64_t *any, const uint64_t *active, sj_changes_scratch *t) {
     if (s->known && same_words(s->any, any, run->step_words) && same_words(s->active, active, run->step_words)) {
         return;

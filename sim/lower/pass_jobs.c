@@ -65,7 +65,7 @@ static int64_t score_ops(const sj_lowering *l, int head) {
 }
 
 // Batch norm backward: one pass for the two sums (x-hat: subtract, multiply; sum dy; multiply, add), one that reads the same and writes dx (two multiplies, two adds).
-// With slopes to add, the first writes the gradient that it has summed and the second reads that: computing it again would take the vector unit longer than DRAM takes to move it.
+// With slopes to add, the first writes the gradient that it has summed and the second reads that: computing it again would take sixteen vector lanes longer than DRAM takes to move it.
 static sj_status batch_norm_backward(sj_lowering *l, const sj_chain *c, sj_pass pass, int64_t shared_ops, sj_error *err) {
     const sj_layer_info *head = &l->net->layers[c->head];
     const int64_t values = l->options.batch * volume(head->out);

@@ -56,6 +56,10 @@ works "$SKIPJOULE" trace info --json eat.h5
 says '"conv1": "eat"'
 says '"input": "eat"'
 works "$SKIPJOULE" trace check eat.h5
+cp eat.h5 both.h5
+put both.h5 attribute penalty l1 "/steps/$step/conv2"
+works "$SKIPJOULE" trace info both.h5
+says "; penalty eat on 2 outputs; penalty l1 on 1 output"
 works sim eat.h5 --layer conv1 --phase elementwise
 says "conv1"
 
