@@ -130,6 +130,14 @@ config_setting_t *sj_config_ask(sj_config *c, const char *path) {
     return found;
 }
 
+void sj_config_mark(config_setting_t *setting) {
+    config_setting_set_hook(setting, &asked_mark);
+    const int length = config_setting_is_aggregate(setting) ? config_setting_length(setting) : 0;
+    for (int i = 0; i < length; i++) {
+        sj_config_mark(config_setting_get_elem(setting, (unsigned)i));
+    }
+}
+
 void sj_config_setting_path(const config_setting_t *setting, char path[SJ_CONFIG_PATH_MAX]) {
     if (config_setting_is_root(setting)) {
         path[0] = '\0';

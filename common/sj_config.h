@@ -53,8 +53,28 @@ int sj_config_list(sj_config *c, const char *path, sj_need need);
 bool sj_config_group(sj_config *c, const char *path);
 // Was a problem kept that names this path? What depends on its value need not be checked, then.
 bool sj_config_failed(const sj_config *c, const char *path);
+// What stands at a path, of whatever type; the path does not become a known one by this.
+typedef enum sj_config_peek_type { SJ_PEEK_NOTHING, SJ_PEEK_NUMBER, SJ_PEEK_TEXT, SJ_PEEK_BOOL, SJ_PEEK_AGGREGATE } sj_config_peek_type;
+typedef struct sj_config_value {
+    sj_config_peek_type type;
+    double number;     // of integers, too: exact up to 2^53
+    bool truth;
+    const char *text;  // lives as long as c
+} sj_config_value;
+sj_config_value sj_config_peek(const sj_config *c, const char *path);
+// Whether a reader has asked for the path, found or not; and the nearest of those it has asked for, or NULL.
+bool sj_config_is_known(const sj_config *c, const char *path);
+const char *sj_config_nearest_known(const sj_config *c, const char *path);
 // Name of the i-th child of a group ("" for a list's). NULL when there is none.
 const char *sj_config_child_name(const sj_config *c, const char *path, int i);
+
+// What stands at a path whose value may be of several types. SJ_CONFIG_NONE: nothing, or a group, list or array, of which a problem is kept.
+typedef enum sj_config_scalar { SJ_CONFIG_NONE, SJ_CONFIG_INT, SJ_CONFIG_FLOAT, SJ_CONFIG_BOOL, SJ_CONFIG_STRING } sj_config_scalar;
+sj_config_scalar sj_config_scalar_at(sj_config *c, const char *path);
+// What stands at path, and all within it, is known and not read: a key that is left out, or one that another problem makes useless.
+void sj_config_accept(sj_config *c, const char *path);
+// A reader has no memory for what it read: sj_config_finish() fails with SJ_ERR_MEMORY.
+void sj_config_no_memory(sj_config *c);
 
 // An error the reader itself found, with the line of `path`: class as in the ordering above.
 typedef enum sj_config_error_class { SJ_CFG_SYNTAX, SJ_CFG_UNKNOWN, SJ_CFG_TYPE, SJ_CFG_RANGE, SJ_CFG_MISSING } sj_config_error_class;
@@ -65,6 +85,11 @@ sj_status sj_config_finish(sj_config *c, sj_error *err);
 
 // The configuration as it stands (overrides applied), as libconfig text; caller frees.
 sj_status sj_config_text(const sj_config *c, char **out, sj_error *err);
+
+// A value as libconfig text that reads back as the same: any string, quoted (caller frees; NULL without memory), and any finite number, by the shortest decimal with the point of a float.
+char *sj_config_quote(const char *text);
+#define SJ_CONFIG_FLOAT_MAX 40
+void sj_config_float_text(double value, char out[SJ_CONFIG_FLOAT_MAX]);
 
 // The first key, in the order of a and then of b, whose value is not the same in both: its path, and both values as libconfig text ("" where it is absent, "a group" for a whole group).
 // false where there is none. The order of keys does not matter.

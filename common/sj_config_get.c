@@ -67,21 +67,10 @@ static config_setting_t *want(sj_config *c, const char *path, sj_need need) {
     return setting;
 }
 
-// A group that stands where a scalar should (or the reverse) must not make its members unknown keys as well.
-static void mark_all(sj_config *c, config_setting_t *setting) {
-    char path[SJ_CONFIG_PATH_MAX];
-    sj_config_setting_path(setting, path);
-    sj_config_ask(c, path);
-    const int length = config_setting_is_aggregate(setting) ? config_setting_length(setting) : 0;
-    for (int i = 0; i < length; i++) {
-        mark_all(c, config_setting_get_elem(setting, (unsigned)i));
-    }
-}
-
 static bool has_type(sj_config *c, config_setting_t *setting, const char *path, bool right, const char *wanted) {
     if (!right) {
         wrong_type(c, setting, path, wanted);
-        mark_all(c, setting);
+        sj_config_mark(setting);
     }
     return right;
 }
@@ -205,6 +194,55 @@ bool sj_config_group(sj_config *c, const char *path) {
     config_setting_t *setting = sj_config_ask(c, path);
     return setting != NULL && has_type(c, setting, path, config_setting_is_group(setting), "a group");
 }
+
+sj_config_value sj_config_peek(const sj_config *c, const char *path) {
+    const config_setting_t *setting = sj_config_lookup(c, path);
+    if (setting == NULL) {
+        return (sj_config_value){.type = SJ_PEEK_NOTHING};
+    }
+    if (is_integer(setting)) {
+        return (sj_config_value){.type = SJ_PEEK_NUMBER, .number = (double)integer_of(setting)};
+    }
+    switch (config_setting_type(setting)) {
+        case CONFIG_TYPE_FLOAT: return (sj_config_value){.type = SJ_PEEK_NUMBER, .number = config_setting_get_float(setting)};
+        case CONFIG_TYPE_STRING: return (sj_config_value){.type = SJ_PEEK_TEXT, .text = config_setting_get_string(setting)};
+        case CONFIG_TYPE_BOOL: return (sj_config_value){.type = SJ_PEEK_BOOL, .truth = config_setting_get_bool(setting) == CONFIG_TRUE};
+        default: return (sj_config_value){.type = SJ_PEEK_AGGREGATE};
+    }
+}
+
+bool sj_config_is_known(const sj_config *c, const char *path) {
+    for (int i = 0; i < c->asked_count; i++) {
+        if (strcmp(c->asked[i], path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *sj_config_nearest_known(const sj_config *c, const char *path) { return sj_nearest_name(path, (const char *const *)c->asked, c->asked_count); }
+
+sj_config_scalar sj_config_scalar_at(sj_config *c, const char *path) {
+    config_setting_t *setting = sj_config_ask(c, path);
+    if (setting == NULL || !has_type(c, setting, path, !config_setting_is_aggregate(setting), "a number, a string, true or false")) {
+        return SJ_CONFIG_NONE;
+    }
+    switch (config_setting_type(setting)) {
+        case CONFIG_TYPE_FLOAT: return SJ_CONFIG_FLOAT;
+        case CONFIG_TYPE_BOOL: return SJ_CONFIG_BOOL;
+        case CONFIG_TYPE_STRING: return SJ_CONFIG_STRING;
+        default: return SJ_CONFIG_INT;
+    }
+}
+
+void sj_config_accept(sj_config *c, const char *path) {
+    config_setting_t *setting = sj_config_ask(c, path);
+    if (setting != NULL) {
+        sj_config_mark(setting);
+    }
+}
+
+void sj_config_no_memory(sj_config *c) { c->out_of_memory = true; }
 
 const char *sj_config_child_name(const sj_config *c, const char *path, int i) {
     const config_setting_t *setting = sj_config_lookup(c, path);

@@ -35,7 +35,9 @@ struct sj_config {
 config_setting_t *sj_config_lookup(const sj_config *c, const char *path);
 // The same, remembering that the path is a known one.
 config_setting_t *sj_config_ask(sj_config *c, const char *path);
-// The path of a setting, built from the tree.
+// A setting and all within it count as asked for: a group that stands where a scalar should (or the reverse) must not make its members unknown keys as well.
+void sj_config_mark(config_setting_t *setting);
+// The path of a setting, built from the tree: looks through the lists around it, so nothing for every element of a long one.
 void sj_config_setting_path(const config_setting_t *setting, char path[SJ_CONFIG_PATH_MAX]);
 // "a group", "an integer", ...
 const char *sj_config_type_name(const config_setting_t *setting);

@@ -211,8 +211,11 @@ static bool is_known_group(const sj_config *c, const char *path) {
 
 static void report_unasked(sj_config *c, const config_setting_t *setting) {
     char path[SJ_CONFIG_PATH_MAX];
-    sj_config_setting_path(setting, path);
-    if (!config_setting_is_root(setting) && config_setting_get_hook(setting) == NULL && !is_known_group(c, path)) {
+    const bool asked = config_setting_is_root(setting) || config_setting_get_hook(setting) != NULL;
+    if (!asked) {
+        sj_config_setting_path(setting, path);
+    }
+    if (!asked && !is_known_group(c, path)) {
         char buffer[SJ_CONFIG_PATH_MAX];
         const char *nearest = suggest(c, path, buffer);
         if (nearest != NULL) {
@@ -225,7 +228,7 @@ static void report_unasked(sj_config *c, const config_setting_t *setting) {
         }
         return;
     }
-    if (!config_setting_is_aggregate(setting) && config_setting_get_hook(setting) == NULL) {
+    if (!asked && !config_setting_is_aggregate(setting)) {
         sj_config_error(c, SJ_CFG_TYPE, path, "\"%s\" is %s; it must be a group", path, sj_config_type_name(setting));
         return;
     }

@@ -28,9 +28,8 @@ static void write_string(FILE *f, const char *s) {
     fputc('"', f);
 }
 
-// The shortest decimal that reads back as the same double, with the point that libconfig wants to see.
-static void write_float(FILE *f, double value) {
-    char text[64];
+void sj_config_float_text(double value, char out[SJ_CONFIG_FLOAT_MAX]) {
+    char text[SJ_CONFIG_FLOAT_MAX - 2];
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) {
@@ -38,11 +37,30 @@ static void write_float(FILE *f, double value) {
         }
     }
     const size_t mantissa = strcspn(text, "e");
-    if (memchr(text, '.', mantissa) != NULL) {
-        fputs(text, f);
-    } else {
-        fprintf(f, "%.*s.0%s", (int)mantissa, text, text + mantissa);
+    const bool has_point = memchr(text, '.', mantissa) != NULL;
+    snprintf(out, SJ_CONFIG_FLOAT_MAX, "%.*s%s%s", (int)mantissa, text, has_point ? "" : ".0", text + mantissa);
+}
+
+char *sj_config_quote(const char *text) {
+    char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+    if (f == NULL) {
+        return NULL;
     }
+    write_string(f, text);
+    const bool failed = ferror(f) != 0;
+    if (fclose(f) != 0 || failed) {
+        free(out);
+        return NULL;
+    }
+    return out;
+}
+
+static void write_float(FILE *f, double value) {
+    char text[SJ_CONFIG_FLOAT_MAX];
+    sj_config_float_text(value, text);
+    fputs(text, f);
 }
 
 static void write_scalar(FILE *f, const config_setting_t *s) {

@@ -158,18 +158,24 @@ sj_status sj_make_run_dir(const char *path, bool force, sj_error *err) {
     return SJ_OK;
 }
 
-sj_status sj_lock_dir(const char *path, int *fd, sj_error *err) {
+static sj_status lock_dir(const char *path, int how, const char *others, int *fd, sj_error *err) {
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd < 0) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot open the folder: %s", path, strerror(errno));
     }
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+    if (flock(*fd, how | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
         return SJ_OK;
     }
     close(*fd);
     *fd = -1;
-    return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: another process is writing this run; give another folder, or wait for its end", path);
+    return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: %s", path, others);
 }
+
+sj_status sj_lock_dir(const char *path, int *fd, sj_error *err) {
+    return lock_dir(path, LOCK_EX, "another process is writing this run; give another folder, or wait for its end", fd, err);
+}
+
+sj_status sj_share_dir(const char *path, int *fd, sj_error *err) { return lock_dir(path, LOCK_SH, "another process is about to begin there anew; wait for it", fd, err); }
 
 sj_status sj_read_file(const char *path, char **data, size_t *bytes, sj_error *err) {
     *data = NULL;

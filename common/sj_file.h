@@ -33,6 +33,8 @@ sj_status sj_rename_into_place(const char *temporary, const char *path, sj_error
 sj_status sj_make_run_dir(const char *path, bool force, sj_error *err);
 // One process at a time: until *fd is closed, or the process ends, however it ends. SJ_ERR_EXISTS where another one has it. A file system without locks gives none.
 sj_status sj_lock_dir(const char *path, int *fd, sj_error *err);
+// Several at a time, and none that has it for itself: the same with others that share. Processes that inherit *fd hold it too.
+sj_status sj_share_dir(const char *path, int *fd, sj_error *err);
 sj_status sj_read_file(const char *path, char **data, size_t *bytes, sj_error *err);  // adds a NUL behind; caller frees
 bool sj_path_exists(const char *path);
 sj_status sj_file_hash(const char *path, char hex[17], sj_error *err);  // FNV-1a 64 of the content

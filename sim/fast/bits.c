@@ -2,7 +2,7 @@
 // Packs presence bits of tensors once, so that everything else works on words.
 
 #include "room.h"
-#include "sj_fast_internal.h"
+#include "shared.h"
 
 static void pack(const sj_fast_kernels *kernels, const sj_values *values, int64_t offset, int64_t n, uint64_t *to) {
     if (values->dtype == SJ_DTYPE_BF16) {
@@ -125,15 +125,19 @@ static sj_status make_ones(sj_bits *bits, sj_error *err) {
     return SJ_OK;
 }
 
+static sj_bits shape_of_bits(const sj_operand *operand, sj_presence presence) {
+    sj_bits bits = {.operand = operand, .presence = presence, .kernels = sj_fast_kernels_now()};
+    bits.row_bits = operand->kind == SJ_OPERAND_WEIGHT ? operand->tap_count * operand->channel_count : operand->channel_count;
+    bits.row_stride = bits.row_words = sj_fast_ceil(bits.row_bits, 64);
+    return bits;
+}
+
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err) {
     const bool weight = operand->kind == SJ_OPERAND_WEIGHT;
-    *out = (sj_bits){.operand = operand, .presence = presence, .kernels = sj_fast_kernels_now()};
-    out->row_bits = weight ? operand->tap_count * operand->channel_count : operand->channel_count;
-    out->row_words = sj_fast_ceil(out->row_bits, 64);
+    *out = shape_of_bits(operand, presence);
     if (presence != SJ_PRESENCE_NONZERO) {
         return make_ones(out, err);
     }
-    out->row_stride = out->row_words;
     const int64_t rows = weight ? operand->u_count : operand->stored_images * operand->source_h * operand->source_w;
     if (weight) {
         SJ_TRY(sj_fast_take_zeroed(&out->rows, (uint64_t)(rows * out->row_words) + 1, sizeof *out->rows, "operand masks", err));
@@ -148,38 +152,48 @@ sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_
     return SJ_OK;
 }
 
-static bool same_values(const sj_operand *a, const sj_operand *b) {
-    return a->values.data == b->values.data && a->values.dtype == b->values.dtype && a->channel_count == b->channel_count && a->channels == b->channels;
+// What the masks follow from: of a tensor of pixels its values and channels, of a weight the order of its rows as well.
+static sj_fast_key key_of_bits(const sj_operand *o) {
+    sj_fast_key key = sj_fast_key_of(SJ_SHARED_BITS);
+    const bool weight = o->kind == SJ_OPERAND_WEIGHT;
+    const int64_t numbers[] = {weight, o->channel_count, weight ? o->tap_count : o->stored_images * o->source_h * o->source_w, weight ? o->u_stride : o->source_c,
+                               weight ? o->channel_stride : 0, weight ? o->u_count : 0};
+    sj_fast_key_values(&key, &o->values);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sj_fast_key_put(&key, numbers[i]);
+    }
+    sj_fast_key_list(&key, o->channels, o->channel_count);
+    for (int64_t t = 0; weight && t < o->tap_count; t++) {
+        sj_fast_key_put(&key, o->taps[t].weight_offset);
+    }
+    sj_fast_key_list(&key, weight ? o->u_list : NULL, o->u_count);
+    return key;
 }
 
-static bool same_bits(const sj_operand *a, const sj_operand *b) {
-    if ((a->kind == SJ_OPERAND_WEIGHT) != (b->kind == SJ_OPERAND_WEIGHT) || !same_values(a, b)) {
-        return false;
-    }
-    if (a->kind == SJ_OPERAND_WEIGHT) {
-        return a->taps == b->taps && a->tap_count == b->tap_count && a->u_stride == b->u_stride && a->channel_stride == b->channel_stride && a->u_count == b->u_count &&
-               a->u_list == b->u_list;
-    }
-    return a->stored_images * a->source_h * a->source_w == b->stored_images * b->source_h * b->source_w && a->source_c == b->source_c;
+static void release_rows(void *rows) { sj_fast_give_back(rows); }
+
+static uint64_t bytes_of_rows(const sj_bits *bits) {
+    const sj_operand *o = bits->operand;
+    return 8 * (uint64_t)((o->kind == SJ_OPERAND_WEIGHT ? o->u_count : o->stored_images * o->source_h * o->source_w) * bits->row_words);
 }
 
-sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err) {
-    int i = 0;
-    while (store != NULL && i < store->count && !same_bits(&store->operands[i], operand)) {
-        i++;
-    }
-    if (store == NULL || i == SJ_FAST_STORE_MAX) {
+sj_status sj_fast_bits_share(sj_fast_shared *shared, const sj_operand *operand, sj_bits *out, sj_error *err) {
+    if (shared == NULL) {
         return sj_fast_bits_make(operand, SJ_PRESENCE_NONZERO, out, err);
     }
-    if (i == store->count) {
-        store->operands[i] = *operand;
-        store->count++;
-        SJ_TRY(sj_fast_bits_make(&store->operands[i], SJ_PRESENCE_NONZERO, &store->bits[i], err));
+    sj_fast_key key = key_of_bits(operand);
+    uint64_t *rows = sj_fast_shared_find(shared, &key);
+    sj_status status = SJ_OK;
+    if (rows == NULL) {
+        status = sj_fast_bits_make(operand, SJ_PRESENCE_NONZERO, out, err);
+        status = status == SJ_OK ? sj_fast_shared_keep(shared, &key, out->rows, bytes_of_rows(out), release_rows, err) : status;
+    } else {
+        *out = shape_of_bits(operand, SJ_PRESENCE_NONZERO);
+        out->rows = rows;
     }
-    *out = store->bits[i];
-    out->operand = operand;
     out->borrowed = true;
-    return SJ_OK;
+    sj_fast_key_free(&key);
+    return status;
 }
 
 // Every instance's own channels out of the masks of the whole tensor.
@@ -195,28 +209,21 @@ static sj_status take_channels(const sj_bits *whole, int64_t first, const sj_ope
     return SJ_OK;
 }
 
-sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err) {
+sj_status sj_fast_bits_of_instance(sj_fast_shared *shared, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err) {
     const int64_t which = operand->instance_period > 0 ? instance % operand->instance_period : instance, first = which * operand->instance_shift;
     if (instances == 1 || operand->instance_shift == 0) {
-        return sj_fast_bits_share(store, view, out, err);
+        return sj_fast_bits_share(shared, view, out, err);
     }
-    if (store == NULL || operand->kind == SJ_OPERAND_WEIGHT || operand->channels != NULL || first + operand->channel_count > operand->source_c) {
+    if (shared == NULL || operand->kind == SJ_OPERAND_WEIGHT || operand->channels != NULL || first + operand->channel_count > operand->source_c) {
         return sj_fast_bits_make(view, SJ_PRESENCE_NONZERO, out, err);
     }
     sj_operand all = *operand;
     sj_bits whole;
     all.channel_count = all.source_c;
-    SJ_TRY(sj_fast_bits_share(store, &all, &whole, err));
+    SJ_TRY(sj_fast_bits_share(shared, &all, &whole, err));
     const sj_status status = take_channels(&whole, first, view, out, err);
     sj_fast_bits_free(&whole);
     return status;
-}
-
-void sj_fast_store_free(sj_bits_store *store) {
-    for (int i = 0; i < store->count; i++) {
-        sj_fast_bits_free(&store->bits[i]);
-    }
-    store->count = 0;
 }
 
 void sj_fast_bits_free(sj_bits *bits) {
@@ -297,7 +304,7 @@ static sj_operand pixels_of(const sj_stream *s) {
 }
 
 // One instance, its first value at bit `at`.
-static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
+static sj_status instance_bits(const sj_stream *stream, sj_fast_shared *shared, int64_t instance, int64_t at, uint64_t *to, sj_error *err) {
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
     sj_operand first = weight ? *stream->operand : pixels_of(stream);
     first.instance_shift = stream->instance_shift;
@@ -311,7 +318,7 @@ static sj_status instance_bits(const sj_stream *stream, sj_bits_store *store, in
         sj_fast_give_back(row);
         return SJ_OK;
     }
-    SJ_TRY(sj_fast_bits_of_instance(store, &first, stream->length / (stream->instance_length > 0 ? stream->instance_length : stream->length), instance, &here, &bits, err));
+    SJ_TRY(sj_fast_bits_of_instance(shared, &first, stream->length / (stream->instance_length > 0 ? stream->instance_length : stream->length), instance, &here, &bits, err));
     if (weight) {
         weight_bits(stream, &bits, at, to);
     } else {
@@ -327,7 +334,34 @@ static bool is_plain(const sj_stream *s) {
     return s->kind == SJ_STREAM_ACTIVATION && all_pixels && s->channel_count % 64 == 0 && s->channel_count <= s->k_tile;
 }
 
-sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, bool *borrowed, sj_error *err) {
+// `one`: values of an instance.
+static sj_status all_instances(const sj_stream *stream, sj_fast_shared *shared, int64_t one, uint64_t **out, sj_error *err) {
+    sj_status status = sj_fast_take_zeroed(out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
+    for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
+        status = instance_bits(stream, shared, at / one, at, *out, err);
+    }
+    if (status != SJ_OK) {
+        sj_fast_give_back(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static sj_status share_stream(const sj_stream *stream, sj_fast_shared *shared, int64_t one, uint64_t **out, bool *borrowed, sj_error *err) {
+    sj_fast_key key = sj_fast_key_of(SJ_SHARED_STREAM);
+    sj_fast_key_stream(&key, stream);
+    *out = sj_fast_shared_find(shared, &key);
+    *borrowed = true;
+    sj_status status = SJ_OK;
+    if (*out == NULL) {
+        status = all_instances(stream, shared, one, out, err);
+        status = status == SJ_OK ? sj_fast_shared_keep(shared, &key, *out, (uint64_t)stream->length / 8 + 16, release_rows, err) : status;
+    }
+    sj_fast_key_free(&key);
+    return status;
+}
+
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_fast_shared *shared, uint64_t **out, bool *borrowed, sj_error *err) {
     *out = NULL;
     *borrowed = false;
     const bool weight = stream->kind == SJ_STREAM_WEIGHT;
@@ -340,26 +374,15 @@ sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uin
     if (expected != one || (one > 0 && stream->length % one != 0)) {
         return SJ_FAIL(err, SJ_ERR_INTERNAL, "a stream says %lld values, %lld an instance, where its shape has %lld", (long long)stream->length, (long long)one, (long long)expected);
     }
-    if (store != NULL && one == stream->length && is_plain(stream)) {
+    if (shared != NULL && one == stream->length && is_plain(stream)) {
         sj_bits bits;
         const sj_operand pixels = pixels_of(stream);
-        SJ_TRY(sj_fast_bits_share(store, &pixels, &bits, err));
-        if (bits.borrowed) {
-            *out = bits.rows;
-            *borrowed = true;
-            return SJ_OK;
-        }
-        sj_fast_bits_free(&bits);
+        SJ_TRY(sj_fast_bits_share(shared, &pixels, &bits, err));
+        *out = bits.rows;
+        *borrowed = true;
+        return SJ_OK;
     }
-    sj_status status = sj_fast_take_zeroed(out, (uint64_t)stream->length / 64 + 2, sizeof **out, "stream masks", err);
-    for (int64_t at = 0; status == SJ_OK && at < stream->length; at += one) {
-        status = instance_bits(stream, store, at / one, at, *out, err);
-    }
-    if (status != SJ_OK) {
-        sj_fast_give_back(*out);
-        *out = NULL;
-    }
-    return status;
+    return shared != NULL && shared->lasting ? share_stream(stream, shared, one, out, borrowed, err) : all_instances(stream, shared, one, out, err);
 }
 
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end) {

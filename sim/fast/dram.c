@@ -2,7 +2,7 @@
 // DRAM transfers (docs/timing.md section 6). What a transfer moves and its cycles of progress do not depend on when it runs, as the queue's order is fixed.
 
 #include "room.h"
-#include "sj_fast_internal.h"
+#include "shared.h"
 
 #define BURST 64
 #define GROUP_VALUES 512
@@ -13,6 +13,7 @@ typedef struct builder {
     uint64_t **bits;      // [stream] nonzero bits, NULL where nobody asks
     uint32_t **before;    // [stream][group of 512 values + 1] bursts of the groups before; NULL where it is not coded
     bool *borrowed;       // [stream] bits are not the builder's
+    bool *borrowed_groups;  // [stream] nor `before`
     uint16_t of_values[SJ_FAST_GROUP_MAX + 1];  // product: lines of a group of stream 0
     int64_t page_begin, page_end;  // bytes of the page moved last: it is open
     int64_t *open_row;    // [bank], -1: closed
@@ -185,15 +186,42 @@ static void move_all(builder *b, sj_dram *dram) {
     }
 }
 
-static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
+static sj_status stream_bits(builder *b, int64_t stream, sj_error *err) {
+    return b->bits[stream] != NULL ? SJ_OK : sj_fast_stream_bits(&b->run->job->streams[stream], b->run->shared, &b->bits[stream], &b->borrowed[stream], err);
+}
+
+static sj_status count_groups(builder *b, int64_t stream, sj_error *err) {
     const sj_stream *s = &b->run->job->streams[stream];
     uint32_t *before = NULL;
+    SJ_TRY(stream_bits(b, stream, err));
     SJ_TRY(sj_fast_take_zeroed(&before, (uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1, sizeof *before, "codec groups", err));
     for (int64_t g = 0; g * GROUP_VALUES < s->length; g++) {
         before[g + 1] = before[g] + (uint32_t)group_bursts(b, b->bits[stream], g * GROUP_VALUES, sj_fast_min((g + 1) * GROUP_VALUES, s->length), s->value_bytes);
     }
     b->before[stream] = before;
     return SJ_OK;
+}
+
+static void release_groups(void *before) { sj_fast_give_back(before); }
+
+static sj_status size_groups(builder *b, int64_t stream, sj_error *err) {
+    const sj_stream *s = &b->run->job->streams[stream];
+    sj_fast_shared *shared = b->run->shared;
+    if (shared == NULL || !shared->lasting) {
+        return count_groups(b, stream, err);
+    }
+    sj_fast_key key = sj_fast_key_of(SJ_SHARED_GROUPS);
+    sj_fast_key_put(&key, (int64_t)b->run->variant.codec);
+    sj_fast_key_stream(&key, s);
+    b->before[stream] = sj_fast_shared_find(shared, &key);
+    b->borrowed_groups[stream] = true;
+    sj_status status = SJ_OK;
+    if (b->before[stream] == NULL) {
+        status = count_groups(b, stream, err);
+        status = status == SJ_OK ? sj_fast_shared_keep(shared, &key, b->before[stream], 4 * ((uint64_t)sj_fast_ceil(s->length, GROUP_VALUES) + 1), release_groups, err) : status;
+    }
+    sj_fast_key_free(&key);
+    return status;
 }
 
 // Bits of the streams whose nonzeros are asked for: coded ones, and A of a product on skip.
@@ -208,11 +236,9 @@ static sj_status pack_streams(builder *b, sj_error *err) {
     }
     for (int64_t i = 0; i < job->segment_count; i++) {
         const int64_t stream = job->segments[i].stream;
-        const bool asked = is_coded(b->run, &job->streams[stream]) || (job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION);
-        if (asked && b->bits[stream] == NULL) {
-            SJ_TRY(sj_fast_stream_bits(&job->streams[stream], b->run->store, &b->bits[stream], &b->borrowed[stream], err));
-            SJ_TRY(is_coded(b->run, &job->streams[stream]) ? size_groups(b, stream, err) : SJ_OK);
-        }
+        const bool by_lines = job->is_product && stream == 0 && b->run->skip && job->streams[0].kind == SJ_STREAM_ACTIVATION;
+        SJ_TRY(by_lines ? stream_bits(b, stream, err) : SJ_OK);
+        SJ_TRY(is_coded(b->run, &job->streams[stream]) && b->before[stream] == NULL ? size_groups(b, stream, err) : SJ_OK);
     }
     return SJ_OK;
 }
@@ -237,6 +263,7 @@ static sj_status fill_dram(builder *b, sj_dram *dram, sj_error *err) {
     SJ_TRY(sj_fast_take_zeroed(&b->bits, (uint64_t)b->run->job->stream_count, sizeof *b->bits, "stream masks", err));
     SJ_TRY(sj_fast_take_zeroed(&b->before, (uint64_t)b->run->job->stream_count, sizeof *b->before, "stream masks", err));
     SJ_TRY(sj_fast_take_zeroed(&b->borrowed, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed, "stream masks", err));
+    SJ_TRY(sj_fast_take_zeroed(&b->borrowed_groups, (uint64_t)b->run->job->stream_count, sizeof *b->borrowed_groups, "stream masks", err));
     SJ_TRY(sj_fast_take_zeroed(&b->open_row, (uint64_t)banks, sizeof *b->open_row, "DRAM banks", err));
     for (int64_t bank = 0; bank < banks; bank++) {
         b->open_row[bank] = -1;
@@ -250,13 +277,14 @@ sj_status sj_fast_dram_make(const sj_fast_run_info *run, sj_dram *out, sj_outcom
     builder b = {.run = run, .out = counts};
     *out = (sj_dram){.sink = run->sink};
     const sj_status status = fill_dram(&b, out, err);
-    for (int64_t i = 0; b.borrowed != NULL && i < run->job->stream_count; i++) {
+    for (int64_t i = 0; b.borrowed_groups != NULL && i < run->job->stream_count; i++) {
         sj_fast_give_back(b.borrowed[i] ? NULL : b.bits[i]);
-        sj_fast_give_back(b.before[i]);
+        sj_fast_give_back(b.borrowed_groups[i] ? NULL : b.before[i]);
     }
     sj_fast_give_back(b.bits);
     sj_fast_give_back(b.before);
     sj_fast_give_back(b.borrowed);
+    sj_fast_give_back(b.borrowed_groups);
     sj_fast_give_back(b.open_row);
     if (status != SJ_OK) {
         sj_fast_dram_free(out);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "room.h"
-#include "sj_fast_internal.h"
+#include "shared.h"
 
 static bool within(int64_t begin, int64_t end, int64_t limit, int64_t grain) { return begin >= 0 && begin < end && end <= limit && begin % grain == 0; }
 
@@ -63,7 +63,7 @@ static sj_status run_product(const sj_fast_run_info *run, sj_dram *dram, sj_outc
         status = sj_fast_recursion(run, array, &visits, dram, out, err);
     }
     if (status == SJ_OK) {
-        sj_fast_array_counts(array, out);
+        status = sj_fast_array_finish(array, out, err);
     }
     sj_fast_array_free(array);
     sj_fast_visits_free(&visits);
@@ -87,9 +87,8 @@ static sj_status run_job(const sj_fast_run_info *run, sj_outcome *out, sj_error 
     return status;
 }
 
-sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_outcome *out, sj_error *err) {
+sj_status sj_fast_run_with(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_fast_shared *shared, sj_outcome *out, sj_error *err) {
     const bool skip = variant.machine == SJ_MACHINE_SKIP;
-    sj_bits_store store = {0};
     const sj_fast_run_info run = {
         .accel = accel,
         .variant = variant,
@@ -101,11 +100,16 @@ sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const 
         .step_words = sj_fast_ceil(accel->k_tile, 64),
         .step_total = sj_fast_ceil(job->k, accel->k_tile),
         .sink = sink,
-        .store = &store,
+        .shared = shared,
     };
     memset(out, 0, sizeof *out);
-    const sj_status status = run_job(&run, out, err);
-    sj_fast_store_free(&store);
+    return run_job(&run, out, err);
+}
+
+sj_status sj_fast_run_timeline(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_outcome *out, sj_error *err) {
+    sj_fast_shared shared = {.bytes_max = UINT64_MAX};
+    const sj_status status = sj_fast_run_with(accel, variant, job, sink, &shared, out, err);
+    sj_fast_shared_clear(&shared);
     return status;
 }
 

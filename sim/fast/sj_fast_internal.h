@@ -27,7 +27,7 @@ typedef enum sj_presence {
     SJ_PRESENCE_ALL        // padding too
 } sj_presence;
 
-typedef struct sj_bits_store sj_bits_store;
+typedef struct sj_fast_shared sj_fast_shared;
 
 // Machine and job as the parts below need them.
 typedef struct sj_fast_run_info {
@@ -41,7 +41,7 @@ typedef struct sj_fast_run_info {
     int64_t step_words;  // ceil(KT/64)
     int64_t step_total;  // ceil(K/KT)
     const sj_timeline_sink *sink;  // NULL: nobody asks
-    sj_bits_store *store;
+    sj_fast_shared *shared;
 } sj_fast_run_info;
 
 static inline void sj_fast_slice(const sj_timeline_sink *sink, sj_track track, int64_t row, const char *what, int64_t index, uint64_t begin, uint64_t end) {
@@ -59,29 +59,20 @@ typedef struct sj_bits {
     int64_t row_bits, row_words;
     int64_t row_stride;  // words; 0 where every row is the same row of ones
     uint64_t *rows;
-    bool borrowed;       // rows belong to a store
+    bool borrowed;       // rows are shared
     const sj_fast_kernels *kernels;
 } sj_bits;
 
-// Nonzero bits of a run's tensors, each packed once: an operand and the stream that brings it in read the same values.
-enum { SJ_FAST_STORE_MAX = 8 };
-struct sj_bits_store {
-    int count;
-    sj_operand operands[SJ_FAST_STORE_MAX];
-    sj_bits bits[SJ_FAST_STORE_MAX];
-};
-
-// Nonzero bits out of the store, packed now where they are not yet in it; NULL store: the caller's own. Freed like any other bits.
-sj_status sj_fast_bits_share(sj_bits_store *store, const sj_operand *operand, sj_bits *out, sj_error *err);
+// Nonzero bits out of what is shared, packed now where they are not yet there: an operand and the stream that brings it in read the same values. NULL: the caller's own. Freed like any other bits.
+sj_status sj_fast_bits_share(sj_fast_shared *shared, const sj_operand *operand, sj_bits *out, sj_error *err);
 // Those of one instance, whose plain operand is `view`; `operand` is the job's. Groups of channels are taken out of the whole tensor's masks.
-sj_status sj_fast_bits_of_instance(sj_bits_store *store, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err);
-void sj_fast_store_free(sj_bits_store *store);
+sj_status sj_fast_bits_of_instance(sj_fast_shared *shared, const sj_operand *operand, int64_t instances, int64_t instance, const sj_operand *view, sj_bits *out, sj_error *err);
 
 sj_status sj_fast_bits_make(const sj_operand *operand, sj_presence presence, sj_bits *out, sj_error *err);
 void sj_fast_bits_free(sj_bits *bits);
 
-// Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees, unless they are borrowed of the store, which may be NULL.
-sj_status sj_fast_stream_bits(const sj_stream *stream, sj_bits_store *store, uint64_t **out, bool *borrowed, sj_error *err);
+// Nonzero bits of an ACTIVATION or WEIGHT stream, value v at bit v; caller frees, unless they are borrowed of what is shared, which may be NULL.
+sj_status sj_fast_stream_bits(const sj_stream *stream, sj_fast_shared *shared, uint64_t **out, bool *borrowed, sj_error *err);
 int64_t sj_fast_count_range(const uint64_t *bits, int64_t begin, int64_t end);
 // Run-length tokens of the values [begin,end): a nonzero and the zeros before it, 32 zeros alone where they are more than 31. begin is a multiple of 64.
 int64_t sj_fast_rle_tokens(const uint64_t *bits, int64_t begin, int64_t end);
@@ -211,8 +202,8 @@ sj_status sj_fast_array_make(const sj_fast_run_info *run, sj_array **out, sj_err
 void sj_fast_array_free(sj_array *array);
 // The steps of block b, in order, and their works [step][R]. Blocks are asked for in ascending order; the pointers live until the next call.
 sj_status sj_fast_array_block(sj_array *array, int64_t b, const sj_step_terms **terms, const uint32_t **work, sj_error *err);
-// After the last block: adds the array's counters.
-void sj_fast_array_counts(const sj_array *array, sj_outcome *out);
+// After the last block: adds the array's counters, and leaves to later jobs what they may ask for. Terms and works live no longer.
+sj_status sj_fast_array_finish(sj_array *array, sj_outcome *out, sj_error *err);
 
 // ---- visits.c
 
@@ -252,6 +243,9 @@ uint64_t sj_fast_dram_refreshes(const sj_dram *dram, uint64_t cycles);
 // ---- recursion.c, elementwise.c
 
 sj_status sj_fast_recursion(const sj_fast_run_info *run, sj_array *array, const sj_visits *visits, sj_dram *dram, sj_outcome *out, sj_error *err);
+// A job with what is shared; sink may be NULL.
+sj_status sj_fast_run_with(const sj_accel *accel, sj_variant variant, const sj_job *job, const sj_timeline_sink *sink, sj_fast_shared *shared, sj_outcome *out, sj_error *err);
+
 sj_status sj_fast_elementwise(const sj_fast_run_info *run, sj_dram *dram, sj_outcome *out, sj_error *err);
 
 #endif

@@ -78,6 +78,7 @@ static double nominal(bool dense) { return dense ? 1.0 : 0.5; }
 static void describe(const sj_accel *accel, sj_job *job, sj_stream result, const sj_conv_case *c) {
     const int64_t groups = c->info->groups;
     job->is_product = true;
+    job->memo = c->memo;
     job->instances = groups;
     job->m = sj_operand_u_count(&job->a);
     job->n = sj_operand_u_count(&job->b);

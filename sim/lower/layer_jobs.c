@@ -89,7 +89,7 @@ static sj_status matmul_backward(sj_lowering *l, int layer, sj_matmul_case *c, s
 static sj_status matmul_unit(sj_lowering *l, const sj_unit_plan *u, sj_densities *d, sj_error *err) {
     const int layer = u->unit.layer_index;
     const sj_layer_info *info = &l->net->layers[layer];
-    sj_matmul_case c = {.layer = u->unit.layer, .batch = l->options.batch, .rows = info->in.h * info->in.w, .inner = info->in.c, .columns = info->out.c};
+    sj_matmul_case c = {.layer = u->unit.layer, .batch = l->options.batch, .memo = l->options.memo, .rows = info->in.h * info->in.w, .inner = info->in.c, .columns = info->out.c};
     SJ_TRY(sj_lowering_input(l, layer, 0, &c.x0, err));
     SJ_TRY(sj_lowering_input(l, layer, 1, &c.x1, err));
     return u->unit.phase == SJ_PHASE_FORWARD ? matmul_forward(l, u, &c, d, err) : matmul_backward(l, layer, &c, d, err);
@@ -100,7 +100,7 @@ sj_status sj_lowering_product_unit(sj_lowering *l, const sj_unit_plan *u, sj_den
     if (u->unit.kind == SJ_KIND_MATMUL) {
         return matmul_unit(l, u, d, err);
     }
-    sj_conv_case c = {.layer = u->unit.layer, .info = &l->net->layers[layer], .batch = l->options.batch};
+    sj_conv_case c = {.layer = u->unit.layer, .info = &l->net->layers[layer], .batch = l->options.batch, .memo = l->options.memo};
     c.dense_gradient = sj_lowering_feeds_batch_norm(l, layer);
     c.dense_input = c.info->inputs[0] == SJ_INPUT_NETWORK;
     if (u->unit.phase != SJ_PHASE_GRAD_WEIGHT) {

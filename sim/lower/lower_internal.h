@@ -60,6 +60,7 @@ typedef struct sj_conv_case {
     bool dense_gradient;        // nominal dy density 1 instead of 1/2: a batch norm behind the layer leaves no zeros (known from the network, not from values)
     bool dense_input;           // nominal x density 1: the network's own input
     int64_t out_ops;            // forward: vector operations on a result as it leaves
+    struct sj_map_memo *memo;   // NULL: none
 } sj_conv_case;
 
 sj_status sj_lower_forward(const sj_accel *accel, const sj_conv_case *c, sj_job **out, sj_error *err);
@@ -74,6 +75,7 @@ typedef struct sj_matmul_case {
     const sj_tensor *x0, *x1, *dy;
     sj_plane result;               // forward: the output (or the fused tail's); grad_x0, grad_x1: the gradient
     int64_t out_ops;               // forward
+    struct sj_map_memo *memo;      // NULL: none
 } sj_matmul_case;
 
 sj_status sj_lower_matmul(const sj_accel *accel, const sj_matmul_case *c, sj_job **out, sj_error *err);

@@ -74,6 +74,15 @@ int sj_lowering_unit_count(const sj_lowering *l) { return l->unit_count; }
 
 const sj_unit *sj_lowering_unit(const sj_lowering *l, int unit) { return &l->units[unit].unit; }
 
+sj_status sj_lowering_set_accel(sj_lowering *l, const sj_accel *accel, sj_error *err) {
+    if (accel->dtype != l->accel->dtype) {
+        return SJ_FAIL(err, SJ_ERR_INTERNAL, "%s: tensors are held in the data type of \"%s\"; \"%s\" has another one", sj_trace_path(l->trace), l->accel->name, accel->name);
+    }
+    sj_lowering_release(l);
+    l->accel = accel;
+    return SJ_OK;
+}
+
 sj_status sj_lowering_jobs(sj_lowering *l, int unit, sj_job *const **jobs, int *count, sj_densities *densities, sj_error *err) {
     sj_lowering_release(l);
     const sj_unit_plan *u = &l->units[unit];

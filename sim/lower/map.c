@@ -173,9 +173,29 @@ static sj_status decide(const sj_accel *accel, const sj_job *job, outcome *out, 
     return SJ_OK;
 }
 
+static bool remembers(const sj_accel *accel, const sj_job *job) { return job->memo != NULL && !job->array_only && sj_map_pin(accel, job->layer, job->phase) == NULL; }
+
+static sj_status decide_once(const sj_accel *accel, const sj_job *job, outcome *o, sj_error *err) {
+    sj_map_found found;
+    if (!remembers(accel, job)) {
+        return decide(accel, job, o, err);
+    }
+    if (sj_map_memo_find(accel, job, &found)) {
+        o->choice = found.choice;
+        o->is_plain = found.is_plain;
+        if (o->is_plain) {
+            make_plain(job, &o->plain);
+        }
+        return SJ_OK;
+    }
+    SJ_TRY(decide(accel, job, o, err));
+    sj_map_memo_keep(accel, job, &(sj_map_found){o->choice, o->is_plain});
+    return SJ_OK;
+}
+
 sj_status sj_map_product(const sj_accel *accel, sj_job *job, sj_error *err) {
     outcome o;
-    SJ_TRY(decide(accel, job, &o, err));
+    SJ_TRY(decide_once(accel, job, &o, err));
     if (o.is_plain) {
         job->streams[2] = o.plain.streams[2];
         sj_job_place_streams(job);
@@ -185,7 +205,7 @@ sj_status sj_map_product(const sj_accel *accel, sj_job *job, sj_error *err) {
 
 sj_status sj_map_cost(const sj_accel *accel, const sj_job *job, int64_t *cycles, sj_error *err) {
     outcome o;
-    SJ_TRY(decide(accel, job, &o, err));
+    SJ_TRY(decide_once(accel, job, &o, err));
     *cycles = o.choice.predicted.cycles;
     return SJ_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "lower_internal.h"
 #include "sj_map.h"
+#include "sj_map_memo.h"
 
 // ---- map_footprint.c
 
@@ -66,6 +67,17 @@ sj_status sj_map_enumerate(const sj_map_model *model, sj_map_visit visit, void *
 sj_status sj_map_search(const sj_map_model *model, sj_map_choice *out, bool *found, sj_error *err);
 // Fills choices[1..] of a report whose choices[0] and pinned stand.
 sj_status sj_map_runners_up(const sj_map_model *model, sj_map_report *out, sj_error *err);
+
+// ---- map_memo.c
+
+// What the search said, for a job with a memo and an accelerator without a pin for it.
+typedef struct sj_map_found {
+    sj_map_choice choice;
+    bool is_plain;  // results leave plain
+} sj_map_found;
+bool sj_map_memo_find(const sj_accel *accel, const sj_job *job, sj_map_found *out);
+// Where there is no memory for it, it is found anew next time.
+void sj_map_memo_keep(const sj_accel *accel, const sj_job *job, const sj_map_found *found);
 
 // ---- map_pin.c
 

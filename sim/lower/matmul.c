@@ -44,6 +44,7 @@ static sj_status build(const sj_accel *accel, const sj_matmul_case *c, side a, s
     void *tap = NULL;
     SJ_TRY(sj_arena_take(sj_job_arena(job), 1, sizeof(sj_tap), &tap, err));
     job->is_product = true;
+    job->memo = c->memo;
     job->instances = c->batch;
     job->a = matrix(a.tensor, a.pixels, a.channels, tap, a.kind);
     job->b = matrix(b.tensor, b.pixels, b.channels, tap, b.kind);

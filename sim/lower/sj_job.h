@@ -161,6 +161,7 @@ typedef struct sj_job {
     int64_t rng_samples;           // elementwise: normal samples drawn; they take no time beside the operations
     // The dense product before dropped channels were left out (reported beside); equals instances*m*n*k where none were.
     uint64_t uncompacted_macs;
+    struct sj_map_memo *memo;      // mappings found before (sj_map_memo.h), borrowed; NULL: every search is made
     void *owner;                   // storage of taps, channel lists, ...; freed by sj_job_free
 } sj_job;
 

@@ -44,6 +44,7 @@ typedef struct sj_lower_options {
     int64_t batch;  // images; the stored images repeat in turn
     bool fuse;      // eval steps: fold batch norm, fuse ReLU and pooling on the output path. false: passes of their own, nothing on the output path
     bool quantise;  // an int8 accelerator takes floating-point tensors, rounded by sj_quantise.h, one scale a tensor over its stored images; without it they are an error
+    struct sj_map_memo *memo;  // mappings found before (sj_map_memo.h), borrowed; NULL: none are kept
 } sj_lower_options;
 
 typedef struct sj_lowering sj_lowering;
@@ -51,7 +52,9 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
 void sj_lowering_close(sj_lowering *l);
 int sj_lowering_unit_count(const sj_lowering *l);
 const sj_unit *sj_lowering_unit(const sj_lowering *l, int unit);
-// Reads the unit's tensors and builds its jobs; valid until the next call on l or its close.
+// Jobs of later calls are for this accelerator, which is borrowed like the one of the open; tensors read so far stay. Its dtype must be that of the one before (SJ_ERR_INTERNAL).
+sj_status sj_lowering_set_accel(sj_lowering *l, const sj_accel *accel, sj_error *err);
+// Reads the unit's tensors and builds its jobs; valid until the next call on l or its close. Values of tensors stay where they are as long as calls are for the same unit.
 sj_status sj_lowering_jobs(sj_lowering *l, int unit, sj_job *const **jobs, int *count, sj_densities *densities, sj_error *err);
 
 #ifdef __cplusplus

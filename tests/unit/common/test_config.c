@@ -203,6 +203,34 @@ static void children_of_groups_have_names(void **state) {
     assert_finishes(c);
 }
 
+static void a_value_of_several_types_tells_which(void **state) {
+    sj_config *c = parse("i = 3; l = 5000000000L; f = 3.0; b = true; s = \"x\";\ng = { a = ( 1 ); };");
+    assert_int_equal(sj_config_scalar_at(c, "i"), SJ_CONFIG_INT);
+    assert_int_equal(sj_config_scalar_at(c, "l"), SJ_CONFIG_INT);
+    assert_int_equal(sj_config_scalar_at(c, "f"), SJ_CONFIG_FLOAT);
+    assert_int_equal(sj_config_scalar_at(c, "b"), SJ_CONFIG_BOOL);
+    assert_int_equal(sj_config_scalar_at(c, "s"), SJ_CONFIG_STRING);
+    assert_int_equal(sj_config_scalar_at(c, "absent"), SJ_CONFIG_NONE);
+    assert_int_equal(sj_config_scalar_at(c, "g"), SJ_CONFIG_NONE);
+    assert_finish_says(c, "t.cfg:2: \"g\" is a group; it must be a number, a string, true or false");
+}
+
+static void what_is_accepted_is_not_unknown(void **state) {
+    sj_config *c = parse("g = { a = 1; h = { b = ( 1, { c = 2; } ); }; };\nodd = 1;");
+    sj_config_accept(c, "g");
+    sj_config_accept(c, "even");  // is known, though it is not there
+    assert_finish_says(c, "t.cfg:2: unknown key \"odd\"; known here: \"g\", \"even\"");
+}
+
+static void a_reader_without_memory_fails(void **state) {
+    sj_config *c = parse("a = 1;");
+    sj_config_no_memory(c);
+    sj_config_accept(c, "a");
+    assert_int_equal(sj_config_finish(c, &err), SJ_ERR_MEMORY);
+    assert_string_equal(err.message, "t.cfg: no memory to read it");
+    sj_config_close(c);
+}
+
 static void an_absent_optional_key_gives_its_fallback(void **state) {
     static const char *const names[] = {"x", "y", NULL};
     sj_config *c = parse("");
@@ -288,6 +316,7 @@ int main(void) {
         cmocka_unit_test(a_group_where_a_number_should_be_is_one_error),
         cmocka_unit_test(lists_are_read_by_index_and_unread_elements_are_reported),
         cmocka_unit_test(children_of_groups_have_names),
+        cmocka_unit_test(a_value_of_several_types_tells_which), cmocka_unit_test(what_is_accepted_is_not_unknown), cmocka_unit_test(a_reader_without_memory_fails),
         cmocka_unit_test(an_absent_optional_key_gives_its_fallback),
         cmocka_unit_test(syntax_errors_name_the_line),
         cmocka_unit_test(too_many_errors_are_counted),

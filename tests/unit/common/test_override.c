@@ -152,6 +152,21 @@ static void floats_survive_text_bit_for_bit(void **state) {
     }
 }
 
+static void numbers_and_strings_are_written_as_they_are_read(void **state) {
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.0, "0.0"}, {1.0, "1.0"}, {-0.1, "-0.1"}, {1e20, "1.0e+20"}, {1.5e-7, "1.5e-07"}, {0.30000000000000004, "0.30000000000000004"}, {-1.7976931348623157e308, "-1.7976931348623157e+308"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[SJ_CONFIG_FLOAT_MAX];
+        sj_config_float_text(cases[i].value, text);
+        assert_string_equal(text, cases[i].text);
+    }
+    char *quoted = sj_config_quote("a \"b\" \\ \n \x01");
+    assert_string_equal(quoted, "\"a \\\"b\\\" \\\\ \\n \\x01\"");
+    free(quoted);
+}
+
 static void the_first_difference_is_named_with_both_values(void **state) {
     static const struct {
         const char *a, *b, *path, *a_value, *b_value;
@@ -186,6 +201,7 @@ int main(void) {
         cmocka_unit_test(values_replace_those_of_the_file), cmocka_unit_test(wrong_assignments_are_refused), cmocka_unit_test(errors_of_set_values_name_the_argument),
         cmocka_unit_test(a_scalar_in_place_of_a_group_is_refused), cmocka_unit_test(a_group_that_nobody_knows_is_named_with_the_nearest),
         cmocka_unit_test(text_reads_back_as_the_same),      cmocka_unit_test(floats_survive_text_bit_for_bit),
+        cmocka_unit_test(numbers_and_strings_are_written_as_they_are_read),
         cmocka_unit_test(the_first_difference_is_named_with_both_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #include "random_job.h"
 #include "room.h"
-#include "sj_fast_internal.h"
+#include "shared.h"
 
 static uint64_t seed_of_run(void) {
     const char *text = getenv("SJ_TEST_SEED");
@@ -53,7 +53,7 @@ static void check_fetch(const sj_operand *o, sj_presence presence, int64_t k_til
 }
 
 // store: NULL, or one that the stream's masks may come out of.
-static void check_stream(const sj_stream *s, sj_bits_store *store, int *borrowings) {
+static void check_stream(const sj_stream *s, sj_fast_shared *store, int *borrowings) {
     uint64_t *bits = NULL;
     bool borrowed = true;
     sj_error err;
@@ -82,14 +82,14 @@ static void masks_equal_offsets(void **state) {
             check_fetch(&c.job.a, (sj_presence)presence, c.accel.k_tile, &rng);
             check_fetch(&c.job.b, (sj_presence)presence, c.accel.k_tile, &rng);
         }
-        sj_bits_store store = {0};
+        sj_fast_shared store = {.lasting = number % 2 == 1, .bytes_max = UINT64_MAX};
         for (int i = 0; i < 3; i++) {
             if (c.streams[i].kind != SJ_STREAM_RAW) {
                 check_stream(&c.streams[i], NULL, &borrowings);
                 check_stream(&c.streams[i], &store, &borrowings);
             }
         }
-        sj_fast_store_free(&store);
+        sj_fast_shared_clear(&store);
         random_case_free(&c);
     }
     assert_true(borrowings > 0);
