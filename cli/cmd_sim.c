@@ -268,10 +268,10 @@ static sj_status run_batches(session *s, int step_index, run_list *list, sj_erro
 
 static sj_status run_steps(session *s, run_list *list, sj_error *err) {
     SJ_TRY(sj_sim_check_layers(s->o, s->trace, err));
-    SJ_TRY(sj_sim_check_pins(&s->setup->accel, s->trace, err));
+    SJ_TRY(sj_selection_check_pins(&s->setup->accel, s->trace, err));
     int first = 0, steps = sj_trace_step_count(s->trace);
     if (!s->o->all_steps) {
-        SJ_TRY(sj_sim_one_step(s->trace, s->o->step, &first, err));
+        SJ_TRY(sj_selection_step("--step", s->trace, s->o->step, &first, err));
         steps = 1;
     }
     if (steps == 0 || steps > RUNS_MAX) {

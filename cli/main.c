@@ -21,6 +21,7 @@ static const command commands[] = {
     {"sim", sj_cmd_sim, "replay a trace on an accelerator: cycles, counters, energy"},
     {"gemm", sj_cmd_gemm, "one matrix product on an accelerator"},
     {"report", sj_cmd_report, "compare runs; the first is the baseline"},
+    {"sweep", sj_cmd_sweep, "simulate every machine of a design space: Pareto front, sensitivities, best points"},
     {"trace", sj_cmd_trace, "look into a trace, check it, or make one of random operands"},
     {"counters", sj_cmd_counters, "what each counter means and what prices it, on an accelerator"},
     {NULL, NULL, NULL},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which step of the trace and which layers and phases of it are run.
+// Which layers and phases of the step are run, and what of them is drawn.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,110 +10,17 @@
 #include "sj_map.h"
 #include "sj_sim.h"
 
-static int last_step(const sj_trace *trace, sj_mode mode) {
-    for (int i = sj_trace_step_count(trace) - 1; i >= 0; i--) {
-        if (sj_trace_get_step(trace, i)->mode == mode) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static sj_status numbered_step(const sj_trace *trace, const char *text, int *index, sj_error *err) {
-    long long number;
-    if (sj_cli_int("--step", text, 0, INT64_MAX, &number, err) != SJ_OK) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "--step %s: it must be a step's number, last-train or last-eval", text);
-    }
-    char known[512] = "";
-    for (int i = 0; i < sj_trace_step_count(trace); i++) {
-        const long long at = (long long)sj_trace_get_step(trace, i)->number;
-        if (at == number) {
-            *index = i;
-            return SJ_OK;
-        }
-        char item[32];
-        snprintf(item, sizeof item, "%s%lld", i > 0 ? ", " : "", at);
-        strncat(known, item, sizeof known - strlen(known) - 1);
-    }
-    return SJ_FAIL(err, SJ_ERR_RANGE, "%s: no step %lld; it has %s", sj_trace_path(trace), number, known);
-}
-
-sj_status sj_sim_one_step(const sj_trace *trace, const char *text, int *index, sj_error *err) {
-    const int train = last_step(trace, SJ_MODE_TRAIN), eval = last_step(trace, SJ_MODE_EVAL);
-    if (text != NULL && strcmp(text, "last-train") != 0 && strcmp(text, "last-eval") != 0) {
-        return numbered_step(trace, text, index, err);
-    }
-    *index = text == NULL ? (train >= 0 ? train : eval) : strcmp(text, "last-train") == 0 ? train : eval;
-    if (*index < 0) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: it has no %s step", sj_trace_path(trace), text == NULL ? "train or eval" : text + strlen("last-"));
-    }
-    return SJ_OK;
-}
-
-bool sj_sim_is_chosen(const sj_sim_options *o, const sj_unit *unit) {
-    bool named = o->layer_count == 0;
-    for (int i = 0; i < o->layer_count; i++) {
-        named = named || strcmp(o->layers[i], unit->layer) == 0;
-    }
-    return named && (o->phase < 0 || (int)unit->phase == o->phase);
-}
+bool sj_sim_is_chosen(const sj_sim_options *o, const sj_unit *unit) { return sj_selection_has(&(sj_selection){o->layer_count, (const char *const *)o->layers, o->phase}, unit); }
 
 bool sj_sim_part_has(const sj_sim_part *part, const sj_unit *unit) {
     return (part->layer[0] == '\0' || strcmp(part->layer, unit->layer) == 0) && (part->phase < 0 || (int)unit->phase == part->phase);
 }
 
-static sj_status check_layer(const char *option, const char *layer, const sj_network *net, const char *const *names, sj_error *err) {
-    for (int i = 0; i < net->layer_count; i++) {
-        if (strcmp(names[i], layer) == 0) {
-            return SJ_OK;
-        }
-    }
-    const char *nearest = sj_nearest_name(layer, names, net->layer_count);
-    return SJ_FAIL(err, SJ_ERR_USAGE, "%s %s: the network %s has no such layer%s%s%s", option, layer, net->name, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "?" : "");
-}
-
 sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj_error *err) {
-    const sj_network *net = sj_trace_get_network(trace);
-    void *memory;
-    SJ_TRY(sj_alloc(&memory, (uint64_t)net->layer_count + 1, sizeof(char *), "the layers' names", err));
-    const char **names = memory;
-    for (int i = 0; i < net->layer_count; i++) {
-        names[i] = net->layers[i].name;
-    }
-    sj_status status = SJ_OK;
-    for (int l = 0; l < o->layer_count && status == SJ_OK; l++) {
-        status = check_layer("--layer", o->layers[l], net, names, err);
-    }
-    if (status == SJ_OK && o->timeline_part.layer[0] != '\0') {
-        status = check_layer("--timeline-layer", o->timeline_part.layer, net, names, err);
-    }
-    if (status == SJ_OK && o->wave_part.layer[0] != '\0') {
-        status = check_layer("--wave-layer", o->wave_part.layer, net, names, err);
-    }
-    free(memory);
-    return status;
-}
-
-// Every phase of every layer with products: one accelerator file serves training steps and inferences.
-sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_error *err) {
-    static const sj_phase phases[] = {SJ_PHASE_FORWARD, SJ_PHASE_GRAD_INPUT, SJ_PHASE_GRAD_WEIGHT};
-    const sj_network *net = sj_trace_get_network(trace);
-    void *memory;
-    SJ_TRY(sj_alloc(&memory, 3 * (uint64_t)net->layer_count + 1, sizeof(sj_map_product_name), "the products' names", err));
-    sj_map_product_name *products = memory;
-    int count = 0;
-    for (int i = 0; i < net->layer_count; i++) {
-        const sj_kind kind = net->layers[i].kind;
-        for (int p = 0; p < 3 && (kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_MATMUL); p++) {
-            if (phases[p] != SJ_PHASE_GRAD_INPUT || net->layers[i].needs_dx) {
-                products[count++] = (sj_map_product_name){net->layers[i].name, phases[p]};
-            }
-        }
-    }
-    const sj_status status = sj_map_check_pins(accel, products, count, err);
-    free(memory);
-    return status;
+    const char *const timeline[] = {o->timeline_part.layer}, *const wave[] = {o->wave_part.layer};
+    SJ_TRY(sj_selection_check("--layer", (const char *const *)o->layers, o->layer_count, trace, err));
+    SJ_TRY(sj_selection_check("--timeline-layer", timeline, timeline[0][0] != '\0' ? 1 : 0, trace, err));
+    return sj_selection_check("--wave-layer", wave, wave[0][0] != '\0' ? 1 : 0, trace, err);
 }
 
 // Of all names, each with its end.

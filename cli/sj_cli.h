@@ -15,6 +15,7 @@ sj_status sj_cmd_sim(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_gemm(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_report(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_counters(int argc, char **argv, sj_error *err);
+sj_status sj_cmd_sweep(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_trace(int argc, char **argv, sj_error *err);
 
 // For getopt_long's '?' and ':' returns (opterr = 0): names the option, and the nearest known one.

@@ -8,6 +8,7 @@
 
 #include "sj_lower.h"
 #include "sj_machine.h"
+#include "sj_selection.h"
 #include "sj_trace.h"
 
 #define SJ_SIM_LAYERS_MAX 256
@@ -37,7 +38,6 @@ extern const char sj_sim_help[];
 sj_status sj_sim_parse(int argc, char **argv, sj_sim_options *o, sj_error *err);
 
 // ---- what of the trace is run (sim_choose.c)
-sj_status sj_sim_one_step(const sj_trace *trace, const char *text, int *index, sj_error *err);
 bool sj_sim_is_chosen(const sj_sim_options *o, const sj_unit *unit);
 bool sj_sim_part_has(const sj_sim_part *part, const sj_unit *unit);
 // text "skip/none" among the variants that are simulated; NULL: skip with the accelerator's own codec.
@@ -46,8 +46,6 @@ sj_status sj_sim_choose_variant(const char *option, const char *text, const sj_m
 sj_status sj_sim_check_part(const char *option, const sj_sim_options *o, const sj_sim_part *part, const sj_lowering *lowering, sj_error *err);
 // Every --layer, and the layers of other options, must be a layer of the network.
 sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj_error *err);
-// Pins of the mapping must name products of the network.
-sj_status sj_sim_check_pins(const sj_accel *accel, const sj_trace *trace, sj_error *err);
 // The part of the network that was run, empty for all of it. Reports compare runs of equal selection alone. Names of layers that do not fit
 // are left out, with their number and a hash of all in their place. `size`: 256 at least.
 void sj_sim_describe_selection(const sj_sim_options *o, char *text, size_t size);
