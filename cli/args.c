@@ -91,3 +91,36 @@ sj_status sj_cli_check_set(const char *text, sj_error *err) {
     }
     return SJ_OK;
 }
+
+static sj_status take_name(const char *option, const char *word, const char *const *names, int name_count, int *indexes, int *count, sj_error *err) {
+    int index = 0;
+    while (index < name_count && strcmp(word, names[index]) != 0) {
+        index++;
+    }
+    if (index == name_count) {
+        const char *nearest = sj_nearest_name(word, names, name_count);
+        return SJ_FAIL(err, SJ_ERR_USAGE, "%s: \"%s\" is not known%s%s%s; 'skipjoule report -h' lists what is", option, word, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                       nearest != NULL ? "?" : "");
+    }
+    for (int i = 0; i < *count; i++) {
+        if (indexes[i] == index) {
+            return SJ_FAIL(err, SJ_ERR_USAGE, "%s: \"%s\" stands there twice", option, word);
+        }
+    }
+    indexes[(*count)++] = index;
+    return SJ_OK;
+}
+
+sj_status sj_cli_names(const char *option, const char *list, const char *const *names, int name_count, int *indexes, int *count, sj_error *err) {
+    *count = 0;
+    for (const char *at = list;; at++) {
+        char word[64] = "";
+        const size_t length = strcspn(at, ",");
+        strncat(word, at, length < sizeof word - 1 ? length : sizeof word - 1);
+        SJ_TRY(take_name(option, word, names, name_count, indexes, count, err));
+        at += length;
+        if (*at == '\0') {
+            return SJ_OK;
+        }
+    }
+}

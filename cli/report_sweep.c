@@ -22,59 +22,27 @@ void sj_sweep_view_free(sj_sweep_view *v) {
     v->limit_count = 0;
 }
 
-// Walks "a,b,c"; each word's index in `names`, NULL-terminated.
-static sj_status take_names(const char *option, const char *list, const char *const *names, void (*take)(sj_sweep_view *v, int index), bool (*has)(const sj_sweep_view *v, int index), sj_sweep_view *v, sj_error *err) {
+static int count_names(const char *const *names) {
     int count = 0;
     while (names[count] != NULL) {
         count++;
     }
-    for (const char *at = list;; at++) {
-        char word[64] = "";
-        const size_t length = strcspn(at, ",");
-        int index = 0;
-        strncat(word, at, length < sizeof word - 1 ? length : sizeof word - 1);
-        while (index < count && strcmp(word, names[index]) != 0) {
-            index++;
-        }
-        if (index == count) {
-            const char *nearest = sj_nearest_name(word, names, count);
-            return SJ_FAIL(err, SJ_ERR_USAGE, "%s: \"%s\" is not known%s%s%s; 'skipjoule report -h' lists what is", option, word, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                           nearest != NULL ? "?" : "");
-        }
-        if (has(v, index)) {
-            return SJ_FAIL(err, SJ_ERR_USAGE, "%s: \"%s\" stands there twice", option, word);
-        }
-        take(v, index);
-        at += length;
-        if (*at == '\0') {
-            return SJ_OK;
-        }
-    }
+    return count;
 }
-
-static void take_part(sj_sweep_view *v, int index) { v->parts[index] = true; }
-
-static bool has_part(const sj_sweep_view *v, int index) { return v->parts[index]; }
 
 sj_status sj_sweep_view_parts(sj_sweep_view *v, const char *list, sj_error *err) {
+    int indexes[SJ_PART_COUNT], count;
+    SJ_TRY(sj_cli_names("--part", list, sj_analysis_part_names, count_names(sj_analysis_part_names), indexes, &count, err));
     memset(v->parts, 0, sizeof v->parts);
     v->parts_given = true;
-    return take_names("--part", list, sj_analysis_part_names, take_part, has_part, v, err);
-}
-
-static void take_objective(sj_sweep_view *v, int index) { v->objectives[v->objective_count++] = index; }
-
-static bool has_objective(const sj_sweep_view *v, int index) {
-    bool found = false;
-    for (int i = 0; i < v->objective_count; i++) {
-        found = found || v->objectives[i] == index;
+    for (int i = 0; i < count; i++) {
+        v->parts[indexes[i]] = true;
     }
-    return found;
+    return SJ_OK;
 }
 
 sj_status sj_sweep_view_objectives(sj_sweep_view *v, const char *list, sj_error *err) {
-    v->objective_count = 0;
-    return take_names("--objectives", list, sj_sweep_value_names, take_objective, has_objective, v, err);
+    return sj_cli_names("--objectives", list, sj_sweep_value_names, count_names(sj_sweep_value_names), v->objectives, &v->objective_count, err);
 }
 
 sj_status sj_sweep_view_limit(sj_sweep_view *v, const char *text, sj_error *err) {
@@ -99,22 +67,44 @@ bool sj_sweep_is_here(const char *path) {
     return sj_path_exists(inside) || (length > 7 && strcmp(path + length - 7, ".sqlite") == 0);
 }
 
-static sj_status print_store(sj_store *store, const sj_sweep_view *view, sj_error *err) {
+static sj_status analyse(sj_store *store, const sj_sweep_view *view, sj_analysis *a, sj_error *err) {
     sj_analysis_options options = {.objective_count = view->objective_count, .limit_count = view->limit_count, .limits = view->limits};
     memcpy(options.objectives, view->objectives, sizeof options.objectives);
+    return sj_analyse(store, &options, a, err);
+}
+
+static sj_status print_store(sj_store *store, const sj_sweep_view *view, sj_error *err) {
     sj_analysis a;
-    SJ_TRY(sj_analyse(store, &options, &a, err));
+    SJ_TRY(analyse(store, view, &a, err));
     const sj_status status = sj_analysis_write(stdout, &a, view->parts, view->format, view->top, err);
     sj_analysis_free(&a);
     return status;
 }
 
+static sj_status open_store(const char *path, sj_store **store, sj_error *err) {
+    char inside[4200];
+    store_path(path, inside, sizeof inside);
+    return sj_store_open(sj_path_exists(inside) ? inside : path, NULL, store, err);
+}
+
+sj_status sj_sweep_report(const char *path, const sj_sweep_view *view, sj_report **out, sj_error *err) {
+    sj_store *store;
+    sj_analysis a;
+    *out = NULL;
+    SJ_TRY(open_store(path, &store, err));
+    sj_status status = analyse(store, view, &a, err);
+    if (status == SJ_OK) {
+        status = sj_analysis_report(&a, out, err);
+        sj_analysis_free(&a);
+    }
+    sj_store_close(store);
+    return status;
+}
+
 // CSV has one table: all points, where nothing else is asked for, straight out of the store.
 sj_status sj_sweep_print(const char *path, const sj_sweep_view *view, sj_error *err) {
-    char inside[4200];
     sj_store *store;
-    store_path(path, inside, sizeof inside);
-    SJ_TRY(sj_store_open(sj_path_exists(inside) ? inside : path, NULL, &store, err));
+    SJ_TRY(open_store(path, &store, err));
     const bool all_points = view->format == SJ_ANALYSIS_CSV && !view->parts_given && view->limit_count == 0 && view->objective_count == 0;
     const sj_status status = all_points ? sj_store_write_csv(store, stdout, err) : print_store(store, view, err);
     sj_store_close(store);

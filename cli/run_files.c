@@ -9,18 +9,33 @@
 #include "sj_file.h"
 #include "sj_machine.h"
 
-static const char *const file_names[] = {"config.cfg", "tech.cfg", "provenance.json", "stats.json", "layers.csv", "stats.txt"};
-enum { FILE_COUNT = (int)(sizeof file_names / sizeof file_names[0]) };
+// The first two are the same for all.
+static const char *const stats_names[] = {"config.cfg", "tech.cfg", "provenance.json", "stats.json", "layers.csv", "stats.txt"};
+static const char *const whole_names[] = {"config.cfg", "tech.cfg", "provenance.json", "run.json", "epochs.csv"};
 
 typedef struct content {
     const sj_machine_setup *setup;
     const sj_stats *runs;
     int count;
+    const sj_whole_run *whole;  // NULL: runs
+    const char *const *names;
+    int name_count;
 } content;
 
 sj_status sj_run_check(const char *path, bool force, sj_error *err) { return sj_path_exists(path) ? sj_make_run_dir(path, force, err) : SJ_OK; }
 
+static sj_status write_whole(FILE *f, int file, const sj_whole_run *w, sj_error *err) {
+    switch (file) {
+        case 2: return sj_whole_run_write_provenance(f, w, err);
+        case 3: return sj_whole_run_write_json(f, w, err);
+        default: sj_whole_run_write_epochs(f, w); return SJ_OK;
+    }
+}
+
 static sj_status write_content(FILE *f, int file, const content *c, sj_error *err) {
+    if (file >= 2 && c->whole != NULL) {
+        return write_whole(f, file, c->whole, err);
+    }
     switch (file) {
         case 0: fputs(c->setup->accel_text, f); return SJ_OK;
         case 1: fputs(sj_tech_text(c->setup->tech), f); return SJ_OK;
@@ -41,7 +56,7 @@ static char *join(const char *folder, const char *name) {
 }
 
 static sj_status write_file(const char *folder, int file, const content *c, sj_error *err) {
-    char *path = join(folder, file_names[file]);
+    char *path = join(folder, c->names[file]);
     if (path == NULL) {
         return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for a file's name", folder);
     }
@@ -62,9 +77,9 @@ static sj_status write_file(const char *folder, int file, const content *c, sj_e
     return sj_atomic_commit(&out, err);
 }
 
-static void remove_folder(const char *folder) {
-    for (int i = 0; i < FILE_COUNT; i++) {
-        char *path = join(folder, file_names[i]);
+static void remove_folder(const char *folder, const content *c) {
+    for (int i = 0; i < c->name_count; i++) {
+        char *path = join(folder, c->names[i]);
         if (path != NULL) {
             unlink(path);
             free(path);
@@ -91,15 +106,15 @@ static sj_status check_replaceable(const char *folder, const char *name, sj_erro
 }
 
 // Over an empty folder (or none) by one rename; into a folder with other files in it, one by one.
-static sj_status move_into_place(const char *temporary, const char *path, sj_error *err) {
+static sj_status move_into_place(const char *temporary, const char *path, const content *c, sj_error *err) {
     if (rename(temporary, path) == 0) {
         return SJ_OK;
     }
-    for (int i = 0; i < FILE_COUNT; i++) {
-        SJ_TRY(check_replaceable(path, file_names[i], err));
+    for (int i = 0; i < c->name_count; i++) {
+        SJ_TRY(check_replaceable(path, c->names[i], err));
     }
-    for (int i = 0; i < FILE_COUNT; i++) {
-        SJ_TRY(move_file(temporary, path, file_names[i], err));
+    for (int i = 0; i < c->name_count; i++) {
+        SJ_TRY(move_file(temporary, path, c->names[i], err));
     }
     rmdir(temporary);
     return SJ_OK;
@@ -109,15 +124,15 @@ static sj_status write_all(const char *temporary, const char *path, const conten
     if (mkdir(temporary, 0777) != 0) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot make the folder: %s", temporary, strerror(errno));
     }
-    for (int i = 0; i < FILE_COUNT; i++) {
+    for (int i = 0; i < c->name_count; i++) {
         if (write_file(temporary, i, c, err) != SJ_OK) {
             return sj_error_prefix(err, "%s: not written", path);
         }
     }
-    return move_into_place(temporary, path, err);
+    return move_into_place(temporary, path, c, err);
 }
 
-sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, const sj_stats *runs, int count, sj_error *err) {
+static sj_status write_folder(const char *path, bool force, const content *c, sj_error *err) {
     const bool existed = sj_path_exists(path);
     SJ_TRY(sj_make_run_dir(path, force, err));
     char *temporary = NULL, *trimmed = strdup(path);  // "out/" names the folder out, and its temporary is beside it
@@ -129,10 +144,9 @@ sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, 
         free(trimmed);
         return SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for a file's name", path);
     }
-    const content c = {s, runs, count};
-    const sj_status status = write_all(temporary, trimmed, &c, err);
+    const sj_status status = write_all(temporary, trimmed, c, err);
     if (status != SJ_OK) {
-        remove_folder(temporary);
+        remove_folder(temporary, c);
         if (!existed) {
             rmdir(trimmed);
         }
@@ -140,4 +154,12 @@ sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, 
     free(temporary);
     free(trimmed);
     return status;
+}
+
+sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, const sj_stats *runs, int count, sj_error *err) {
+    return write_folder(path, force, &(content){s, runs, count, NULL, stats_names, (int)(sizeof stats_names / sizeof stats_names[0])}, err);
+}
+
+sj_status sj_run_write_whole(const char *path, bool force, const sj_machine_setup *s, const sj_whole_run *w, sj_error *err) {
+    return write_folder(path, force, &(content){s, NULL, 0, w, whole_names, (int)(sizeof whole_names / sizeof whole_names[0])}, err);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `skipjoule sim`.
 #include <getopt.h>
+#include <math.h>
 #include <string.h>
 
 #include "sj_cli.h"
@@ -11,7 +12,7 @@
 #define BATCH_MAX 65536  // the limit of the lowering
 
 enum { OPT_STEP = SJ_OPT_OWN, OPT_ALL_STEPS, OPT_BATCH, OPT_LAYER, OPT_PHASE, OPT_NO_FUSE, OPT_QUANTISE, OPT_EXPLAIN, OPT_TIMELINE, OPT_TIMELINE_LAYER, OPT_TIMELINE_VARIANT, OPT_WAVE, OPT_WAVE_CYCLES, OPT_WAVE_JOB,
-       OPT_WAVE_LAYER, OPT_WAVE_VARIANT, OPT_JSON, OPT_FORCE };
+       OPT_WAVE_LAYER, OPT_WAVE_VARIANT, OPT_WHOLE_RUN, OPT_ANCHORS, OPT_GCO2, OPT_TARGET, OPT_JSON, OPT_FORCE };
 
 static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"step", required_argument, NULL, OPT_STEP},
@@ -30,6 +31,10 @@ static const struct option long_options[] = {SJ_MACHINE_LONG_OPTIONS,
                                              {"wave-job", required_argument, NULL, OPT_WAVE_JOB},
                                              {"wave-layer", required_argument, NULL, OPT_WAVE_LAYER},
                                              {"wave-variant", required_argument, NULL, OPT_WAVE_VARIANT},
+                                             {"whole-run", no_argument, NULL, OPT_WHOLE_RUN},
+                                             {"anchors", required_argument, NULL, OPT_ANCHORS},
+                                             {"gco2-per-kwh", required_argument, NULL, OPT_GCO2},
+                                             {"target-accuracy", required_argument, NULL, OPT_TARGET},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"force", no_argument, NULL, OPT_FORCE},
                                              {"output", required_argument, NULL, 'o'},
@@ -57,8 +62,12 @@ const char sj_sim_help[] =
     "  --wave-layer L       of this layer: NAME or NAME:PHASE (default: the first that has a product)\n"
     "  --wave-job N         the N-th product there (default 1)\n"
     "  --wave-variant V     of this one (default: skip with the accelerator's codec)\n"
+    "  --whole-run          the energy of every iteration of the training run: its traced steps simulated, the others interpolated\n"
+    "  --anchors N|LIST     simulate only so many of the traced training steps, evenly over states and time, or these step numbers: 3,17,80\n"
+    "  --gco2-per-kwh X     also print grams of CO2 at so many a kWh\n"
+    "  --target-accuracy X  also print what it took until the test accuracy was X, 0 to 1\n"
     "  --json               the machine-readable result on stdout\n"
-    "  -o, --output RUN     a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt\n"
+    "  -o, --output RUN     a folder for config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt; a whole run: run.json and epochs.csv in place of the last three\n"
     "  --force              write into RUN, or over F, though it exists\n"
     "  -q, --quiet          no progress\n"
     "  -v, --verbose        a line per layer on stderr\n"
@@ -128,6 +137,15 @@ static sj_status read_wave_option(sj_sim_options *o, int option, sj_error *err) 
     }
 }
 
+static sj_status read_whole_option(sj_sim_options *o, int option, sj_error *err) {
+    switch (option) {
+        case OPT_WHOLE_RUN: o->whole_run = true; return SJ_OK;
+        case OPT_ANCHORS: o->whole_detail = "--anchors"; o->anchors = optarg; return SJ_OK;
+        case OPT_GCO2: o->whole_detail = "--gco2-per-kwh"; return sj_cli_float("--gco2-per-kwh", optarg, 0.0, 1e6, &o->gco2_per_kwh, err);
+        default: o->whole_detail = "--target-accuracy"; return sj_cli_float("--target-accuracy", optarg, 0.0, 1.0, &o->target_accuracy, err);
+    }
+}
+
 static sj_status read_option(sj_sim_options *o, int option, sj_error *err) {
     long long value = 0;
     switch (option) {
@@ -155,6 +173,10 @@ static sj_status read_option(sj_sim_options *o, int option, sj_error *err) {
         case OPT_WAVE_JOB:
         case OPT_WAVE_LAYER:
         case OPT_WAVE_VARIANT: return read_wave_option(o, option, err);
+        case OPT_WHOLE_RUN:
+        case OPT_ANCHORS:
+        case OPT_GCO2:
+        case OPT_TARGET: return read_whole_option(o, option, err);
         case OPT_JSON: o->json = true; return SJ_OK;
         case OPT_FORCE: o->force = true; return SJ_OK;
         case 'o': o->run_dir = optarg; return SJ_OK;
@@ -165,8 +187,24 @@ static sj_status read_option(sj_sim_options *o, int option, sj_error *err) {
     }
 }
 
+static sj_status check_whole(const sj_sim_options *o, sj_error *err) {
+    if (!o->whole_run) {
+        return o->whole_detail == NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "sim: %s goes with --whole-run", o->whole_detail);
+    }
+    const char *other = o->step != NULL ? "--step" : o->all_steps ? "--all-steps" : o->timeline != NULL ? "--timeline" : o->wave != NULL ? "--wave" : o->explain_mapping ? "--explain-mapping" : NULL;
+    if (other != NULL) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --whole-run and %s exclude each other: one is about all iterations, the other about single steps", other);
+    }
+    const char *printed = !isnan(o->gco2_per_kwh) ? "--gco2-per-kwh" : !isnan(o->target_accuracy) ? "--target-accuracy" : NULL;
+    if (o->json && printed != NULL) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "sim: %s and --json exclude each other: it adds to the tables, and the JSON has what it is made of", printed);
+    }
+    return o->no_fuse ? SJ_FAIL(err, SJ_ERR_USAGE, "sim: --whole-run and --no-fuse exclude each other: training steps fuse nothing") : SJ_OK;
+}
+
 // Options that make no sense together, each with its reason.
 static sj_status check_together(const sj_sim_options *o, sj_error *err) {
+    SJ_TRY(check_whole(o, err));
     if (o->all_steps && o->step != NULL) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "sim: --step and --all-steps exclude each other");
     }
@@ -196,6 +234,7 @@ sj_status sj_sim_parse(int argc, char **argv, sj_sim_options *o, sj_error *err) 
     o->timeline_part.phase = o->wave_part.phase = -1;
     o->wave_job = 1;
     o->wave_last = WAVE_LAST;
+    o->gco2_per_kwh = o->target_accuracy = (double)NAN;
     opterr = 0;
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, ":o:qvh", long_options, NULL)) != -1;) {

@@ -16,6 +16,7 @@ sj_status sj_cmd_gemm(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_report(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_counters(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_sweep(int argc, char **argv, sj_error *err);
+sj_status sj_cmd_estimate(int argc, char **argv, sj_error *err);
 sj_status sj_cmd_trace(int argc, char **argv, sj_error *err);
 
 // For getopt_long's '?' and ':' returns (opterr = 0): names the option, and the nearest known one.
@@ -29,6 +30,9 @@ sj_status sj_cli_find_config(const char *kind, const char *name, char **path, sj
 // Whole decimal integer in [min, max], else a usage error naming option, value and range.
 sj_status sj_cli_int(const char *option, const char *text, long long min, long long max, long long *out, sj_error *err);
 sj_status sj_cli_float(const char *option, const char *text, double min, double max, double *out, sj_error *err);
+
+// "a,b": the index of each word among the names, none twice. indexes: room for name_count.
+sj_status sj_cli_names(const char *option, const char *list, const char *const *names, int name_count, int *indexes, int *count, sj_error *err);
 
 extern const char *const sj_version;  // "0.1.0"
 

@@ -11,6 +11,7 @@
 #include "sj_price.h"
 #include "sj_progress.h"
 #include "sj_stats.h"
+#include "sj_whole_run.h"
 
 typedef enum sj_fidelity { SJ_FIDELITY_FAST, SJ_FIDELITY_SYSTEMC, SJ_FIDELITY_RTL, SJ_FIDELITY_COUNT } sj_fidelity;
 extern const char *const sj_fidelity_names[SJ_FIDELITY_COUNT];
@@ -64,6 +65,8 @@ sj_status sj_machine_start_run(const sj_machine_setup *s, const sj_machine_optio
 sj_status sj_run_check(const char *path, bool force, sj_error *err);
 // config.cfg, tech.cfg, provenance.json, stats.json, layers.csv, stats.txt: written beside the folder, then moved in.
 sj_status sj_run_write(const char *path, bool force, const sj_machine_setup *s, const sj_stats *runs, int count, sj_error *err);
+// The same with run.json and epochs.csv in place of the last three.
+sj_status sj_run_write_whole(const char *path, bool force, const sj_machine_setup *s, const sj_whole_run *w, sj_error *err);
 
 // Lines on stderr when an array is Verilated on demand, none where quiet; they clear `bar` first (NULL: there is none). The bar must live until the next call.
 void sj_cli_rtl_progress(bool quiet, sj_progress *bar);

@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sj_fast_shared.h"
 #include "sj_lower.h"
 #include "sj_machine.h"
+#include "sj_map_memo.h"
 #include "sj_selection.h"
 #include "sj_trace.h"
+#include "sj_whole_run.h"
 
 #define SJ_SIM_LAYERS_MAX 256
 
@@ -31,6 +34,9 @@ typedef struct sj_sim_options {
     sj_sim_part wave_part;
     int64_t wave_job;                 // from 1, among the products of wave_part
     uint64_t wave_first, wave_last;   // cycles of the job, both included
+    bool whole_run;
+    const char *anchors, *whole_detail;     // anchors: a number of steps, or their numbers; NULL: all. whole_detail: an option that goes with --whole-run
+    double gco2_per_kwh, target_accuracy;   // NAN: not given
 } sj_sim_options;
 
 extern const char sj_sim_help[];
@@ -78,5 +84,27 @@ sj_status sj_sim_wave_start(const sj_sim_options *o, const sj_machine_setup *set
 sj_status sj_sim_wave_job(const sj_sim_options *o, sj_sim_wave *w, const sj_unit *unit, sj_variant variant, const sj_job *job, int number, sj_error *err);
 // After the run, whose status is given: SJ_ERR_RANGE where the chosen job was never met. A line about the file goes to stderr unless quiet.
 sj_status sj_sim_wave_end(const sj_sim_options *o, sj_sim_wave *w, sj_status status, sj_error *err);
+
+// ---- a step on all variants (sim_step.c)
+typedef struct sj_sim_session {
+    const sj_sim_options *o;
+    const sj_machine_setup *setup;
+    sj_trace *trace;
+    sj_sim_timeline *timeline;  // of the step at hand; NULL: none
+    sj_sim_wave wave;
+    char input_hash[17];        // of the trace, once it is known
+    // Of many steps: what they share at fidelity fast, and no progress of each. Results are the same.
+    bool whole_run;
+    sj_map_memo *memo;
+    sj_fast_shared *shared;
+} sj_sim_session;
+// skipped: as if GradSamp had skipped this training step. `run` is the caller's to free, also after an error.
+sj_status sj_sim_run_step(sj_sim_session *s, int step_index, int64_t batch, bool skipped, sj_stats *run, sj_error *err);
+void sj_sim_print_head(const sj_stats *run);  // what stands above the table of a run, or above its explained mappings
+
+// ---- --whole-run (sim_whole_run.c): simulates the trace's training steps, writes and prints the run
+sj_status sj_sim_whole_run(sj_sim_session *s, sj_error *err);
+// Tables on stdout (sim_whole_print.c).
+sj_status sj_sim_print_whole_run(const sj_sim_options *o, const sj_machine_setup *setup, const sj_whole_run *w, sj_error *err);
 
 #endif

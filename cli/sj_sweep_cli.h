@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "sj_analysis.h"
+#include "sj_report.h"
 #include "sj_progress.h"
 #include "sj_sweep.h"
 
@@ -53,6 +54,8 @@ sj_status sj_sweep_view_limit(sj_sweep_view *v, const char *text, sj_error *err)
 
 // DIR/results.sqlite, or a store itself: is it there?
 bool sj_sweep_is_here(const char *path);
+// The tables of a sweep's page, of the objectives and within the limits of the view. Caller: sj_report_free.
+sj_status sj_sweep_report(const char *path, const sj_sweep_view *view, sj_report **out, sj_error *err);
 // The report of a sweep on stdout.
 sj_status sj_sweep_print(const char *path, const sj_sweep_view *view, sj_error *err);
 // One point of the sweep in a folder, with the commands of `sim` that give the same.

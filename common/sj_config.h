@@ -99,6 +99,8 @@ typedef struct sj_config_change {
     char path[SJ_CONFIG_PATH_MAX], a[SJ_CONFIG_VALUE_MAX], b[SJ_CONFIG_VALUE_MAX];
 } sj_config_change;
 bool sj_config_difference(const sj_config *a, const sj_config *b, sj_config_change *out);
+// Every such key, in that order within each group; `take` says whether it wants more.
+void sj_config_differences(const sj_config *a, const sj_config *b, bool (*take)(void *context, const sj_config_change *change), void *context);
 
 // Nearest of `names` by edit distance, or NULL when none is near (distance > 1 + length/3).
 const char *sj_nearest_name(const char *word, const char *const *names, int count);

@@ -95,7 +95,9 @@ int64_t sj_config_int(sj_config *c, const char *path, sj_need need, int64_t fall
     if (value >= min && value <= max) {
         return value;
     }
-    if (max == INT64_MAX) {
+    if (min == max) {
+        sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is %" PRId64 "; only %" PRId64 " is supported", path, value, min);
+    } else if (max == INT64_MAX) {
         sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is %" PRId64 "; it must be at least %" PRId64, path, value, min);
     } else if (min == INT64_MIN) {
         sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is %" PRId64 "; it must be at most %" PRId64, path, value, max);
@@ -166,8 +168,8 @@ int sj_config_enum(sj_config *c, const char *path, sj_need need, int fallback, c
         used += (size_t)length;
     }
     if (found) {
-        const char *nearest = sj_nearest_name(value, names, count);
-        sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is \"%s\"; allowed are %s%s%s%s", path, value, allowed, nearest != NULL ? "; did you mean \"" : "",
+        const char *nearest = count > 1 ? sj_nearest_name(value, names, count) : NULL;
+        sj_config_error(c, SJ_CFG_RANGE, path, "\"%s\" is \"%s\"; %s %s%s%s%s", path, value, count > 1 ? "allowed are" : "the only one allowed is", allowed, nearest != NULL ? "; did you mean \"" : "",
                         nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
     }
     return dummy;

@@ -136,33 +136,50 @@ static bool same_value(const config_setting_t *a, const config_setting_t *b) {
     return same;
 }
 
-// a or b may be NULL: the key is absent there.
-static bool report_change(const config_setting_t *a, const config_setting_t *b, sj_config_change *out) {
-    sj_config_setting_path(a != NULL ? a : b, out->path);
-    value_text(a, out->a);
-    value_text(b, out->b);
-    return true;
+typedef struct change_taker {
+    bool (*take)(void *context, const sj_config_change *change);
+    void *context;
+} change_taker;
+
+// a or b may be NULL: the key is absent there. false: no more are wanted.
+static bool hand_over(const config_setting_t *a, const config_setting_t *b, const change_taker *taker) {
+    sj_config_change change;
+    sj_config_setting_path(a != NULL ? a : b, change.path);
+    value_text(a, change.a);
+    value_text(b, change.b);
+    return taker->take(taker->context, &change);
 }
 
-static bool find_change(const config_setting_t *a, const config_setting_t *b, sj_config_change *out) {
-    for (int i = 0; i < config_setting_length(a); i++) {
+static bool find_changes(const config_setting_t *a, const config_setting_t *b, const change_taker *taker) {
+    bool more = true;
+    for (int i = 0; i < config_setting_length(a) && more; i++) {
         const config_setting_t *x = config_setting_get_elem(a, (unsigned)i), *y = config_setting_get_member(b, config_setting_name(x));
-        const bool groups = y != NULL && config_setting_is_group(x) && config_setting_is_group(y);
-        if (groups ? find_change(x, y, out) : y == NULL || !same_value(x, y)) {
-            return groups || report_change(x, y, out);
+        if (y != NULL && config_setting_is_group(x) && config_setting_is_group(y)) {
+            more = find_changes(x, y, taker);
+        } else if (y == NULL || !same_value(x, y)) {
+            more = hand_over(x, y, taker);
         }
     }
-    for (int i = 0; i < config_setting_length(b); i++) {
+    for (int i = 0; i < config_setting_length(b) && more; i++) {
         const config_setting_t *y = config_setting_get_elem(b, (unsigned)i);
         if (config_setting_get_member(a, config_setting_name(y)) == NULL) {
-            return report_change(NULL, y, out);
+            more = hand_over(NULL, y, taker);
         }
     }
+    return more;
+}
+
+void sj_config_differences(const sj_config *a, const sj_config *b, bool (*take)(void *context, const sj_config_change *change), void *context) {
+    find_changes(config_root_setting(&a->tree), config_root_setting(&b->tree), &(change_taker){take, context});
+}
+
+static bool keep_first(void *context, const sj_config_change *change) {
+    *(sj_config_change *)context = *change;
     return false;
 }
 
 bool sj_config_difference(const sj_config *a, const sj_config *b, sj_config_change *out) {
-    return find_change(config_root_setting(&a->tree), config_root_setting(&b->tree), out);
+    return !find_changes(config_root_setting(&a->tree), config_root_setting(&b->tree), &(change_taker){keep_first, out});
 }
 
 sj_status sj_config_text(const sj_config *c, char **out, sj_error *err) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sj_analysis.h"
+#include "sj_units.h"
 
 // ---- Limits (analysis_limits.c)
 typedef struct sj_limit_name {
@@ -56,6 +57,12 @@ sj_status sj_analyse_points(const sj_sweep_about *about, const sj_point_result *
 sj_status sj_sensitivities(sj_analysis *a, sj_error *err);
 // The values of an objective of the list (its index there) differ by more than rounding.
 bool sj_analysis_varies(const sj_analysis *a, int objective);
+// What the axes' shares of such an objective leave: a share of its variance, >= 0. NAN where that says nothing: the points are no full grid, or the objective does not vary.
+double sj_analysis_interactions(const sj_analysis *a, int objective);
+
+// ---- What was held fixed (analysis_setup.c): "machine skip; codec bitmask; accelerator edge16". SJ_ERR_CONFIG: the store's copy of the sweep's file is none.
+#define SJ_ANALYSIS_SETUP_MAX 512
+sj_status sj_analysis_setup(const sj_sweep_about *about, char text[SJ_ANALYSIS_SETUP_MAX], sj_error *err);
 
 // ---- What all writers ask (analysis_rows.c)
 // Rows by the first objective, then the others, then the id; `front`: those on the front alone. Caller frees *order.
@@ -66,18 +73,10 @@ int sj_axis_value_of(const sj_space *s, int axis, uint64_t id);
 // Cuts a list of `count` rows down to at most `top` (0: all), evenly with both ends. Returns what is left.
 int64_t sj_analysis_thin(int64_t *order, int64_t count, int64_t top);
 
-// ---- A value's unit for people, one a column (analysis_unit.c)
-typedef struct sj_value_unit {
-    const char *name;            // "mJ"; "" for plain counts
-    double size;                 // of one, in the unit of sj_sweep_value_units
-    int decimals;
-    bool grouped;                // whole numbers with a comma every three digits
-} sj_value_unit;
+// ---- A value's unit for people, one a column (analysis_unit.c); sj_unit_format shows a value in it
 extern const char *const sj_value_titles[SJ_SWEEP_VALUE_COUNT];  // "energy", "cycles", ...: without a unit
 // The unit in which `largest` has 1 to 1023 units, if there is one, with so many decimals that `least` (the least that is not 0) has four digits that count.
-sj_value_unit sj_value_unit_for(int value, double least, double largest);
-void sj_value_format(char text[64], double v, sj_value_unit unit);
-void sj_count_format(char text[64], uint64_t count);  // 1,234,567
+sj_unit sj_value_unit_for(int value, double least, double largest);
 
 // ---- Text and tables for people (analysis_sheet.c). Whatever is printed: control characters become blanks, and in md the characters that md or HTML would take as signs are escaped.
 // sj_table aligns its first columns left and all others right; here both stand mixed, and md needs the same cells.
@@ -91,7 +90,7 @@ void sj_say(FILE *f, bool md, const char *text);
 
 // ---- Writers
 sj_status sj_analysis_write_people(FILE *f, const sj_analysis *a, const bool parts[SJ_PART_COUNT], bool md, int64_t top, sj_error *err);  // text or md
-void sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md);
+sj_status sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md, sj_error *err);
 sj_status sj_analysis_write_csv(FILE *f, const sj_analysis *a, sj_analysis_part part, sj_error *err);
 sj_status sj_analysis_write_json(FILE *f, const sj_analysis *a, const bool parts[SJ_PART_COUNT], sj_error *err);
 

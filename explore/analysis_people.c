@@ -29,7 +29,7 @@ typedef struct point_list {
     bool by_objective;  // one row for each objective, which it names
 } point_list;
 
-static sj_value_unit unit_of(const sj_analysis *a, const point_list *l, int value) {
+static sj_unit unit_of(const sj_analysis *a, const point_list *l, int value) {
     double least = 0.0, largest = 0.0;
     for (int64_t i = 0; i < l->count; i++) {
         const double v = a->rows[l->rows[i]].values[value];
@@ -39,11 +39,11 @@ static sj_value_unit unit_of(const sj_analysis *a, const point_list *l, int valu
     return sj_value_unit_for(value, least, largest);
 }
 
-static void value_column(sj_sheet *s, int value, sj_value_unit unit) {
+static void value_column(sj_sheet *s, int value, sj_unit unit) {
     sj_sheet_column(s, false, unit.name[0] != '\0' ? "%s (%s)" : "%s", sj_value_titles[value], unit.name);
 }
 
-static void point_cells(sj_sheet *s, const sj_analysis *a, int64_t row, const sj_value_unit units[SJ_SWEEP_VALUE_COUNT]) {
+static void point_cells(sj_sheet *s, const sj_analysis *a, int64_t row, const sj_unit units[SJ_SWEEP_VALUE_COUNT]) {
     const sj_space *space = a->about->space;
     sj_sheet_cell(s, "%" PRIu64, a->rows[row].id);
     for (int i = 0; i < space->axis_count; i++) {
@@ -51,7 +51,7 @@ static void point_cells(sj_sheet *s, const sj_analysis *a, int64_t row, const sj
     }
     for (int i = 0; i < a->objective_count; i++) {
         char text[64];
-        sj_value_format(text, a->rows[row].values[a->objectives[i]], units[i]);
+        sj_unit_format(text, a->rows[row].values[a->objectives[i]], units[i]);
         sj_sheet_cell(s, "%s", text);
         const double ratio = sj_analysis_over_best(a, row, i);
         sj_sheet_cell(s, isnan(ratio) ? "-" : "%.3f", ratio);
@@ -59,7 +59,7 @@ static void point_cells(sj_sheet *s, const sj_analysis *a, int64_t row, const sj
 }
 
 static sj_status write_points(FILE *f, const sj_analysis *a, bool md, const point_list *l, sj_error *err) {
-    sj_value_unit units[SJ_SWEEP_VALUE_COUNT];
+    sj_unit units[SJ_SWEEP_VALUE_COUNT];
     sj_sheet *s = sj_sheet_new(md);
     if (l->by_objective) {
         sj_sheet_column(s, true, "least");
@@ -125,16 +125,16 @@ static sj_status write_best(FILE *f, const sj_analysis *a, bool md, sj_error *er
 
 // ---- Sensitivities
 
-static void mean_cells(sj_sheet *s, const sj_axis *axis, const sj_sensitivity *of, int value, sj_value_unit unit) {
+static void mean_cells(sj_sheet *s, const sj_axis *axis, const sj_sensitivity *of, int value, sj_unit unit) {
     char text[64];
     const bool moves = of->least != of->most;
-    sj_value_format(text, moves ? of->means[value] : (double)NAN, unit);
+    sj_unit_format(text, moves ? of->means[value] : (double)NAN, unit);
     sj_sheet_cell(s, "%s", moves ? axis->labels[value] : "-");
     sj_sheet_cell(s, "%s", text);
 }
 
 // "4: 1.23; 8: 1.45".
-static sj_status means_cell(sj_sheet *s, const sj_axis *axis, const sj_sensitivity *of, sj_value_unit unit, sj_error *err) {
+static sj_status means_cell(sj_sheet *s, const sj_axis *axis, const sj_sensitivity *of, sj_unit unit, sj_error *err) {
     if (axis->value_count > MEANS_SHOWN) {
         sj_sheet_cell(s, "(%d values)", axis->value_count);
         return SJ_OK;
@@ -144,7 +144,7 @@ static sj_status means_cell(sj_sheet *s, const sj_axis *axis, const sj_sensitivi
     FILE *f = open_memstream(&text, &size);
     for (int v = 0; f != NULL && v < axis->value_count; v++) {
         char mean[64];
-        sj_value_format(mean, of->means[v], unit);
+        sj_unit_format(mean, of->means[v], unit);
         fprintf(f, "%s%s: %s", v > 0 ? "; " : "", axis->labels[v], mean);
     }
     const bool made = f != NULL && fclose(f) == 0;
@@ -153,7 +153,7 @@ static sj_status means_cell(sj_sheet *s, const sj_axis *axis, const sj_sensitivi
     return made ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "no memory for an axis's means");
 }
 
-static sj_status axis_cells(sj_sheet *s, const sj_analysis *a, const sj_sensitivity *of, sj_value_unit unit, sj_error *err) {
+static sj_status axis_cells(sj_sheet *s, const sj_analysis *a, const sj_sensitivity *of, sj_unit unit, sj_error *err) {
     const sj_axis *axis = &a->about->space->axes[of->axis];
     sj_sheet_cell(s, "%s", axis->name);
     sj_sheet_cell(s, isfinite(of->effect) ? "%.3f" : "from 0", of->effect);
@@ -163,7 +163,7 @@ static sj_status axis_cells(sj_sheet *s, const sj_analysis *a, const sj_sensitiv
     return means_cell(s, axis, of, unit, err);
 }
 
-static sj_status write_axes(FILE *f, const sj_analysis *a, bool md, int objective, sj_value_unit unit, sj_error *err) {
+static sj_status write_axes(FILE *f, const sj_analysis *a, bool md, int objective, sj_unit unit, sj_error *err) {
     const int axes = a->about->space->axis_count;
     sj_sheet *s = sj_sheet_new(md);
     sj_sheet_column(s, true, "axis");
@@ -183,12 +183,12 @@ static sj_status write_axes(FILE *f, const sj_analysis *a, bool md, int objectiv
 }
 
 // The least and the largest, in the unit of the means.
-static sj_value_unit write_range(FILE *f, const sj_analysis *a, int objective) {
+static sj_unit write_range(FILE *f, const sj_analysis *a, int objective) {
     const double least = a->rows[a->best[objective]].values[a->objectives[objective]], largest = a->largest[objective];
-    const sj_value_unit unit = sj_value_unit_for(a->objectives[objective], least, largest);
+    const sj_unit unit = sj_value_unit_for(a->objectives[objective], least, largest);
     char low[64], high[64];
-    sj_value_format(low, least, unit);
-    sj_value_format(high, largest, unit);
+    sj_unit_format(low, least, unit);
+    sj_unit_format(high, largest, unit);
     const char *blank = unit.name[0] != '\0' ? " " : "";
     if (!sj_analysis_varies(a, objective)) {
         fprintf(f, "%s: %s%s%s at every point: no axis moves it", objective_name(a, objective), low, blank, unit.name);
@@ -202,13 +202,9 @@ static sj_value_unit write_range(FILE *f, const sj_analysis *a, int objective) {
 }
 
 static void write_interactions(FILE *f, const sj_analysis *a, bool md, int objective) {
-    const int axes = a->about->space->axis_count;
-    double shares = 0.0;
-    for (int i = 0; i < axes; i++) {
-        shares += a->sensitivities[objective * axes + i].share;
-    }
-    if (a->full_grid && sj_analysis_varies(a, objective)) {
-        fprintf(f, "%sInteractions of axes: %.1f %%.\n", md ? "\n" : "", 100.0 * fmax(1.0 - shares, 0.0));
+    const double share = sj_analysis_interactions(a, objective);
+    if (!isnan(share)) {
+        fprintf(f, "%sInteractions of axes: %.1f %%.\n", md ? "\n" : "", 100.0 * share);
     }
 }
 
@@ -239,7 +235,7 @@ static sj_status write_sensitivity(FILE *f, const sj_analysis *a, bool md, sj_er
         fputs(o > 0 ? "\n" : "", f);
         heading(f, md);
         fputs("Sensitivity of ", f);
-        const sj_value_unit unit = write_range(f, a, o);
+        const sj_unit unit = write_range(f, a, o);
         paragraph(f, md);
         SJ_TRY(write_axes(f, a, md, o, unit, err));
         write_interactions(f, a, md, o);
@@ -272,7 +268,7 @@ static sj_status write_part(FILE *f, const sj_analysis *a, sj_analysis_part part
         case SJ_PART_SENSITIVITY: return write_sensitivity(f, a, md, err);
         case SJ_PART_BEST: return write_best(f, a, md, err);
         case SJ_PART_POINTS: return write_all_points(f, a, md, top, err);
-        default: sj_analysis_write_summary(f, a, md); return SJ_OK;
+        default: return sj_analysis_write_summary(f, a, md, err);
     }
 }
 

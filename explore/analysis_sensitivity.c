@@ -199,3 +199,12 @@ sj_status sj_sensitivities(sj_analysis *a, sj_error *err) {
     free(r.sums);
     return status;
 }
+
+double sj_analysis_interactions(const sj_analysis *a, int objective) {
+    const int axes = a->about->space->axis_count;
+    double shares = 0.0;
+    for (int i = 0; i < axes; i++) {
+        shares += a->sensitivities[objective * axes + i].share;
+    }
+    return a->full_grid && sj_analysis_varies(a, objective) ? fmax(1.0 - shares, 0.0) : (double)NAN;
+}

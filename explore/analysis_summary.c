@@ -76,7 +76,9 @@ static void write_reasons(FILE *f, const sj_analysis *a, bool md) {
     }
 }
 
-void sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md) {
+sj_status sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md, sj_error *err) {
+    char setup[SJ_ANALYSIS_SETUP_MAX];
+    SJ_TRY(sj_analysis_setup(a->about, setup, err));
     char points[64], wanted[64], space[64], valid[64], invalid[64], within[64];
     sj_count_format(points, a->points);
     sj_count_format(wanted, a->about->total);
@@ -88,6 +90,7 @@ void sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md) {
     sj_say(f, md, a->about->name);
     fputs(md ? "\n\n" : "\n", f);
     write_traces(f, a->about, md);
+    line(f, md, "fixed", setup, NULL);
     write_axes(f, a->about->space, md);
     line(f, md, "points", points, " looked at of ", wanted, " wanted; the space has ", space, NULL);
     line(f, md, "valid", valid, NULL);
@@ -99,4 +102,5 @@ void sj_analysis_write_summary(FILE *f, const sj_analysis *a, bool md) {
     if (a->limit_count > 0) {
         line(f, md, "within", within, " of ", valid, " valid points", NULL);
     }
+    return SJ_OK;
 }

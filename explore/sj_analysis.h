@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sj_expr.h"
+#include "sj_report.h"
 #include "sj_sweep_store.h"
 
 typedef enum sj_analysis_format { SJ_ANALYSIS_TEXT, SJ_ANALYSIS_JSON, SJ_ANALYSIS_CSV, SJ_ANALYSIS_MD, SJ_ANALYSIS_FORMAT_COUNT } sj_analysis_format;
@@ -80,5 +81,9 @@ void sj_analysis_free(sj_analysis *a);
 //   json      one object {"format": "skipjoule-sweep", "version": 1, "name": ..., PART: ...}; a number of csv and the same of json are one double
 // csv and json hold all points, whatever `top` says. A ratio to a best of 0 is 1 for 0, and else left empty (csv), null (json), "-" (text, md).
 sj_status sj_analysis_write(FILE *f, const sj_analysis *a, const bool parts[SJ_PART_COUNT], sj_analysis_format format, int64_t top, sj_error *err);
+
+// The tables of a sweep's page: pareto (point, front, the axes, the objectives, the other values), parallel (the same of at most 2,000 points, without the other values), sensitivity, best. Columns of values
+// have the keys of sj_sweep_value_names. Of very many points the front comes first, then others evenly, which a note says. Caller: sj_report_free. SJ_ERR_RANGE: there is no valid point within the limits.
+sj_status sj_analysis_report(const sj_analysis *a, sj_report **out, sj_error *err);
 
 #endif

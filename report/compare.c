@@ -8,88 +8,50 @@
 #include <sys/stat.h>
 
 #include "sj_file.h"
+#include "sj_metrics_csv.h"
+#include "sj_trace.h"
 
 static bool is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// The n-th field of a CSV line without quotes, as the trainer writes them.
-static bool field_at(const char *line, int n, char *out, size_t size) {
-    for (; n > 0 && *line != '\0' && *line != '\n'; line++) {
-        n -= *line == ',';
-    }
-    const size_t length = strcspn(line, ",\r\n");
-    if (n > 0 || length == 0 || length >= size) {
-        return false;
-    }
-    memcpy(out, line, length);
-    out[length] = '\0';
-    return true;
-}
-
-static int column_of(const char *head, const char *name) {
-    char field[64];
-    for (int n = 0; field_at(head, n, field, sizeof field); n++) {
-        if (strcmp(field, name) == 0) {
-            return n;
-        }
-    }
-    return -1;
-}
-
-static sj_status number_in(const char *path, const char *head, const char *line, const char *name, double *out, sj_error *err) {
-    char field[64], *end = field;
-    const int column = column_of(head, name);
-    if (column < 0) {
-        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s: no column %s", path, name);
-    }
-    if (field_at(line, column, field, sizeof field)) {
-        *out = strtod(field, &end);
-    }
-    return end != field && *end == '\0' ? SJ_OK : SJ_FAIL(err, SJ_ERR_FORMAT, "%s: the last line has no number under %s", path, name);
-}
-
-// A column that older files lack, and that may be empty.
-static sj_status optional_number_in(const char *path, const char *head, const char *line, const char *name, double *out, sj_error *err) {
-    char field[64];
-    const int column = column_of(head, name);
-    return column >= 0 && field_at(line, column, field, sizeof field) ? number_in(path, head, line, name, out, err) : SJ_OK;
-}
-
+// Its last epoch, which is always tested.
 static sj_status read_metrics(const char *path, sj_compared *c, sj_error *err) {
-    char *text;
-    size_t bytes;
-    SJ_TRY(sj_read_file(path, &text, &bytes, err));
-    const char *last = text;
-    for (const char *line = strchr(text, '\n'); line != NULL && line[1] != '\0'; line = strchr(line + 1, '\n')) {
-        last = line + 1;
-        c->epochs++;
-    }
-    sj_status status = last == text ? SJ_FAIL(err, SJ_ERR_FORMAT, "%s: it has no epoch", path) : SJ_OK;
-    status = status == SJ_OK ? number_in(path, text, last, "test_accuracy", &c->accuracy, err) : status;
-    status = status == SJ_OK ? number_in(path, text, last, "macro_f1", &c->macro_f1, err) : status;
-    status = status == SJ_OK ? optional_number_in(path, text, last, "asic_ratio", &c->asic_ratio, err) : status;
-    free(text);
-    return status;
+    sj_metrics_csv m;
+    SJ_TRY(sj_metrics_csv_read(path, &m, err));
+    c->epochs = m.count;
+    const sj_metrics_row *last = &m.rows[m.count - 1];
+    c->accuracy = last->test_accuracy;
+    c->macro_f1 = last->macro_f1;
+    c->asic_ratio = last->asic_ratio;
+    sj_metrics_csv_free(&m);
+    const char *missing = isnan(c->accuracy) ? "test_accuracy" : isnan(c->macro_f1) ? "macro_f1" : NULL;
+    return missing == NULL ? SJ_OK : SJ_FAIL(err, SJ_ERR_FORMAT, "%s: the last line has no number under %s", path, missing);
 }
 
 // metrics.csv in the folder of the trace, where there is one.
 static sj_status find_metrics(sj_compared *c, sj_error *err) {
-    char path[1100];
-    snprintf(path, sizeof path, "%s", c->runs[0].provenance.input);
-    char *slash = strrchr(path, '/');
-    if (slash == NULL) {
-        return SJ_OK;
-    }
-    strcpy(slash + 1, "metrics.csv");  // provenance.input is shorter than 1024
-    return sj_path_exists(path) ? read_metrics(path, c, err) : SJ_OK;
+    char path[SJ_METRICS_PATH_MAX];
+    return sj_metrics_csv_beside(c->runs[0].provenance.input, path) ? read_metrics(path, c, err) : SJ_OK;
 }
 
 // A folder with a trace and no results: it was trained, and not simulated.
 static bool is_only_trained(const char *path, const char *stats) {
     char trace[4096];
     return !sj_path_exists(stats) && snprintf(trace, sizeof trace, "%s/trace.h5", path) < (int)sizeof trace && sj_path_exists(trace);
+}
+
+static sj_status check_results(const char *path, const char *stats, sj_error *err) {
+    if (is_only_trained(path, stats)) {
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: it has a trace and no results (stats.json): run skipjoule sim %s/trace.h5 -o FOLDER first", path, path);
+    }
+    if (is_folder(path) && !sj_path_exists(stats)) {
+        char unfinished[SJ_UNFINISHED_MAX];
+        sj_trace_unfinished(path, unfinished);
+        return SJ_FAIL(err, SJ_ERR_IO, "%s: it holds no results: there is no stats.json, run.json or results.sqlite in it%s", path, unfinished);
+    }
+    return SJ_OK;
 }
 
 sj_status sj_compared_open(const char *path, sj_compared *c, sj_error *err) {
@@ -100,8 +62,8 @@ sj_status sj_compared_open(const char *path, sj_compared *c, sj_error *err) {
         status = SJ_FAIL(err, SJ_ERR_MEMORY, "%s: no memory for its name", path);
     } else {
         sprintf(file, "%s%s", path, is_folder(path) ? "/stats.json" : "");
-        status = is_only_trained(path, file) ? SJ_FAIL(err, SJ_ERR_IO, "%s: it has a trace and no results (stats.json): run skipjoule sim %s/trace.h5 -o FOLDER first", path, path)
-                                             : sj_stats_read(file, &c->runs, &c->count, err);
+        status = check_results(path, file, err);
+        status = status == SJ_OK ? sj_stats_read(file, &c->runs, &c->count, err) : status;
     }
     free(file);
     status = status == SJ_OK ? find_metrics(c, err) : status;
@@ -128,15 +90,27 @@ static bool is_like(const sj_stats *a, const sj_stats *b) {
            strcmp(a->selection, b->selection) == 0 && is_skipped(a) == is_skipped(b);
 }
 
-// The result of c that is like the baseline's i-th: where several are (more than one step), the one of the same rank.
-static const sj_stats *find_like(const sj_compared *baseline, int i, const sj_compared *c) {
-    int rank = 0;
-    for (int b = 0; b < i; b++) {
-        rank += is_like(&baseline->runs[b], &baseline->runs[i]);
+static const sj_stats *of_same_step(const sj_compared *c, const sj_stats *s, sj_alike alike) {
+    for (int i = 0; i < c->count; i++) {
+        if (c->runs[i].step == s->step && alike(&c->runs[i], s)) {
+            return &c->runs[i];
+        }
     }
-    for (int r = 0; r < c->count; r++) {
-        if (is_like(&baseline->runs[i], &c->runs[r]) && rank-- == 0) {
-            return &c->runs[r];
+    return NULL;
+}
+
+const sj_stats *sj_compared_partner(const sj_compared *a, int i, const sj_compared *b, sj_alike alike) {
+    const sj_stats *s = &a->runs[i], *same = of_same_step(b, s, alike);
+    int rank = 0;
+    if (same != NULL) {
+        return same;
+    }
+    for (int j = 0; j < i; j++) {
+        rank += alike(&a->runs[j], s) && of_same_step(b, &a->runs[j], alike) == NULL;
+    }
+    for (int j = 0; j < b->count; j++) {
+        if (alike(&b->runs[j], s) && of_same_step(a, &b->runs[j], alike) == NULL && rank-- == 0) {
+            return &b->runs[j];
         }
     }
     return NULL;
@@ -165,7 +139,11 @@ static void add_rows(sj_comparison_list *l, int group, const sj_compared *c, con
         const sj_stats_variant *gate = variant->variant.machine == SJ_MACHINE_SKIP ? sj_stats_find(run, SJ_MACHINE_GATE, codec) : NULL;
         const sj_stats_variant *first = run != base ? sj_stats_find(base, variant->variant.machine, codec) : NULL;
         l->group[l->count] = group;
-        l->rows[l->count++] = (sj_comparison){c, run, variant, saving(run, gate, run, variant), saving(base, first, run, variant)};
+        sj_comparison row = {c, run, variant, saving(run, gate, run, variant), saving(base, first, run, variant), first != NULL && strcmp(base->tech, run->tech) != 0};
+        if (row.other_tech) {
+            row.vs_baseline.low = row.vs_baseline.high = (double)NAN;
+        }
+        l->rows[l->count++] = row;
     }
 }
 
@@ -179,7 +157,7 @@ sj_status sj_compare(const sj_compared *runs, int count, sj_comparison_list *out
     out->group = status == SJ_OK ? group : NULL;
     for (int i = 0; i < runs[0].count && status == SJ_OK; i++) {
         for (int r = 0; r < count && status == SJ_OK; r++) {
-            const sj_stats *like = find_like(&runs[0], i, &runs[r]);
+            const sj_stats *like = sj_compared_partner(&runs[0], i, &runs[r], is_like);
             if (like == NULL) {
                 status = not_alike(&runs[0], &runs[0].runs[i], &runs[r], err);
             } else {

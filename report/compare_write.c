@@ -9,6 +9,8 @@
 #include "sj_csv.h"
 #include "sj_table.h"
 
+const char *sj_step_of_schedule(const char *method_state) { return strstr(method_state, "ssprop") != NULL ? "; of a schedule that alternates, the whole run tells (sim --whole-run)" : ""; }
+
 const char *const sj_report_format_names[SJ_REPORT_FORMAT_COUNT] = {"text", "json", "csv", "md"};
 
 static void percent(char text[24], double share) {
@@ -94,7 +96,7 @@ static void write_states(FILE *f, const sj_comparison_list *l, int first, int en
             fprintf(f, "%s%s: tech %s\n", prefix, l->rows[i].source->path, run->tech);
         }
         if (run->method_state[0] != '\0') {
-            fprintf(f, "%s%s: the step is %s\n", prefix, l->rows[i].source->path, run->method_state);
+            fprintf(f, "%s%s: the step is %s%s\n", prefix, l->rows[i].source->path, run->method_state, sj_step_of_schedule(run->method_state));
         }
         if (run->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
             fprintf(f, "%s%s: a lower bound: %s\n", prefix, l->rows[i].source->path, sj_penalty_left_out);
@@ -104,15 +106,19 @@ static void write_states(FILE *f, const sj_comparison_list *l, int first, int en
 
 // What the brackets behind a saving mean, where there are any, and the question mark.
 static void write_bracket_note(FILE *f, const sj_comparison_list *l, int first, int end, const char *prefix) {
-    bool any = false, uncertain = false;
+    bool any = false, uncertain = false, techs = false;
     for (int i = first; i < end; i++) {
         const sj_comparison *c = &l->rows[i];
         any = any || !isnan(c->vs_gate.low) || !isnan(c->vs_baseline.low);
         uncertain = uncertain || sj_saving_sign_is_open(&c->vs_gate) || sj_saving_sign_is_open(&c->vs_baseline);
+        techs = techs || c->other_tech;
     }
     if (any) {
         fprintf(f, "%s(low, high): the saving's own interval, from the tech file's figures; a source of error moves in both runs at once.%s\n", prefix,
                 uncertain ? " ?: it holds zero: which takes less is not certain." : "");
+    }
+    if (techs) {
+        fprintf(f, "%svs first: no interval between runs of different tech files, whose figures' errors are not the same ones.\n", prefix);
     }
 }
 

@@ -23,14 +23,22 @@ typedef struct sj_compared {
 sj_status sj_compared_open(const char *path, sj_compared *out, sj_error *err);
 void sj_compared_close(sj_compared *c);
 
+// Which of b's results stands beside a's i-th: of those that are alike the one of the same step of the training; of those without such a one in the other RUN, the one of the same rank. NULL: there is none.
+typedef bool (*sj_alike)(const sj_stats *a, const sj_stats *b);
+const sj_stats *sj_compared_partner(const sj_compared *a, int i, const sj_compared *b, sj_alike alike);
+
 // A line of the comparison. Savings are shares of the other's energy, run to completion; NAN where there is no such other.
 typedef struct sj_comparison {
     const sj_compared *source;
     const sj_stats *run;
     const sj_stats_variant *variant;
     sj_saving vs_gate;      // same run, same codec
-    sj_saving vs_baseline;  // first run, same machine and codec
+    sj_saving vs_baseline;  // first run, same machine and codec; without an interval where other_tech
+    bool other_tech;        // it is compared with a first run of another tech file, whose sources of error are not the same ones
 } sj_comparison;
+
+// What stands behind the state of one step's method: "; of a schedule that alternates, ..." where ssProp chose channels, whose schedules change from epoch to epoch; else "".
+const char *sj_step_of_schedule(const char *method_state);
 
 typedef struct sj_comparison_list {
     sj_comparison *rows;  // grouped by the baseline's results; in a group by RUN, then variant

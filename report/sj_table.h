@@ -21,7 +21,7 @@ sj_status sj_table_print(sj_table *t, FILE *f, sj_error *err);   // also frees t
 // A count in at most 6 characters: 123456, 1.23M, 45.6G.
 void sj_format_count(char text[24], double count);
 
-// The unit in which a table's largest energy has 1 to 999 units: pJ, nJ, uJ, mJ, J.
+// The unit in which a table's largest energy has 1 to 999 units: pJ to GJ.
 typedef struct sj_energy_unit {
     const char *name;
     double pj;

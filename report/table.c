@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_table.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sj_units.h"
 
 typedef struct cell {
     char *text;
@@ -181,13 +182,8 @@ void sj_format_count(char text[24], double count) {
 }
 
 sj_energy_unit sj_energy_unit_for(double largest_pj) {
-    static const sj_energy_unit units[] = {{"J", 1e12}, {"mJ", 1e9}, {"uJ", 1e6}, {"nJ", 1e3}, {"pJ", 1.0}};
-    for (int i = 0; i < 4; i++) {
-        if (largest_pj >= units[i].pj) {
-            return units[i];
-        }
-    }
-    return units[4];
+    const sj_unit unit = sj_unit_for(SJ_SCALE_ENERGY_PJ, largest_pj);
+    return (sj_energy_unit){unit.name, unit.size};
 }
 
 void sj_format_energy(char text[24], double pj, sj_energy_unit unit) { three_digits(text, pj / unit.pj, ""); }

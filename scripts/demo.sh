@@ -23,7 +23,10 @@ for method in plain eat ssprop; do
 done
 trained=$(date +%s)
 scripts/study-tables.sh "$skipjoule" "$out" edge16
+echo
+echo "== the same as a page with charts"
+$skipjoule report "$out/step-plain" "$out/step-eat" "$out/step-ssprop" -o "$out/report.html"
 echo "== one layer of each phase with the RTL in the loop, at batch 1: equal to the fast model?"
 scripts/check-rtl.sh "$skipjoule" "$out/train-plain/trace.h5" edge16
 end=$(date +%s)
-echo "demo: build $((built - start)) s, training $((trained - built)) s, simulation $((end - trained)) s, all $((end - start)) s; results in $out"
+echo "demo: build $((built - start)) s, training $((trained - built)) s, simulation $((end - trained)) s, all $((end - start)) s; results in $out; open $out/report.html"

@@ -144,6 +144,9 @@ sj_status sj_trace_ledger_unpack(sj_trace_writer *w, const void *data, size_t by
 // ---- reading. sj_trace_open checks format, version and the layer table; tensors are checked as they are read (shape, type, NaN, infinity).
 typedef struct sj_trace sj_trace;
 
+#define SJ_UNFINISHED_MAX 9000
+// What to say behind a message about a trace, or about the folder of a run, where its training did not finish: it has a checkpoint, or a part of its trace, and no trace.h5. Empty otherwise.
+void sj_trace_unfinished(const char *path, char text[SJ_UNFINISHED_MAX]);
 sj_status sj_trace_open(const char *path, sj_trace **out, sj_error *err);
 void sj_trace_close(sj_trace *t);  // NULL is allowed
 const char *sj_trace_path(const sj_trace *t);

@@ -97,9 +97,12 @@ static sj_status read_steps(sj_trace *t, sj_error *err) {
 }
 
 static sj_status open_file(sj_trace *t, sj_error *err) {
+    char unfinished[SJ_UNFINISHED_MAX];
     FILE *probe = fopen(t->path, "rb");  // HDF5 would not say why
     if (probe == NULL) {
-        return SJ_FAIL(err, SJ_ERR_IO, "cannot open: %s", strerror(errno));
+        const int why = errno;
+        sj_trace_unfinished(t->path, unfinished);
+        return SJ_FAIL(err, SJ_ERR_IO, "cannot open: %s%s", strerror(why), unfinished);
     }
     char first;
     const bool readable = fread(&first, 1, 1, probe) == 1 || !ferror(probe);
@@ -108,7 +111,8 @@ static sj_status open_file(sj_trace *t, sj_error *err) {
     if (!readable) {
         char inside[4096];
         const bool is_run = cause == EISDIR && snprintf(inside, sizeof inside, "%s/trace.h5", t->path) < (int)sizeof inside && sj_path_exists(inside);
-        return is_run ? SJ_FAIL(err, SJ_ERR_IO, "it is a folder; its trace is %s", inside) : SJ_FAIL(err, SJ_ERR_IO, "cannot read: %s", strerror(cause));
+        sj_trace_unfinished(t->path, unfinished);
+        return is_run ? SJ_FAIL(err, SJ_ERR_IO, "it is a folder; its trace is %s", inside) : SJ_FAIL(err, SJ_ERR_IO, "cannot read: %s%s", strerror(cause), unfinished);
     }
     if (H5Fis_hdf5(t->path) <= 0) {
         return SJ_FAIL(err, SJ_ERR_FORMAT, "not a trace: it is not an HDF5 file");

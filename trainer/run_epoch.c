@@ -12,6 +12,17 @@ enum { STREAM_IMAGES = 1 << 22, STREAM_CHANNELS = 1 << 23, AHEAD = 2 };
 
 static int64_t iteration_of(const sj_run *r) { return r->at.epoch * r->per_epoch + r->at.batch; }
 
+static int compare_iterations(const void *left, const void *right) {
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static bool is_traced(const sj_run *r, int64_t batch) {
+    const int64_t iteration = r->at.epoch * r->per_epoch + batch;
+    return r->spread != NULL ? bsearch(&iteration, r->spread, (size_t)r->spread_count, sizeof iteration, compare_iterations) != NULL
+                             : sj_train_is_traced(r->config, r->at.epoch, batch, r->per_epoch);
+}
+
 static sj_backward_options method_now(sj_run *r) {
     const sj_train_config *c = r->config;
     const double epochs_done = (double)iteration_of(r) / (double)r->per_epoch;
@@ -64,7 +75,7 @@ static sj_status train_batch(sj_run *r, sj_error *err) {
     sj_measure_density(r->model, &r->density);
     sj_metrics_add(&r->at.sums, r->model, &r->density, &result, penalty, r->config->ssprop.linear);
     SJ_TRY(write_ledger(r, false, result.loss, err));
-    if (sj_train_is_traced(c, r->at.epoch, r->at.batch, r->per_epoch)) {
+    if (is_traced(r, r->at.batch)) {
         SJ_TRY(export_step(r, SJ_MODE_TRAIN, r->at.epoch, result.loss, c->batch_size, err));
     }
     sj_model_update(r->model, &c->optimizer, sj_schedule_lr(&c->schedule, iteration, r->per_epoch, c->epochs * r->per_epoch), ++r->at.state_updates);
@@ -125,7 +136,7 @@ static sj_status skip_epoch(sj_run *r, sj_error *err) {
     clear_densities(r);
     SJ_TRY(write_ledger(r, true, 0.0, err));
     for (int64_t i = 0; i < r->per_epoch; i++) {
-        if (sj_train_is_traced(c, r->at.epoch, i, r->per_epoch)) {
+        if (is_traced(r, i)) {
             return export_step(r, SJ_MODE_TRAIN, r->at.epoch, 0.0, c->batch_size, err);
         }
     }

@@ -42,6 +42,7 @@ typedef struct sj_run {
     int array_count;
     sj_gradsamp_state samples;
     int64_t per_epoch;           // iterations
+    int64_t *spread, spread_count;  // trace.spread: the iterations that are traced; NULL: the configuration names them
     sj_run_position at;
     char *rows;                  // metrics.csv so far
     size_t row_bytes;

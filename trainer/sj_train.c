@@ -74,6 +74,7 @@ static sj_status make_model(sj_run *r, sj_error *err) {
     if (status == SJ_OK) {
         status = check_memory(&net, r, err);
     }
+    status = status == SJ_OK ? sj_train_spread(c, r->per_epoch, &r->spread, &r->spread_count, err) : status;
     if (status != SJ_OK) {
         sj_net_free(&net);
         return status;
@@ -262,6 +263,7 @@ static void free_run(sj_run *r) {
     free(r->densities);
     free(r->arrays);
     free(r->rows);
+    free(r->spread);
 }
 
 sj_status sj_train_run(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err) {

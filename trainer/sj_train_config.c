@@ -177,6 +177,20 @@ static int read_traced(sj_config *c, const char *path, int most, int64_t fallbac
     return count;
 }
 
+// In place of the two lists, of which neither may stand beside it.
+static void read_spread(sj_config *c, sj_train_config *t) {
+    static const char *const lists[] = {"trace.epochs", "trace.iterations"};
+    t->trace_spread = sj_config_int(c, "trace.spread", SJ_REQUIRED, 2, 2, INT_MAX_CFG);
+    for (int i = 0; i < 2; i++) {
+        if (sj_config_has(c, lists[i])) {
+            sj_config_error(c, SJ_CFG_RANGE, lists[i], "\"%s\" and \"trace.spread\" exclude each other: one names the steps of the trace, the other spreads them over the run", lists[i]);
+        }
+    }
+    t->traced_epoch_count = t->traced_iteration_count = 0;
+    memset(t->traced_epochs, 0, sizeof t->traced_epochs);
+    memset(t->traced_iterations, 0, sizeof t->traced_iterations);
+}
+
 static void read_trace(sj_config *c, sj_train_config *t) {
     t->trace_images = sj_config_int(c, "trace.images", SJ_REQUIRED, 1, 1, 65536);
     if (t->trace_images > t->batch_size && !sj_config_failed(c, "batch_size")) {
@@ -186,6 +200,9 @@ static void read_trace(sj_config *c, sj_train_config *t) {
     t->trace_eval = sj_config_bool(c, "trace.eval", SJ_OPTIONAL, true);
     t->traced_epoch_count = read_traced(c, "trace.epochs", SJ_TRACED_EPOCHS_MAX, last_real_epoch(t), 0, t->epochs - 1, t->traced_epochs);
     t->traced_iteration_count = read_traced(c, "trace.iterations", SJ_TRACED_ITERATIONS_MAX, -1, -INT_MAX_CFG, INT_MAX_CFG, t->traced_iterations);
+    if (sj_config_has(c, "trace.spread")) {
+        read_spread(c, t);
+    }
     t->trace_densities = sj_config_bool(c, "trace.densities", SJ_OPTIONAL, true);
 }
 

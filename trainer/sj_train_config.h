@@ -20,6 +20,7 @@
 //                momentum "keep" | "reset" (keep)
 //   evaluate   every 1..100000 (1; the last epoch always is evaluated); asic_ratio (false), and where it is true: asic_batch 1..65536 (512); inplace_relu (false)
 //   trace      images 1..batch_size; dtype "bf16" | "float32" (bf16); eval (true); epochs = [..] (the last that GradSamp does not skip); iterations = [..] of each traced epoch, negative ones from its end ([-1]); up to 64 of each;
+//              or spread 2..1e9 in place of epochs and iterations: so many training steps evenly over the run, at least two of each state of ssprop, and a skipped epoch of gradsamp;
 //              densities (true): in the ledger, of every iteration
 //   checkpoint minutes 0..1e6 (10; 0: not by time); each_epoch (true)
 #ifndef SJ_TRAIN_CONFIG_H
@@ -74,6 +75,7 @@ typedef struct sj_train_config {
     int traced_epoch_count, traced_iteration_count;
     int64_t traced_epochs[SJ_TRACED_EPOCHS_MAX];
     int64_t traced_iterations[SJ_TRACED_ITERATIONS_MAX];
+    int64_t trace_spread;                   // 0: epochs and iterations; else both lists are empty
     bool trace_eval;                        // one more step with test images
     bool trace_densities;                   // the ledger has densities of every iteration
     // checkpoint
@@ -90,6 +92,9 @@ sj_status sj_train_config_text(const sj_train_config *config, char **out, sj_err
 sj_status sj_train_config_fits(const sj_train_config *config, const sj_network *net, int64_t iterations_per_epoch, sj_error *err);
 // Is this iteration (of the epoch) a step of the trace?
 bool sj_train_is_traced(const sj_train_config *config, int64_t epoch, int64_t iteration, int64_t iterations_per_epoch);
+// trace.spread: the iterations of the whole run that are steps of the trace, ascending; a skipped epoch stands for its first one. SJ_ERR_CONFIG where it asks for too few. Caller frees *out (NULL where the
+// configuration has no spread).
+sj_status sj_train_spread(const sj_train_config *config, int64_t iterations_per_epoch, int64_t **out, int64_t *count, sj_error *err);
 // Is this epoch followed by a test?
 bool sj_train_is_evaluated(const sj_train_config *config, int64_t epoch);
 

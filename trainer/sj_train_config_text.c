@@ -178,8 +178,12 @@ static void put_outputs(FILE *f, const sj_train_config *t) {
     put_int(f, "images", t->trace_images);
     put_string(f, "dtype", sj_names_trace_dtype[t->trace_type == SJ_TYPE_F32 ? 1 : 0]);
     put_bool(f, "eval", t->trace_eval);
-    put_ints(f, "epochs", t->traced_epoch_count, t->traced_epochs);
-    put_ints(f, "iterations", t->traced_iteration_count, t->traced_iterations);
+    if (t->trace_spread > 0) {
+        put_int(f, "spread", t->trace_spread);
+    } else {
+        put_ints(f, "epochs", t->traced_epoch_count, t->traced_epochs);
+        put_ints(f, "iterations", t->traced_iteration_count, t->traced_iterations);
+    }
     put_bool(f, "densities", t->trace_densities);
     (void)fprintf(f, " };\ncheckpoint = {");
     put_float(f, "minutes", t->checkpoint_minutes);

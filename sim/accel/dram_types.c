@@ -8,9 +8,9 @@
 // hbm2: one 128-bit channel of a stack, 2 Gbit/s a pin, as DRAMsim3's HBM2_4Gb_x128: clock 1 ns, 64 bytes in BL4, tRCD = tRP = CL = 14, CWL 4, tWTR_L 8, tREFI 3900, tRFC 260, 4 x 4 banks of 16384 rows; a row of
 // 4 Gbit over 16 banks x 16384 rows is 2 KiB. turnaround: (12 + 22)/2 by the same rule.
 static const sj_dram_type types[] = {
-    {"ddr4-3200-4x16", 1600000, 4, 22 + 22, 21, 8192, 8, 7800, 350},
-    {"ddr4-2400-4x16", 1200000, 4, 16 + 16, 16, 8192, 8, 7800, 350},
-    {"hbm2-2000-1x128", 1000000, 2, 14 + 14, 17, 2048, 16, 3900, 260},
+    {"ddr4-3200-4x16", 1600000, 4, 22 + 22, 21, 8192, 8, 7800, 350, 4096},
+    {"ddr4-2400-4x16", 1200000, 4, 16 + 16, 16, 8192, 8, 7800, 350, 4096},
+    {"hbm2-2000-1x128", 1000000, 2, 14 + 14, 17, 2048, 16, 3900, 260, 512},
 };
 
 static const char *const names[] = {"ddr4-3200-4x16", "ddr4-2400-4x16", "hbm2-2000-1x128", NULL};

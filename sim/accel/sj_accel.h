@@ -48,6 +48,7 @@ typedef struct sj_dram_type {
     int64_t page_bytes;         // open-row bytes of one bank over the whole channel
     int64_t banks;
     int64_t refresh_interval_ns, refresh_window_ns;  // tREFI, tRFC
+    int64_t mib;                // capacity of the channel
 } sj_dram_type;
 
 const sj_dram_type *sj_dram_find(const char *name);  // NULL when unknown

@@ -49,7 +49,7 @@ sj_status sj_lowering_open(sj_trace *trace, int step_index, const sj_accel *acce
     l->accel = accel;
     l->options = *options;
     l->train = sj_trace_get_step(trace, step_index)->mode == SJ_MODE_TRAIN;
-    l->skipped = sj_step_is_skipped(sj_trace_get_step(trace, step_index));
+    l->skipped = l->train && (options->skipped || sj_step_is_skipped(sj_trace_get_step(trace, step_index)));
     if (check_types(l, err) != SJ_OK || sj_lowering_read_penalties(l, err) != SJ_OK || sj_lowering_plan(l, err) != SJ_OK) {
         sj_lowering_close(l);
         return err->status;

@@ -44,6 +44,7 @@ typedef struct sj_lower_options {
     int64_t batch;  // images; the stored images repeat in turn
     bool fuse;      // eval steps: fold batch norm, fuse ReLU and pooling on the output path. false: passes of their own, nothing on the output path
     bool quantise;  // an int8 accelerator takes floating-point tensors, rounded by sj_quantise.h, one scale a tensor over its stored images; without it they are an error
+    bool skipped;   // a training step as if GradSamp had skipped it: the update by a sampled step alone, which follows from the network
     struct sj_map_memo *memo;  // mappings found before (sj_map_memo.h), borrowed; NULL: none are kept
 } sj_lower_options;
 

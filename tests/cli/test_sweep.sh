@@ -155,7 +155,7 @@ works "$SKIPJOULE" report all --format csv --objectives cycles --limit 'area_mm2
 says "area_mm2"
 refused 2 "one point whole" "$SKIPJOULE" report all --point 0 --limit 'cycles < 3'
 refused 2 "did you mean" "$SKIPJOULE" report all --objectives energy
-refused 2 "goes with a sweep" "$SKIPJOULE" report "$train" --top 3
+refused 2 "goes with a sweep" "$SKIPJOULE" report "$train" --limit 'cycles < 3'
 refused 2 "shown by itself" "$SKIPJOULE" report all one
 refused 1 "no point 108" "$SKIPJOULE" report all --point 108
 refused 1 'did you mean "area_mm2"' "$SKIPJOULE" report all --limit 'aera_mm2 < 2'

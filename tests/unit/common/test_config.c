@@ -129,6 +129,21 @@ static void ranges_hold_at_both_ends(void **state) {
                           "t.cfg:5: \"e\" is inf; it must be a finite number of at least 0");
 }
 
+static void where_one_value_is_allowed_it_is_named_alone(void **state) {
+    static const char *const engines[] = {"row", NULL};
+    sj_config *c = parse("a = 1;\ne = \"row\";");
+    assert_int_equal(sj_config_int(c, "a", SJ_REQUIRED, 0, 1, 1), 1);
+    assert_int_equal(sj_config_enum(c, "e", SJ_REQUIRED, 0, engines), 0);
+    assert_finishes(c);
+    c = parse("a = 2;\nb = 0;\ne = \"rows\";");
+    sj_config_int(c, "a", SJ_REQUIRED, 0, 1, 1);
+    sj_config_int(c, "b", SJ_REQUIRED, 0, 1, 1);
+    sj_config_enum(c, "e", SJ_REQUIRED, 0, engines);
+    assert_finish_says(c, "t.cfg:1: \"a\" is 2; only 1 is supported\n"
+                          "t.cfg:2: \"b\" is 0; only 1 is supported\n"
+                          "t.cfg:3: \"e\" is \"rows\"; the only one allowed is \"row\"");
+}
+
 static void all_errors_come_together_in_order(void **state) {
     static const char *const dtypes[] = {"bf16", "int8", NULL};
     sj_config *c = parse("rows = 0;\nclock = \"fast\";\narray = { lanez = 4; };\ndtype = \"bf6\";\nodd = 1;\nflag = 1;\n");
@@ -310,6 +325,7 @@ int main(void) {
         cmocka_unit_test(digits_in_strings_comments_names_and_floats_are_no_integers),
         cmocka_unit_test(a_float_accepts_an_integer_and_never_the_reverse),
         cmocka_unit_test(ranges_hold_at_both_ends),
+        cmocka_unit_test(where_one_value_is_allowed_it_is_named_alone),
         cmocka_unit_test(all_errors_come_together_in_order),
         cmocka_unit_test(a_key_in_the_wrong_group_is_told_its_place),
         cmocka_unit_test(a_known_name_elsewhere_goes_before_a_near_one_and_case_does_not_matter), cmocka_unit_test(lists_and_groups_say_what_they_want),

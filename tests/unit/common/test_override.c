@@ -196,6 +196,30 @@ static void the_first_difference_is_named_with_both_values(void **state) {
     }
 }
 
+typedef struct taken {
+    char paths[256];
+    int left;  // how many more are wanted
+} taken;
+
+static bool take(void *context, const sj_config_change *change) {
+    taken *t = context;
+    strcat(t->paths, change->path);
+    strcat(t->paths, " ");
+    return --t->left > 0;
+}
+
+static void all_differences_are_handed_over_until_enough(void **state) {
+    sj_config *a = parse("x = 1; g = { y = 2; h = { w = 1; v = 2; }; only = 3; }; z = 5;"), *b = parse("g = { y = 3; h = { v = 2; w = 2; }; new = 4; }; z = 5; x = 2; last = 1;");
+    static const char *const wanted[] = {"x ", "x g.y ", "x g.y g.h.w ", "x g.y g.h.w g.only ", "x g.y g.h.w g.only g.new ", "x g.y g.h.w g.only g.new last "};
+    for (int most = 1; most <= 7; most++) {
+        taken t = {.paths = "", .left = most};
+        sj_config_differences(a, b, take, &t);
+        assert_string_equal(t.paths, wanted[most <= 6 ? most - 1 : 5]);
+    }
+    sj_config_close(a);
+    sj_config_close(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_replace_those_of_the_file), cmocka_unit_test(wrong_assignments_are_refused), cmocka_unit_test(errors_of_set_values_name_the_argument),
@@ -203,6 +227,7 @@ int main(void) {
         cmocka_unit_test(text_reads_back_as_the_same),      cmocka_unit_test(floats_survive_text_bit_for_bit),
         cmocka_unit_test(numbers_and_strings_are_written_as_they_are_read),
         cmocka_unit_test(the_first_difference_is_named_with_both_values),
+        cmocka_unit_test(all_differences_are_handed_over_until_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,36 @@
 
 #include "test_analysis_tables.h"
 
+// An axis is told to be one; what the file leaves open is as the program takes it.
+static void what_was_fixed_is_told(void **state) {
+    static const char *const machines[] = {"dense", "skip"}, *const codecs[] = {"none", "rle"};
+    static const struct {
+        const char *config, *wanted;
+        int axes;
+    } cases[] = {
+        {"accel = \"mobile\"; tech = \"28nm\";", "machine skip; codec as the accelerator's file has it; accelerator mobile; technology 28nm", 0},
+        {"accel = \"edge16\"; machine = \"gate\"; set = [\"array.rows=4\", \"dram.codec=none\", \"dram.channels=2\"];", "machine gate; codec none; accelerator edge16", 0},
+        {"accel = \"edge16\";", "machine (an axis); codec (an axis); accelerator edge16", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sweep s = {0};
+        add_numbers(&s, "array.rows", 2);
+        if (cases[i].axes == 2) {
+            add_axis(&s, "machine", 2, machines);
+            add_axis(&s, "dram.codec", 2, codecs);
+        }
+        fill(&s);
+        s.about.config = cases[i].config;
+        char text[SJ_ANALYSIS_SETUP_MAX];
+        sj_error err;
+        assert_int_equal(sj_analysis_setup(&s.about, text, &err), SJ_OK);
+        assert_string_equal(text, cases[i].wanted);
+        s.about.config = "accel = ;";
+        assert_int_equal(sj_analysis_setup(&s.about, text, &err), SJ_ERR_CONFIG);
+        sweep_free(&s);
+    }
+}
+
 static void test_summary(void **state) {
     sweep s = {0};
     static const char *const types[] = {"ddr4"};
@@ -12,6 +42,7 @@ static void test_summary(void **state) {
     add_axis(&s, "dram.type", 1, types);
     fill(&s);
     s.about.total = 1700;
+    s.about.config = "accel = \"edge16\"; set = [\"dram.codec=rle\"];";
     for (int64_t i = 0; i < 1200; i++) {
         char reason[64];
         snprintf(reason, sizeof reason, "%c needs %d", 'a' + (int)(i < 1190 ? 0 : i - 1190), (int)i);
@@ -22,6 +53,7 @@ static void test_summary(void **state) {
     char *text = written_part(&a, SJ_PART_SUMMARY, SJ_ANALYSIS_TEXT, 0);
     assert_string_equal(text, "sweep     sizes\n"
                               "trace     resnet18.h5, weight 2: resnet18, plain on cifar10: train step 1171, batch 16\n"
+                              "fixed     machine skip; codec rle; accelerator edge16\n"
                               "axis      array.rows: 40 values: 4 to 160\n"
                               "axis      array.lanes: 40 values: 4 to 160\n"
                               "axis      dram.type: 1 value: ddr4\n"
@@ -62,9 +94,9 @@ static void test_units_of_a_column(void **state) {
         {SJ_SWEEP_dram_bytes, 1048576, 1048576, 1048576, "MiB", "1.000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const sj_value_unit unit = sj_value_unit_for(cases[i].value, cases[i].least, cases[i].largest);
+        const sj_unit unit = sj_value_unit_for(cases[i].value, cases[i].least, cases[i].largest);
         char text[64];
-        sj_value_format(text, cases[i].shown, unit);
+        sj_unit_format(text, cases[i].shown, unit);
         assert_string_equal(unit.name, cases[i].unit);
         assert_string_equal(text, cases[i].text);
     }
@@ -271,6 +303,7 @@ static void test_a_full_disk_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(what_was_fixed_is_told),
         cmocka_unit_test(test_units_of_a_column),
         cmocka_unit_test(test_top_cuts_what_people_see_and_says_so),
         cmocka_unit_test(test_a_whole_report),

@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Points go in and come out.
-#include "store_fixture.h"
+#include "store_case.h"
 
 #include <math.h>
-
-static sj_error err;
-static char folder[SJ_TEST_FOLDER_MAX];
-static fixture f;
-
-static int enter_folder(void **state) {
-    fixture_make(&f);
-    return !sj_test_enter_folder(folder);
-}
-
-static int leave_folder(void **state) { return !sj_test_leave_folder(folder); }
-
-static sj_store *made(void) {
-    sj_store *s = NULL;
-    if (sj_store_create("a.db", &f.about, &s, &err) != SJ_OK) {
-        fail_msg("%s", err.message);
-    }
-    return s;
-}
-
-static sj_store *opened(const sj_sweep_about *about) {
-    sj_store *s = NULL;
-    if (sj_store_open("a.db", about, &s, &err) != SJ_OK) {
-        fail_msg("%s", err.message);
-    }
-    return s;
-}
 
 typedef struct walk {
     bool *there, *kept;
@@ -324,8 +297,6 @@ static void a_closed_store_is_one_file(void **state) {
     assert_message(&err, SJ_ERR_IO, "a.db: cannot write results: the file or its folder may not be written to");
     sj_store_close(s);
 }
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CSV read back by a small RFC 4180 reader, and the views asked as a person would.
-#include "store_fixture.h"
+#include "store_case.h"
 
 #include "sj_file.h"
-
-static sj_error err;
-static char folder[SJ_TEST_FOLDER_MAX];
-static fixture f;
-
-static int enter_folder(void **state) {
-    fixture_make(&f);
-    return !sj_test_enter_folder(folder);
-}
-
-static int leave_folder(void **state) { return !sj_test_leave_folder(folder); }
 
 // The next field of a CSV text, quotes taken off; *last: it ends its line. NULL at the end of the text.
 static const char *read_field(const char **at, char *out, size_t size, bool *last) {
@@ -237,8 +226,6 @@ static void the_views_take_all_axes(void **state) {
     }
     sj_store_close(s);
 }
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

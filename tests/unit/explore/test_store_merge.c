@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shards: whole ones are taken over and stay as they are; what a killed writer left counts; damaged ones add nothing false.
-#include "store_fixture.h"
+#include "store_case.h"
 
 #include <sys/stat.h>
 
 #include "sj_file.h"
-
-static sj_error err;
-static char folder[SJ_TEST_FOLDER_MAX];
-static fixture f;
-
-static int enter_folder(void **state) {
-    fixture_make(&f);
-    return !sj_test_enter_folder(folder);
-}
-
-static int leave_folder(void **state) { return !sj_test_leave_folder(folder); }
 
 // A store with the points first .. first + count - 1, of one run.
 static void make_store(const char *path, uint64_t first, int64_t count, const char *command) {
@@ -346,8 +335,6 @@ static void a_half_written_shard_is_taken_back_and_merged(void **state) {
     assert_int_equal(count_true_points("main.db"), 410);
     assert_int_equal(count_true_points("one.db"), 400);
 }
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is no store, or no sound one; where no store may be made.
-#include "store_fixture.h"
+#include "store_case.h"
 
 #include <sys/stat.h>
 
 #include "sj_file.h"
-
-static sj_error err;
-static char folder[SJ_TEST_FOLDER_MAX];
-static fixture f;
-
-static int enter_folder(void **state) {
-    fixture_make(&f);
-    return !sj_test_enter_folder(folder);
-}
-
-static int leave_folder(void **state) { return !sj_test_leave_folder(folder); }
-
-static sj_store *made(void) {
-    sj_store *s = NULL;
-    if (sj_store_create("a.db", &f.about, &s, &err) != SJ_OK) {
-        fail_msg("%s", err.message);
-    }
-    return s;
-}
-
-static sj_store *opened(const sj_sweep_about *about) {
-    sj_store *s = NULL;
-    if (sj_store_open("a.db", about, &s, &err) != SJ_OK) {
-        fail_msg("%s", err.message);
-    }
-    return s;
-}
 
 static void write_bytes(const char *path, const char *bytes, size_t count) {
     FILE *file = fopen(path, "wb");
@@ -246,8 +219,6 @@ static void of_several_makers_one_succeeds(void **state) {
         assert_int_equal(unlink("a.db"), 0);
     }
 }
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

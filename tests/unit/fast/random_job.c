@@ -10,7 +10,7 @@ static bool chance(sj_random *r, double p) { return sj_random_unit(r) < p; }
 static void random_accel(random_case *c, sj_random *r) {
     static const int64_t k_tiles[] = {8, 8, 16, 24, 64, 64, 72, 128, 136};
     c->dram = (sj_dram_type){"test", between(r, 100, 900) * 1000, between(r, 1, 5), between(r, 0, 50), between(r, 0, 20), 64 << between(r, 0, 7), between(r, 1, 4),
-                             between(r, 300, 900), between(r, 0, 250)};
+                             between(r, 300, 900), between(r, 0, 250), 16};
     c->accel = (sj_accel){.name = "random",
                           .dtype = chance(r, 0.5) ? SJ_DTYPE_BF16 : SJ_DTYPE_INT8,
                           .clock_mhz = (double)between(r, 100, 900),

@@ -40,7 +40,7 @@ static sj_operand window(sj_operand_kind kind, const sj_bf16 *values, const sj_t
 
 static void make(large *l, int64_t rows, int64_t lanes, int64_t slots, int64_t k_tile) {
     memset(l, 0, sizeof *l);
-    l->dram = (sj_dram_type){"large", 1600000, 4, 44, 21, 8192, 8, 7800, 350};
+    l->dram = (sj_dram_type){"large", 1600000, 4, 44, 21, 8192, 8, 7800, 350, 4096};
     l->accel = (sj_accel){.name = "large", .dtype = SJ_DTYPE_BF16, .clock_mhz = 500, .rows = rows, .lanes = lanes, .slots = slots, .k_tile = k_tile, .acc_banks = 2, .a_bytes = 64,
                           .b_bytes = 32, .o_bytes = 64, .line_bytes = 32, .a_banks = 4, .dram = &l->dram, .dram_channels = 1, .vector_lanes = 16};
     for (int t = 0; t < 9; t++) {

@@ -12,7 +12,7 @@
 #include "naive.h"
 
 // Core and DRAM at the same clock; a refresh takes cycles [50,80), [150,180), ...
-static const sj_dram_type dram = {"pinned", 1000000, 4, 10, 6, 4096, 2, 100, 30};
+static const sj_dram_type dram = {"pinned", 1000000, 4, 10, 6, 4096, 2, 100, 30, 16};
 
 static sj_accel tiny_accel(void) {
     return (sj_accel){.name = "tiny", .dtype = SJ_DTYPE_INT8, .clock_mhz = 1000, .rows = 1, .lanes = 1, .slots = 2, .k_tile = 8, .acc_banks = 1, .a_bytes = 64, .b_bytes = 64,

@@ -159,14 +159,16 @@ static void expect_update(int layer, int64_t parameters, int64_t weights, int64_
     assert_int_equal(job->rng_samples, samples * parameters);
 }
 
-static void expect_updates(const made_options *o, int64_t read, int64_t written, int64_t ops, int64_t samples) {
+static void expect_updates_as(const made_options *o, bool skipped, int64_t read, int64_t written, int64_t ops, int64_t samples) {
     accel = made_accel(SJ_DTYPE_BF16);
-    start(o, (sj_lower_options){.batch = BATCH, .fuse = true});
+    start(o, (sj_lower_options){.batch = BATCH, .fuse = true, .skipped = skipped});
     expect_update(CONV, 288, 288, read, written, ops, samples);
     expect_update(BN, 16, 0, read, written, ops, samples);
     expect_update(GROUPED, 8 * 9 * 2, 8 * 9 * 2, read, written, ops, samples);
     expect_update(LINEAR, 138, 135, read, written, ops, samples);
 }
+
+static void expect_updates(const made_options *o, int64_t read, int64_t written, int64_t ops, int64_t samples) { expect_updates_as(o, false, read, written, ops, samples); }
 
 static void sgd_keeps_one_state_and_adam_two(void **state) {
     expect_updates(&(made_options){.seed = 3}, 12, 8, 6, 0);
@@ -177,6 +179,13 @@ static void sgd_keeps_one_state_and_adam_two(void **state) {
 
 static void a_skipped_step_samples_the_weights_and_does_nothing_else(void **state) {
     expect_updates(&(made_options){.seed = 3, .optimizer = SJ_OPTIMIZER_ADAM, .method_state = "gradsamp skipped p=2"}, 4, 4, 2, 1);
+    assert_int_equal(sj_lowering_unit_count(lowering), 4);
+    stop();
+}
+
+// It follows from the network: any training step tells what a skipped one takes.
+static void a_step_can_be_taken_as_skipped(void **state) {
+    expect_updates_as(&(made_options){.seed = 3, .optimizer = SJ_OPTIMIZER_ADAM}, true, 4, 4, 2, 1);
     assert_int_equal(sj_lowering_unit_count(lowering), 4);
     stop();
 }
@@ -394,6 +403,7 @@ int main(void) {
         IN_FOLDER(a_training_step_has_every_phase),
         IN_FOLDER(sgd_keeps_one_state_and_adam_two),
         IN_FOLDER(a_skipped_step_samples_the_weights_and_does_nothing_else),
+        IN_FOLDER(a_step_can_be_taken_as_skipped),
         IN_FOLDER(quantised_operands_are_the_tensors_own),
         IN_FOLDER(the_table_of_codes_quantises_alike),
         IN_FOLDER(types_that_do_not_fit_the_machine_are_named),

@@ -178,11 +178,13 @@ static void report_tells_what_a_method_did_in_the_step(void **state) {
     works(sj_cmd_sim, "sim t.h5 --accel edge16 --batch 1 -o one -q");
     free(output());
     with_key("two", "method_state", "ssprop keep=0.2");
+    with_key("three", "method_state", "eat lambda=0.5");
     with_key("skipped", "method_state", "gradsamp skipped p=2");
     static const struct {
         const char *words, *told;
-    } cases[] = {{"report one two", "\ntwo: the step is ssprop keep=0.2\n"},
-                 {"report one two --format md", "\ntwo: the step is ssprop keep=0.2\n"},
+    } cases[] = {{"report one two", "\ntwo: the step is ssprop keep=0.2; of a schedule that alternates, the whole run tells (sim --whole-run)\n"},
+                 {"report one two --format md", "\ntwo: the step is ssprop keep=0.2; of a schedule that alternates, the whole run tells (sim --whole-run)\n"},
+                 {"report one three", "\nthree: the step is eat lambda=0.5\n"},
                  {"report one two --format csv", ",ssprop keep=0.2,"},
                  {"report one two --format json", "\"method_state\": \"ssprop keep=0.2\""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -58,7 +58,7 @@ static void numbers_keep_three_digits(void **state) {
     assert_string_equal(nano.name, "nJ");
     assert_string_equal(micro.name, "uJ");
     assert_string_equal(sj_energy_unit_for(0.0).name, "pJ");
-    assert_string_equal(sj_energy_unit_for(3e15).name, "J");
+    assert_string_equal(sj_energy_unit_for(3e15).name, "kJ");
     sj_format_energy(text, 123456.0, nano);
     assert_string_equal(text, "123");
     sj_format_energy(text, 1234.5, nano);

@@ -72,6 +72,7 @@ static const char *const varied[][8] = {
     {"method.gradsamp={schedule=\"random\";probability=0.25;fit=\"layer\";}", SGD, "optimizer.schedule=cosine", "optimizer.final_lr=1e-3", "optimizer.warmup_epochs=0.5",
      "optimizer.label_smoothing=0.1", "optimizer.decay_norm=false", NULL},
     {"method.ssprop={keep=0.3;schedule=\"constant\";}", "data.name=cifar10", NULL},
+    {"trace.spread=12", NULL},
 };
 enum { VARIED = sizeof varied / sizeof varied[0] };
 
@@ -266,8 +267,80 @@ static void traced_and_evaluated(void **state) {
     ok(sj_train_config_fits(&c, &net, 3, &err));
 }
 
+static int64_t spread_of(const char *const *changes, int64_t per_epoch, int64_t **out) {
+    sj_train_config c;
+    int64_t count;
+    ok(read_text(base, changes, &c));
+    ok(sj_train_spread(&c, per_epoch, out, &count, &err));
+    for (int64_t i = 1; i < count; i++) {
+        assert_true((*out)[i] > (*out)[i - 1]);
+    }
+    assert_true(count == 0 || ((*out)[0] >= 0 && (*out)[count - 1] < c.epochs * per_epoch));
+    return count;
+}
+
+// As many as were asked for, the first and the last of each state among them; all where there are fewer.
+static void steps_are_spread_over_the_run(void **state) {
+    (void)state;
+    int64_t *of;
+    static const char *const none[] = {NULL}, *const five[] = {"trace.spread=5", NULL}, *const all[] = {"trace.spread=1000", NULL};
+    assert_int_equal(spread_of(none, 10, &of), 0);
+    assert_null(of);
+    assert_int_equal(spread_of(five, 10, &of), 5);  // base has 4 epochs
+    static const int64_t evenly[] = {0, 10, 20, 29, 39};
+    for (int i = 0; i < 5; i++) {
+        assert_true(llabs(of[i] - evenly[i]) <= 1);
+    }
+    assert_true(of[0] == 0 && of[4] == 39);
+    free(of);
+    assert_int_equal(spread_of(all, 10, &of), 40);
+    assert_int_equal(of[23], 23);
+    free(of);
+    static const char *const interleaved[] = {"method.ssprop={keep=0.3;schedule=\"interleaved\";}", "trace.spread=6", NULL};
+    assert_int_equal(spread_of(interleaved, 10, &of), 6);
+    int sparse = 0;
+    for (int i = 0; i < 6; i++) {
+        sparse += of[i] / 10 % 2 == 1;
+    }
+    assert_int_equal(sparse, 3);
+    assert_true(of[0] == 0 && of[5] == 39);
+    free(of);
+    static const char *const moving[] = {"epochs=40", "method.ssprop={keep=0.3;schedule=\"linear\";}", "trace.spread=6", NULL};
+    assert_int_equal(spread_of(moving, 3, &of), 6);
+    assert_true(of[0] == 0 && of[5] == 119);
+    free(of);
+    static const char *const skips[] = {"epochs=6", "method.gradsamp={schedule=\"periodic\";period=3;}", "trace.spread=4", NULL};
+    assert_int_equal(spread_of(skips, 10, &of), 5);  // and the first skipped epoch
+    assert_true(of[0] == 0 && of[4] == 49);
+    bool skipped = false;
+    for (int i = 0; i < 5; i++) {
+        skipped = skipped || of[i] == 20;
+        assert_true(of[i] < 50 && (of[i] / 10 != 2 || of[i] == 20));
+    }
+    assert_true(skipped);
+    free(of);
+    static const char *const few[] = {"method.ssprop={keep=0.3;schedule=\"interleaved\";}", "trace.spread=3", NULL};
+    sj_train_config c;
+    int64_t count;
+    ok(read_text(base, few, &c));
+    assert_int_equal(sj_train_spread(&c, 10, &of, &count, &err), SJ_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "trace.spread: 3"));
+    assert_non_null(strstr(err.message, "4 at least"));
+}
+
+static void spread_stands_alone(void **state) {
+    (void)state;
+    static const char *const beside[][4] = {{"trace.spread=4", "trace.epochs=[1]", NULL}, {"trace.spread=4", "trace.iterations=[1]", NULL}, {"trace.spread=1", NULL}};
+    for (int i = 0; i < 3; i++) {
+        sj_train_config c;
+        assert_int_equal(read_text(base, beside[i], &c), SJ_ERR_CONFIG);
+        assert_non_null(strstr(err.message, "trace.spread"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(defaults),         cmocka_unit_test(resolved_text_reads_back), cmocka_unit_test(refuses),
-                                       cmocka_unit_test(kinds_or_modules), cmocka_unit_test(names_and_states),         cmocka_unit_test(traced_and_evaluated)};
+                                       cmocka_unit_test(kinds_or_modules), cmocka_unit_test(names_and_states),         cmocka_unit_test(traced_and_evaluated),
+                                       cmocka_unit_test(steps_are_spread_over_the_run), cmocka_unit_test(spread_stands_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
