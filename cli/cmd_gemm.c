@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sj_cli.h"
+#include "sj_clock.h"
 #include "sj_fidelity_run.h"
 #include "sj_file.h"
 #include "sj_gemm.h"

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "sj_cli.h"
+#include "sj_clock.h"
 #include "sj_dataset.h"
 #include "sj_file.h"
 #include "sj_progress.h"
@@ -117,12 +117,6 @@ static sj_status read_config(job *j, sj_error *err) {
     return sj_cli_find_config("models", j->config.model, &j->model_path, err) == SJ_OK ? SJ_OK : sj_error_prefix(err, "network.model");
 }
 
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void print_epoch(const job *j, const sj_train_progress *p) {
     const sj_epoch_metrics *e = p->finished;
     (void)fprintf(stderr, "epoch %lld of %lld:", (long long)e->epoch, (long long)p->epochs);
@@ -144,7 +138,7 @@ static void print_epoch(const job *j, const sj_train_progress *p) {
         if (e->skipped == 0) {
             (void)fprintf(stderr, ", lr %.5g, penalty %.4f, kept %.3f", e->lr, e->penalty, e->kept_fraction);
         }
-        (void)fprintf(stderr, ", %.1f s", now() - j->started);
+        (void)fprintf(stderr, ", %.1f s", sj_monotonic_seconds() - j->started);
     }
     (void)fputc('\n', stderr);
 }
@@ -226,7 +220,7 @@ static sj_status write_provenance(const job *j, sj_error *err) {
     (void)uname(&machine);
     json_t *inputs = json_object();
     sj_status status = hash_inputs(j, inputs, err);
-    const double seconds = now() - j->started;
+    const double seconds = sj_monotonic_seconds() - j->started;
     json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
                              (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
                              machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "resumed",
@@ -338,7 +332,7 @@ static sj_status run(job *j, sj_error *err) {
 }
 
 sj_status sj_cmd_train(int argc, char **argv, sj_error *err) {
-    job j = {.started = now()};
+    job j = {.started = sj_monotonic_seconds()};
     SJ_TRY(parse(argc, argv, &j.args, err));
     if (j.args.help) {
         print_help();

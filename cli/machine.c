@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sj_cli.h"
@@ -208,10 +207,4 @@ sj_status sj_machine_start_run(const sj_machine_setup *s, const sj_machine_optio
         run->variant_count = v + 1;
     }
     return SJ_OK;
-}
-
-double sj_monotonic_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

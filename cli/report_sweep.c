@@ -7,6 +7,7 @@
 #include "sj_cli.h"
 #include "sj_config.h"
 #include "sj_file.h"
+#include "sj_shell.h"
 #include "sj_sweep_cli.h"
 
 sj_sweep_view sj_sweep_view_default(void) {
@@ -126,15 +127,6 @@ static void print_values(const sj_space *space, const sj_point_result *r) {
     }
 }
 
-// 'my trace.h5': a quote within is '\''.
-static void print_quoted(const char *text) {
-    putchar('\'');
-    for (; *text != '\0'; text++) {
-        fputs(*text == '\'' ? "'\\''" : (const char[]){*text, '\0'}, stdout);
-    }
-    putchar('\'');
-}
-
 // The base files are those of now: are they still those that the sweep was run with?
 static sj_status print_commands(const char *config_path, const sj_sweep_about *about, uint64_t id, sj_error *err) {
     sj_sweep_config config;
@@ -149,7 +141,7 @@ static sj_status print_commands(const char *config_path, const sj_sweep_about *a
     }
     for (int t = 0; t < about->trace_count && status == SJ_OK; t++) {
         fputs("skipjoule sim ", stdout);
-        print_quoted(about->traces[t].path);
+        sj_shell_quote(stdout, about->traces[t].path);
         printf(" %s\n", command);
     }
     sj_builder_close(builder);

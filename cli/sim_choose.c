@@ -7,6 +7,7 @@
 #include "sj_cli.h"
 #include "sj_config.h"
 #include "sj_file.h"
+#include "sj_hash.h"
 #include "sj_map.h"
 #include "sj_sim.h"
 
@@ -25,11 +26,9 @@ sj_status sj_sim_check_layers(const sj_sim_options *o, const sj_trace *trace, sj
 
 // Of all names, each with its end.
 static uint64_t hash_of_layers(const sj_sim_options *o) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = SJ_HASH_START;
     for (int i = 0; i < o->layer_count; i++) {
-        for (size_t c = 0; c <= strlen(o->layers[i]); c++) {
-            hash = (hash ^ (unsigned char)o->layers[i][c]) * 0x100000001b3u;
-        }
+        hash = sj_hash_bytes(hash, o->layers[i], strlen(o->layers[i]) + 1);
     }
     return hash;
 }

@@ -71,8 +71,6 @@ sj_status sj_run_write_whole(const char *path, bool force, const sj_machine_setu
 // Lines on stderr when an array is Verilated on demand, none where quiet; they clear `bar` first (NULL: there is none). The bar must live until the next call.
 void sj_cli_rtl_progress(bool quiet, sj_progress *bar);
 
-double sj_monotonic_seconds(void);
-
 // --explain-mapping (explain_mapping.c): a table on stdout for each product among the jobs of a layer in a phase, the choice and its runners-up.
 sj_status sj_cli_explain_mapping(const sj_accel *accel, const char *layer, sj_phase phase, sj_job *const *jobs, int count, sj_error *err);
 

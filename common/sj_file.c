@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sj_hash.h"
+
 char *sj_temporary_name(const char *path) {
     const size_t size = strlen(path) + 32;
     char *name = malloc(size);
@@ -217,13 +219,11 @@ sj_status sj_file_hash(const char *path, char hex[17], sj_error *err) {
     if (f == NULL) {
         return SJ_FAIL(err, SJ_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
     }
-    uint64_t hash = 0xcbf29ce484222325ull;
+    uint64_t hash = SJ_HASH_START;
     unsigned char part[65536];
     size_t got;
     while ((got = fread(part, 1, sizeof part, f)) > 0) {
-        for (size_t i = 0; i < got; i++) {
-            hash = (hash ^ part[i]) * 0x100000001b3ull;
-        }
+        hash = sj_hash_bytes(hash, part, got);
     }
     const int cause = ferror(f) ? errno : 0;
     fclose(f);

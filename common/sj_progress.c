@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_progress.h"
+#include "sj_clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INTERVAL_SECONDS (1.0 / 6.0)
 #define BAR_WIDTH 24
 
-static double now_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void sj_progress_start(sj_progress *p, const char *label, int64_t total, bool quiet) {
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
     const bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
     *p = (sj_progress){.label = label, .total = total, .shown = !quiet && !dumb && isatty(STDERR_FILENO) == 1, .colour = no_color == NULL || *no_color == '\0'};
-    p->started = now_seconds();
+    p->started = sj_monotonic_seconds();
 }
 
 void sj_progress_update(sj_progress *p, int64_t done, const char *note) {
     if (!p->shown) {
         return;
     }
-    const double now = now_seconds();
+    const double now = sj_monotonic_seconds();
     if (p->drawn && now - p->last_drawn < INTERVAL_SECONDS) {
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "analysis_internal.h"
 #include "sj_file.h"
+#include "sj_hash.h"
 
 enum { KEY_MAX = sizeof((sj_point_result *)NULL)->reason };
 
@@ -41,10 +42,7 @@ static void cut_numbers(const char *reason, char key[KEY_MAX]) {
 }
 
 static size_t hash_of(const char *key) {
-    uint64_t h = 0xcbf29ce484222325ull;
-    for (; *key != '\0'; key++) {
-        h = (h ^ (unsigned char)*key) * 0x100000001b3ull;
-    }
+    const uint64_t h = sj_hash_bytes(SJ_HASH_START, key, strlen(key));
     return (size_t)(h ^ (h >> 32));
 }
 

@@ -7,17 +7,14 @@
 
 #include "sj_builder_internal.h"
 #include "sj_file.h"
+#include "sj_hash.h"
 
 // Whatever changes the meaning of stored results counts this up.
 static const char format[] = "skipjoule-sweep 1";
 
 static void mix_text(uint64_t *hash, const char *text) {
-    for (const char *p = text != NULL ? text : ""; ; p++) {
-        *hash = (*hash ^ (unsigned char)*p) * 0x100000001b3u;
-        if (*p == '\0') {
-            return;
-        }
-    }
+    const char *word = text != NULL ? text : "";
+    *hash = sj_hash_bytes(*hash, word, strlen(word) + 1);
 }
 
 static void mix_number(uint64_t *hash, int64_t number) {
@@ -124,7 +121,7 @@ static sj_status mix_named_techs(sj_builder *b, uint64_t *hash, sj_error *err) {
 }
 
 sj_status sj_builder_identity(sj_builder *b, uint64_t *identity, sj_error *err) {
-    *identity = 0xcbf29ce484222325u;
+    *identity = SJ_HASH_START;
     mix_text(identity, format);
     mix_config(identity, b->config);
     mix_axes(identity, &b->config->space);

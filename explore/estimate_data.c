@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sj_file.h"
+#include "sj_hash.h"
 
 const char *const sj_feature_names[SJ_FEATURE_COUNT] = {
 #define SJ_X(id, key, meaning) key,
@@ -37,22 +38,15 @@ void sj_estimate_data_free(sj_estimate_data *d) {
 
 // ---- identities
 
-static uint64_t hash(uint64_t h, const void *data, size_t bytes) {  // FNV-1a
-    for (size_t i = 0; i < bytes; i++) {
-        h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001b3ull;
-    }
-    return h;
-}
-
 // Equal seeds give equal bits at any number of threads, so the losses name a training, whichever of its steps were traced and whatever it ran on.
 static uint64_t training_key(const sj_whole_run *w) {
-    uint64_t h = 0xcbf29ce484222325ull;
-    h = hash(h, w->network, strlen(w->network) + 1);
-    h = hash(h, w->method, strlen(w->method) + 1);
-    h = hash(h, w->dataset, strlen(w->dataset) + 1);
-    h = hash(h, &w->batch, sizeof w->batch);
+    uint64_t h = SJ_HASH_START;
+    h = sj_hash_bytes(h, w->network, strlen(w->network) + 1);
+    h = sj_hash_bytes(h, w->method, strlen(w->method) + 1);
+    h = sj_hash_bytes(h, w->dataset, strlen(w->dataset) + 1);
+    h = sj_hash_bytes(h, &w->batch, sizeof w->batch);
     for (int e = 0; e < w->epoch_count; e++) {
-        h = hash(h, &w->epochs[e].loss, sizeof w->epochs[e].loss);
+        h = sj_hash_bytes(h, &w->epochs[e].loss, sizeof w->epochs[e].loss);
     }
     return h;
 }

@@ -6,16 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "sj_clock.h"
 #include "slurm_internal.h"
 
 #define PAUSE_MAX_SECONDS 30.0
 #define SLICE_SECONDS 0.1
-
-double sj_slurm_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 sj_slurm_verdict sj_slurm_judge(const sj_child *c) {
     static const char *const away[] = {"unable to contact", "unable to establish", "timed out", "zero bytes", "connection", "connect failure", "standby", "temporarily", "munge", "authentication"};
@@ -68,13 +63,13 @@ void sj_slurm_words(const sj_child *c, char *words, size_t size) {
     }
 }
 
-sj_slurm_wait sj_slurm_wait_begin(const sj_slurm *s) { return (sj_slurm_wait){s, sj_slurm_seconds() + s->patience_seconds, s->pause_seconds}; }
+sj_slurm_wait sj_slurm_wait_begin(const sj_slurm *s) { return (sj_slurm_wait){s, sj_monotonic_seconds() + s->patience_seconds, s->pause_seconds}; }
 
 sj_status sj_slurm_wait_next(sj_slurm_wait *w, bool *over, sj_error *err) {
-    double now = sj_slurm_seconds();
+    double now = sj_monotonic_seconds();
     *over = now >= w->end;
     const double wake = now + w->pause < w->end ? now + w->pause : w->end;
-    for (; now < wake; now = sj_slurm_seconds()) {
+    for (; now < wake; now = sj_monotonic_seconds()) {
         if (w->slurm->interrupted != NULL && w->slurm->interrupted(w->slurm->context)) {
             return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted while the cluster's controller did not answer");
         }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sj_clock.h"
 #include "sj_file.h"
 #include "slurm_internal.h"
 
@@ -163,7 +164,7 @@ static int start(pid_t *child, const char *const *argv, char **environment, stre
 
 // Until it has ended, whoever else may hold its pipes open then. A child that nobody can wait for (SIGCHLD is ignored) counts as ended by a signal.
 static sj_status follow(const sj_slurm *s, const char *name, pid_t child, stream streams[2], sj_child *out, sj_error *err) {
-    const double end = sj_slurm_seconds() + s->command_seconds;
+    const double end = sj_monotonic_seconds() + s->command_seconds;
     int state = -1;
     pid_t ended = 0;
     sj_status status = SJ_OK;
@@ -176,7 +177,7 @@ static sj_status follow(const sj_slurm *s, const char *name, pid_t child, stream
             } else if (s->interrupted != NULL && s->interrupted(s->context)) {
                 status = SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted while %s was running", name);
             }
-            out->late = sj_slurm_seconds() > end;
+            out->late = sj_monotonic_seconds() > end;
             if (status != SJ_OK || out->late) {
                 (void)kill(-child, SIGKILL);
             }

@@ -19,7 +19,6 @@ sj_status sj_child_run(const sj_slurm *s, const char *const *argv, sj_child *out
 void sj_child_free(sj_child *c);
 
 // ---- slurm_ask.c
-double sj_slurm_seconds(void);  // of a clock that only goes on
 typedef enum sj_slurm_verdict { SJ_SLURM_ANSWER, SJ_SLURM_REFUSAL, SJ_SLURM_NO_ANSWER } sj_slurm_verdict;
 // Of a child that has ended: exit code 0 is an answer, a controller that was not reached is none.
 sj_slurm_verdict sj_slurm_judge(const sj_child *c);
@@ -39,7 +38,6 @@ typedef bool sj_slurm_accept(void *context, const sj_child *c);
 sj_status sj_slurm_ask(const sj_slurm *s, const char *const *argv, bool stubborn, sj_slurm_accept *accept, void *context, sj_child *out, sj_error *err);
 
 // ---- slurm_script.c
-void sj_slurm_quote(FILE *f, const char *word);  // one word to sh, whatever is in it
 sj_status sj_slurm_write_script(const sj_slurm_job *job, sj_error *err);
 
 #endif

@@ -5,22 +5,11 @@
 #include <string.h>
 
 #include "sj_file.h"
+#include "sj_shell.h"
 #include "slurm_internal.h"
 
 #define INDEXES_BYTES_MAX 100000  // of one word of a command; Linux allows 131071
 #define RUN_BYTES_MAX 44          // "FIRST-LAST," of two numbers of 64 bits
-
-void sj_slurm_quote(FILE *f, const char *word) {
-    fputc('\'', f);
-    for (; *word != '\0'; word++) {
-        if (*word == '\'') {
-            fputs("'\\''", f);
-        } else {
-            fputc(*word, f);
-        }
-    }
-    fputc('\'', f);
-}
 
 static void write_command(FILE *f, const sj_slurm_job *job) {
     fputs("exec", f);
@@ -29,7 +18,7 @@ static void write_command(FILE *f, const sj_slurm_job *job) {
         if (job->task_count > 0 && strcmp(job->argv[i], SJ_SLURM_TASK) == 0) {
             fputs("\"$task\"", f);
         } else {
-            sj_slurm_quote(f, job->argv[i]);
+            sj_shell_quote(f, job->argv[i]);
         }
     }
     fputc('\n', f);

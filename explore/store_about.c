@@ -31,7 +31,7 @@ static sj_status write_keys(sj_store *s, const sj_sweep_about *about, sqlite3_st
     return sj_store_exec(s, "INSERT INTO about VALUES('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))", doing, err);
 }
 
-static sj_status write_objectives(sj_store *s, const sj_sweep_about *about, sqlite3_stmt *q, sj_error *err) {
+sj_status sj_store_write_objectives(sj_store *s, const sj_sweep_about *about, sqlite3_stmt *q, sj_error *err) {
     for (int o = 0; o < about->objective_count; o++) {
         sj_store_binder b = sj_store_bind(q);
         sj_store_bind_int(&b, o);
@@ -153,7 +153,7 @@ sj_status sj_store_write_about(sj_store *s, const sj_sweep_about *about, sj_erro
         const char *sql;
         sj_status (*write)(sj_store *, const sj_sweep_about *, sqlite3_stmt *, sj_error *);
     } parts[] = {{"INSERT INTO about VALUES(?, ?)", write_keys},
-                 {"INSERT INTO objectives VALUES(?, ?)", write_objectives},
+                 {"INSERT INTO objectives VALUES(?, ?)", sj_store_write_objectives},
                  {"INSERT INTO axes VALUES(?, ?, ?, ?, ?)", write_axes},
                  {"INSERT INTO axis_paths VALUES(?, ?, ?)", write_paths},
                  {"INSERT INTO axis_values VALUES(?, ?, ?, ?)", write_values},

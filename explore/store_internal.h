@@ -123,6 +123,7 @@ sj_status sj_store_make_tables(sj_store *s, const sj_sweep_about *about, sj_erro
 
 // ---- store_about.c, store_about_read.c
 sj_status sj_store_write_about(sj_store *s, const sj_sweep_about *about, sj_error *err);
+sj_status sj_store_write_objectives(sj_store *s, const sj_sweep_about *about, sqlite3_stmt *q, sj_error *err);  // q: INSERT INTO objectives, prepared
 sj_status sj_store_read_about(sj_store *s, sj_error *err);
 void sj_store_free_about(sj_store *s);
 const char *sj_store_label(const sj_store *s, uint64_t id, int axis);

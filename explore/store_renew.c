@@ -29,16 +29,6 @@ static sj_status write_keys(sj_store *s, const sj_sweep_about *about, sqlite3_st
     return write_key(s, q, "checksum", NULL, (int64_t)sj_check_about(about), err);
 }
 
-static sj_status write_objectives(sj_store *s, const sj_sweep_about *about, sqlite3_stmt *q, sj_error *err) {
-    for (int o = 0; o < about->objective_count; o++) {
-        sj_store_binder b = sj_store_bind(q);
-        sj_store_bind_int(&b, o);
-        sj_store_bind_text(&b, sj_sweep_value_names[about->objectives[o]]);
-        SJ_TRY(sj_store_run_bound(s, &b, doing, err));
-    }
-    return SJ_OK;
-}
-
 static sj_status prepare_and(sj_store *s, const char *sql, sj_status (*write)(sj_store *, const sj_sweep_about *, sqlite3_stmt *, sj_error *), const sj_sweep_about *about, sj_error *err) {
     sqlite3_stmt *q = NULL;
     sj_status status = sj_store_prepare(s, sql, &q, err);
@@ -50,7 +40,7 @@ static sj_status prepare_and(sj_store *s, const char *sql, sj_status (*write)(sj
 static sj_status renew(sj_store *s, const sj_sweep_about *about, sj_error *err) {
     SJ_TRY(prepare_and(s, "UPDATE about SET value = ? WHERE key = ?", write_keys, about, err));
     SJ_TRY(sj_store_exec(s, "DELETE FROM objectives", doing, err));
-    return prepare_and(s, "INSERT INTO objectives VALUES(?, ?)", write_objectives, about, err);
+    return prepare_and(s, "INSERT INTO objectives VALUES(?, ?)", sj_store_write_objectives, about, err);
 }
 
 sj_status sj_store_renew(sj_store *s, const sj_sweep_about *about, sj_error *err) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sj_file.h"
+#include "sj_hash.h"
 #include "sj_sweep_internal.h"
 
 static const char store_name[] = "results.sqlite";
@@ -116,21 +117,15 @@ static sj_status describe_traces(sj_sweep *s, sj_error *err) {
     return status;
 }
 
-static void mix(uint64_t *hash, const char *text) {
-    for (const char *p = text; *p != '\0'; p++) {
-        *hash = (*hash ^ (unsigned char)*p) * 0x100000001b3u;
-    }
-}
-
 sj_status sj_sweep_identify(sj_builder *builder, const sj_sweep_trace *traces, int trace_count, const char *version, char identity[17], sj_error *err) {
     uint64_t hash;
     SJ_TRY(sj_builder_identity(builder, &hash, err));
     for (int t = 0; t < trace_count; t++) {
         char text[64];
         snprintf(text, sizeof text, "%s %.17g", traces[t].hash, traces[t].weight);
-        mix(&hash, text);
+        hash = sj_hash_bytes(hash, text, strlen(text));
     }
-    mix(&hash, version);
+    hash = sj_hash_bytes(hash, version, strlen(version));
     snprintf(identity, 17, "%016llx", (unsigned long long)hash);
     return SJ_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sj_file.h"
+#include "sj_hash.h"
 
 enum { WINDOW = 4096 };  // points of a sampled strategy that are ordered together
 
@@ -152,10 +153,9 @@ sj_status sj_plan_tell(sj_plan *p, const sj_point_result *result, sj_error *err)
 }
 
 int64_t sj_chunk_number(const uint64_t *ids, int64_t count) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = SJ_HASH_START;
     for (int64_t i = 0; i < count; i++) {
-        hash = (hash ^ ids[i]) * 0x100000001b3u;
-        hash ^= hash >> 29;
+        hash = sj_hash_number(hash, ids[i]);
     }
     return (int64_t)(hash & INT64_MAX);
 }

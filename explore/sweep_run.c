@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sj_clock.h"
 #include "sj_file.h"
 #include "sj_sweep_internal.h"
 
@@ -31,12 +31,6 @@ typedef struct hand {
     bool finished;       // has said so
     sj_status status;
 } hand;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ---- in the worker
 
@@ -61,7 +55,7 @@ static void wrote(void *context, int64_t points) {
 static bool is_stopped(void *context) {
     worker_side *side = context;
     sj_error ignored;
-    const double at = now();
+    const double at = sj_monotonic_seconds();
     if (at - side->alive > 60.0) {
         side->alive = at;
         (void)sj_store_alive(side->worker.store, &ignored);  // a lease that is not renewed costs a chunk done twice, not a result
@@ -70,7 +64,7 @@ static bool is_stopped(void *context) {
 }
 
 static sj_status be_worker(sj_sweep *s, int fd, int workers, sj_error *err) {
-    worker_side side = {.fd = fd, .worker = {.sweep = s, .wrote = wrote}, .alive = now()};
+    worker_side side = {.fd = fd, .worker = {.sweep = s, .wrote = wrote}, .alive = sj_monotonic_seconds()};
     side.worker.context = &side;
     const int threads = omp_get_num_procs() / workers;
     omp_set_num_threads(threads > 1 ? threads : 1);
@@ -191,7 +185,7 @@ static void hear(crew *c, hand *h) {
 
 static void tell(crew *c) {
     const sj_sweep_request *r = c->sweep->request;
-    const double at = now();
+    const double at = sj_monotonic_seconds();
     sj_store_counts counts;
     sj_error ignored;
     if (r->progress == NULL || c->store == NULL) {
@@ -199,7 +193,7 @@ static void tell(crew *c) {
     }
     // Of a large store counting takes a while: a twentieth of the time at most.
     if (at - c->looked > c->pause && sj_store_count(c->store, &counts, &ignored) == SJ_OK) {
-        c->looked = now();
+        c->looked = sj_monotonic_seconds();
         c->pause = 20.0 * (c->looked - at) > 1.0 ? 20.0 * (c->looked - at) : 1.0;
         c->counted = counts.points;
     }
@@ -255,7 +249,7 @@ static sj_status judge(const crew *c, sj_error *err) {
 }
 
 sj_status sj_sweep_run(sj_sweep *s, int workers, sj_error *err) {
-    crew c = {.sweep = s, .started = now()};
+    crew c = {.sweep = s, .started = sj_monotonic_seconds()};
     sj_store_counts counts;
     if (workers < 1 || workers > WORKERS_MAX) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "%d worker processes; allowed: 1 to %d", workers, WORKERS_MAX);

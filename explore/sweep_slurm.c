@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sj_clock.h"
 #include "sj_file.h"
 #include "sj_slurm.h"
 #include "sj_sweep_internal.h"
@@ -295,12 +296,6 @@ sj_status sj_sweep_submit(sj_sweep *s, const sj_sweep_cluster *c, int64_t attemp
 
 // ---- watching
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int64_t count_shards(const sj_sweep *s) {
     char folder[SJ_SWEEP_PATH_MAX];
     sj_error ignored;
@@ -347,7 +342,7 @@ static sj_status tell(sj_sweep *s, watch *w, sj_error *err) {
     done = done < s->about.total ? done : s->about.total;
     w->before = first ? done : w->before;
     if (r->progress != NULL) {
-        const sj_sweep_progress p = {.done = done, .total = s->about.total, .own = done - (done < w->before ? done : w->before), .seconds = now() - w->started};
+        const sj_sweep_progress p = {.done = done, .total = s->about.total, .own = done - (done < w->before ? done : w->before), .seconds = sj_monotonic_seconds() - w->started};
         r->progress(r->context, &p);
     }
     return SJ_OK;
@@ -421,7 +416,7 @@ static sj_status rescue(sj_sweep *s, const sj_sweep_cluster *c, watch *w, int64_
 }
 
 sj_status sj_sweep_watch(sj_sweep *s, const sj_sweep_cluster *c, sj_error *err) {
-    watch w = {.started = now(), .shards = -1};
+    watch w = {.started = sj_monotonic_seconds(), .shards = -1};
     double asked = w.started;
     int64_t attempt = 0;
     for (;;) {
@@ -439,13 +434,13 @@ sj_status sj_sweep_watch(sj_sweep *s, const sj_sweep_cluster *c, sj_error *err) 
         if (slurm_stopped(s)) {
             return interrupted(s, err);
         }
-        if (now() - asked > ask_seconds) {
+        if (sj_monotonic_seconds() - asked > ask_seconds) {
             const sj_status status = rescue(s, c, &w, &attempt, err);
             if (status == SJ_ERR_INTERRUPTED) {
                 return interrupted(s, err);
             }
             SJ_TRY(status);
-            asked = now();
+            asked = sj_monotonic_seconds();
         }
         const struct timespec moment = {(time_t)look_seconds, 0};
         nanosleep(&moment, NULL);

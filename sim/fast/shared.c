@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared.h"
+#include "sj_hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ void sj_fast_shared_next(sj_fast_shared *s) {
 // ---- keys
 
 sj_fast_key sj_fast_key_of(sj_shared_kind kind) {
-    sj_fast_key key = {.hash = 0xcbf29ce484222325u};
+    sj_fast_key key = {.hash = SJ_HASH_START};
     sj_fast_key_put(&key, (int64_t)kind);
     return key;
 }
@@ -74,8 +75,7 @@ void sj_fast_key_put(sj_fast_key *k, int64_t value) {
     }
     if (!k->no_memory) {
         k->words[k->count++] = value;
-        k->hash = (k->hash ^ (uint64_t)value) * 0x100000001b3u;
-        k->hash ^= k->hash >> 29;
+        k->hash = sj_hash_number(k->hash, (uint64_t)value);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "map_internal.h"
+#include "sj_hash.h"
 
 enum { KEY_MAX = 1024, SLOTS_FIRST = 256 };
 
@@ -54,8 +55,7 @@ static void put(question *q, int64_t value) {
         return;
     }
     q->words[q->count++] = value;
-    q->hash = (q->hash ^ (uint64_t)value) * 0x100000001b3u;
-    q->hash ^= q->hash >> 29;
+    q->hash = sj_hash_number(q->hash, (uint64_t)value);
 }
 
 static void put_all(question *q, const int64_t *values, size_t count) {
@@ -97,7 +97,7 @@ static void put_accel(question *q, const sj_accel *a) {
 
 static void ask(const sj_accel *accel, const sj_job *job, question *q) {
     const int64_t numbers[] = {job->m, job->n, job->k, sj_job_instances(job), job->out_ops, job->out_bytes, bits_of(job->nominal_a), job->flags_per_lane};
-    q->hash = 0xcbf29ce484222325u;
+    q->hash = SJ_HASH_START;
     q->count = 0;
     q->too_long = false;
     put_accel(q, accel);

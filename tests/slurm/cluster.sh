@@ -8,6 +8,7 @@
 #   cluster_start                  nodes n1 and n2 (CLUSTER_CPUS=2 each) in the partition "debug", up and idle; exports SLURM_CONF, sets CLUSTER_FOLDER. From then on a trap on EXIT, INT and TERM stops the cluster.
 #   cluster_kill_node n2           kill -9 of its slurmd and all of its jobs' processes, as a machine that loses power. The controller finds out by itself: after 9 to 12 s its jobs are lost or queued again.
 #   cluster_freeze_node n2         stops it and its jobs where they are, so that what is seen of them stays true; cluster_thaw_node n2 lets them go on
+#   cluster_node_tasks n2          numbers of the tasks at work there
 #   cluster_revive_node n2         starts its slurmd again, waits until the node takes jobs
 #   cluster_pause_controller, cluster_resume_controller     it answers nobody in between
 #   cluster_wait_idle [SECONDS]    until no job waits or runs; fails after so many (60)
@@ -197,8 +198,14 @@ cluster_node_processes() {
   cluster_having "SLURM_CONF=$CLUSTER_FOLDER/slurm.conf" "SLURMD_NODENAME=$1"
 }
 
-# One that has ended by itself is no failure; whether all are gone is for cluster_kill_until_none to see.
-cluster_kill() { [ $# -eq 0 ] || kill -9 "$@" 2> /dev/null || true; }
+# cluster_signal SIGNAL PID...: one that has ended by itself is no failure; whether all are gone, or stand still, is for those to see who ask for it.
+cluster_signal() {
+  local signal=$1
+  shift
+  [ $# -eq 0 ] || kill "-$signal" "$@" 2> /dev/null || true
+}
+
+cluster_kill() { cluster_signal KILL "$@"; }
 
 # cluster_kill_until_none LIST...: until three looks found nothing: a process may start another one, or be on its way to its new name, between a look and the kill.
 cluster_kill_until_none() {
@@ -217,13 +224,37 @@ cluster_kill_until_none() {
 
 cluster_kill_node() { cluster_kill_until_none cluster_node_processes "$1"; }
 
-cluster_signal() {
-  local signal=$1
-  shift
-  [ $# -eq 0 ] || kill "-$signal" "$@" 2> /dev/null || true
+# Numbers of the array's tasks that have a process on the node. What squeue calls running may not have been launched yet: the controller queues that again by itself when its node dies.
+cluster_node_tasks() {
+  local pid
+  for pid in $(cluster_having "SLURM_CONF=$CLUSTER_FOLDER/slurm.conf" "SLURMD_NODENAME=$1"); do
+    { tr '\0' '\n' < "/proc/$pid/environ"; } 2> /dev/null | sed -n 's/^SLURM_ARRAY_TASK_ID=//p'
+  done | sort -un
 }
 
-cluster_freeze_node() { cluster_signal STOP $(cluster_node_processes "$1"); }
+# Those that run, or wait for something; neither stopped nor ended.
+cluster_moving() {
+  local pid stat
+  for pid in "$@"; do
+    stat=$(cat "/proc/$pid/stat" 2> /dev/null) || continue
+    stat=${stat##*) }
+    case ${stat%% *} in T | t | Z | X) ;; *) echo "$pid" ;; esac
+  done
+}
+
+# Until three looks found nothing that moves: a process may start another one between a look and the signal.
+cluster_freeze_node() {
+  local tries still=0
+  for tries in {1..100}; do
+    cluster_signal STOP $(cluster_node_processes "$1")
+    sleep 0.02
+    still=$((still + 1))
+    [ -z "$(cluster_moving $(cluster_node_processes "$1"))" ] || still=0
+    [ $still -lt 3 ] || return 0
+  done
+  echo "cluster.sh: $1 does not stand still: $(cluster_moving $(cluster_node_processes "$1"))"
+  return 1
+}
 cluster_thaw_node() { cluster_signal CONT $(cluster_node_processes "$1"); }
 
 # Where a job was completing while its node died, Slurm 22.05 may leave one of the node's processors allocated to nobody: "mixed" with an empty queue, for good. It takes jobs on the others.

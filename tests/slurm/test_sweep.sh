@@ -32,8 +32,8 @@ watcher=$!
 for _ in $(seq 1200); do
   count=$(find remote/shards -name '*.sqlite' 2> /dev/null | wc -l)
   if [ "$count" -ge 4 ] && [ -n "$(squeue -h -t R -w n2 -o %i)" ]; then
-    cluster_freeze_node n2
-    dying=$(squeue -h -t R -w n2 -o %K | tr '\n' ' ')
+    cluster_freeze_node n2 || fault "n2 goes on"
+    dying=$(cluster_node_tasks n2 | tr '\n' ' ')
     [ -z "$dying" ] || break
     cluster_thaw_node n2
   fi
