@@ -153,6 +153,8 @@ cluster_start() {
   trap 'exit 143' TERM
   [ ${#CLUSTER_FOLDER} -le 70 ] || cluster_skip "$CLUSTER_FOLDER is too long a name to hold sockets; set TMPDIR to a shorter one"
   chmod 711 "$CLUSTER_FOLDER"
+  mkdir "$CLUSTER_FOLDER/tmp"
+  export TMPDIR=$CLUSTER_FOLDER/tmp  # what killed tasks leave there goes with the folder
   export SLURM_CONF=$CLUSTER_FOLDER/slurm.conf
   SJ_SLURM_JANITOR=$CLUSTER_FOLDER setsid --fork bash "$CLUSTER_SELF" janitor "$CLUSTER_FOLDER" $$ "$(cluster_began $$)" > /dev/null 2>&1 < /dev/null
   for try in 1 2 3; do  # another program may take a port that was free a moment ago
@@ -162,7 +164,7 @@ cluster_start() {
     echo "cluster.sh: start $try failed:"
     tail -n 5 "$CLUSTER_FOLDER"/*.out
     cluster_kill $(cluster_daemons munged) $(cluster_daemons slurmctld) $(cluster_daemons n1) $(cluster_daemons n2)
-    find "$CLUSTER_FOLDER" -mindepth 1 -delete
+    find "$CLUSTER_FOLDER" -mindepth 1 -not -name tmp -delete
   done
   exit 1
 }

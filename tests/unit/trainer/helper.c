@@ -79,16 +79,12 @@ static void fill_model(sj_model *m, int64_t classes, uint64_t seed) {
 
 sj_model *test_model_with(const char *text, sj_dims input, int64_t classes, const sj_model_options *options) {
     static sj_error err;
-    char path[1024];
-    const char *dir = test_folder();
-    test_write_file(dir, "net.cfg", text, strlen(text));
-    (void)snprintf(path, sizeof path, "%s/net.cfg", dir);
+    test_write_file(".", "net.cfg", text, strlen(text));
     sj_net net;
     sj_model *m;
-    test_ok(sj_net_read(path, input, classes, 0, &net, &err), &err);
+    test_ok(sj_net_read("net.cfg", input, classes, 0, &net, &err), &err);
     test_ok(sj_model_create(&net, input, options, &m, &err), &err);
-    (void)remove(path);
-    (void)remove(dir);
+    (void)remove("net.cfg");
     fill_model(m, classes, options->seed);
     return m;
 }
