@@ -236,7 +236,7 @@ static sj_status read_checksum(sj_store *s, sqlite3_stmt *q, sj_error *err) {
     return SJ_OK;
 }
 
-sj_status sj_store_read_about(sj_store *s, sj_error *err) {
+static sj_status read_parts(sj_store *s, sj_error *err) {
     static const char key[] = "SELECT value FROM about WHERE key = ?";
     static const struct {
         const char *sql;
@@ -259,6 +259,12 @@ sj_status sj_store_read_about(sj_store *s, sj_error *err) {
         (void)sqlite3_finalize(q);
     }
     return status;
+}
+
+// As one transaction, which only reads: another process may renew the sweep between two of the tables.
+sj_status sj_store_read_about(sj_store *s, sj_error *err) {
+    SJ_TRY(sj_store_exec(s, "BEGIN", doing, err));
+    return sj_store_end(s, read_parts(s, err), doing, err);
 }
 
 const char *sj_store_label(const sj_store *s, uint64_t id, int axis) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store opened for another sweep says what differs; what may differ does not matter.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "store_fixture.h"
 
 static sj_error err;
@@ -127,9 +131,58 @@ static void a_resumed_sweep_says_what_it_is_now(void **state) {
     sj_store_close(s);
 }
 
+enum { RENEWALS = 400 };
+
+// Changes what the sweep is about, back and forth, until it is killed or has done so often enough.
+static int renew_and_renew(void) {
+    for (int i = 0; i < RENEWALS; i++) {
+        sj_store *s = NULL;
+        sj_sweep_about next = f.about;
+        next.name = i % 2 == 0 ? "later" : "another";
+        next.total = (uint64_t)(3 + i % 2);
+        next.objective_count = 1 + i % 2;
+        next.objectives[0] = SJ_SWEEP_edp_pj_s;
+        next.objectives[1] = SJ_SWEEP_energy_pj;
+        if (sj_store_open("a.db", &next, &s, &err) != SJ_OK || sj_store_renew(s, &next, &err) != SJ_OK) {
+            fprintf(stderr, "%s\n", err.message);
+            return 1;
+        }
+        sj_store_close(s);
+    }
+    return 0;
+}
+
+// Two processes resume one sweep: what one reads is of one moment, whatever the other writes meanwhile.
+static void what_is_read_is_of_one_moment(void **state) {
+    (void)state;
+    int status = 0, opened = 0;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(renew_and_renew());
+    }
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        sj_store *s = NULL;
+        if (sj_store_open("a.db", NULL, &s, &err) != SJ_OK) {
+            (void)kill(child, SIGKILL);
+            (void)waitpid(child, &status, 0);
+            fail_msg("after %d times: %s", opened, err.message);
+        }
+        const sj_sweep_about *got = sj_store_about(s);
+        const bool later = strcmp(got->name, "later") == 0, another = strcmp(got->name, "another") == 0;
+        assert_true(!later || (got->total == 3 && got->objective_count == 1));
+        assert_true(!another || (got->total == 4 && got->objective_count == 2));
+        sj_store_close(s);
+        opened++;
+    }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    print_message("opened %d times while %d renewals were written\n", opened, RENEWALS);
+    assert_true(opened > 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {IN_FOLDER(what_may_differ), IN_FOLDER(traces), IN_FOLDER(axes), IN_FOLDER(axes_under_one_identity), IN_FOLDER(anything_else), IN_FOLDER(a_resumed_sweep_says_what_it_is_now)};
+    const struct CMUnitTest tests[] = {IN_FOLDER(what_may_differ), IN_FOLDER(traces), IN_FOLDER(axes), IN_FOLDER(axes_under_one_identity), IN_FOLDER(anything_else), IN_FOLDER(a_resumed_sweep_says_what_it_is_now), IN_FOLDER(what_is_read_is_of_one_moment)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
