@@ -95,8 +95,11 @@ static void print_penalty(const sj_trace *t, int step, sj_penalty_kind kind) {
 
 static void print_step_line(const sj_trace *t, int index) {
     const sj_step_info *s = sj_trace_get_step(t, index);
-    printf("step %" PRId64 "  %s, epoch %" PRId64 ", iteration %" PRId64 ", loss %.4f%s%s", s->number, mode_name(s->mode), s->epoch, s->iteration, s->loss,
-           s->method_state[0] != '\0' ? ", " : "", s->method_state);
+    printf("step %" PRId64 "  %s, epoch %" PRId64 ", iteration %" PRId64, s->number, mode_name(s->mode), s->epoch, s->iteration);
+    if (!isnan(s->loss)) {  // a plan's step has none
+        printf(", loss %.4f", s->loss);
+    }
+    printf("%s%s", s->method_state[0] != '\0' ? ", " : "", s->method_state);
     print_penalty(t, index, SJ_PENALTY_EAT);
     print_penalty(t, index, SJ_PENALTY_L1);
     printf("\n");
@@ -106,9 +109,9 @@ static sj_status print_info(const sj_trace *t, sj_error *err) {
     SJ_TRY(check_penalties(t, err));
     const sj_trace_meta *m = sj_trace_get_meta(t);
     const sj_network *net = sj_trace_get_network(t);
-    printf("%s\n  producer    %s\n  network     %s, %d layers\n  data set    %s\n  method      %s, seed %" PRIu64 "\n  batch size  %" PRId64 "\n  images      %" PRId64
+    printf("%s\n  producer    %s\n  network     %s, %d layers\n  data set    %s\n  method      %s, seed %" PRIu64 "\n  batch size  %" PRId64 "\n  optimizer   %s\n  images      %" PRId64
            " stored a step\n\n",
-           sj_trace_path(t), m->producer, m->network, net->layer_count, m->dataset, m->method, m->seed, m->batch_size, m->images);
+           sj_trace_path(t), m->producer, m->network, net->layer_count, m->dataset, m->method, m->seed, m->batch_size, sj_optimizer_name(m->optimizer), m->images);
     printf("%3s  %-20s %-10s %-13s %-13s %-12s %14s\n", "", "layer", "kind", "in (HxWxC)", "out", "window /s +p", "MACs an image");
     int64_t total = 0;
     for (int i = 0; i < net->layer_count; i++) {
@@ -193,8 +196,8 @@ static sj_status print_info_json(const sj_trace *t, sj_error *err) {
         }
         json_array_append_new(steps, entry);
     }
-    return print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "producer", m->producer, "network", m->network, "dataset", m->dataset, "method", m->method, "seed",
-                                (json_int_t)m->seed, "batch_size", (json_int_t)m->batch_size, "images", (json_int_t)m->images, "layers", layers, "steps", steps),
+    return print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:o, s:o}", "producer", m->producer, "network", m->network, "dataset", m->dataset, "method", m->method, "seed",
+                                (json_int_t)m->seed, "batch_size", (json_int_t)m->batch_size, "optimizer", sj_optimizer_name(m->optimizer), "images", (json_int_t)m->images, "layers", layers, "steps", steps),
                       err);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `skipjoule trace synth`
+#include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include "sj_synth.h"
 #include "sj_trace_synth.h"
 
-enum { SETS_MAX = 256, OPT_DENSITY = 1000, OPT_CHANNEL_KEEP, OPT_IMAGES, OPT_BATCH_SIZE, OPT_SEED, OPT_DTYPE, OPT_MODE, OPT_SET, OPT_INPUT, OPT_CLASSES, OPT_FORCE };
+enum { SETS_MAX = 256, OPT_DENSITY = 1000, OPT_CHANNEL_KEEP, OPT_IMAGES, OPT_BATCH_SIZE, OPT_SEED, OPT_DTYPE, OPT_MODE, OPT_OPTIMIZER, OPT_SET, OPT_INPUT, OPT_CLASSES, OPT_FORCE };
 
 static const struct option long_options[] = {{"density", required_argument, NULL, OPT_DENSITY},
                                              {"channel-keep", required_argument, NULL, OPT_CHANNEL_KEEP},
@@ -26,6 +27,7 @@ static const struct option long_options[] = {{"density", required_argument, NULL
                                              {"seed", required_argument, NULL, OPT_SEED},
                                              {"dtype", required_argument, NULL, OPT_DTYPE},
                                              {"mode", required_argument, NULL, OPT_MODE},
+                                             {"optimizer", required_argument, NULL, OPT_OPTIMIZER},
                                              {"set", required_argument, NULL, OPT_SET},
                                              {"input", required_argument, NULL, OPT_INPUT},
                                              {"classes", required_argument, NULL, OPT_CLASSES},
@@ -45,7 +47,7 @@ static const char help[] =
     "                             The image, and what convolutions, batch norms and sums make, is dense; a ReLU's input is what its output comes from\n"
     "                         w   of the weights of conv and linear layers\n"
     "                         dy  of the gradients of conv and linear layers' outputs, before any selection. Others are dense, but for the zeros that\n"
-    "                             ReLUs and max pools behind them make\n"
+    "                             ReLUs and max pools behind them make; dy=network: so are these (a network without batch norm has sparse ones)\n"
     "                       the same seed gives nested patterns: a smaller share leaves a part of the same values\n"
     "  --channel-keep X     ssProp-like: every conv and linear layer keeps max(int(X * channels), 1) random channels of dy\n"
     "  --images N           stored images\n"
@@ -53,6 +55,7 @@ static const char help[] =
     "  --seed S             default 1; equal seeds give equal files\n"
     "  --dtype T            of x, w, dy: bf16 (default), int8 or float32\n"
     "  --mode M             train (default): a training step; eval: an inference, x and w alone\n"
+    "  --optimizer O        of the step: sgd (default; with momentum) or adam\n"
     "  --input HxWxC        size of an image       --classes N   of the data set: where they differ from what the network's file says\n"
     "  --set PATH=VALUE     change a key of the network's file, for example width=16; repeatable\n"
     "  -o, --output FILE    the trace; refused when it exists       --force   replace it\n"
@@ -65,7 +68,7 @@ typedef struct arguments {
     int set_count;
     sj_dims input;    // h 0: not given
     int64_t classes;  // 0: not given
-    bool has_dy, force, quiet, help;
+    bool has_dy, has_optimizer, force, quiet, help;
     sj_synth_options synth;
 } arguments;
 
@@ -91,7 +94,13 @@ static sj_status read_density(arguments *a, const char *text, sj_error *err) {
         seen[which] = true;
         char option[32];
         (void)snprintf(option, sizeof option, "--density: %s", names[which]);
-        SJ_TRY(sj_cli_float(option, equals + 1, 0.0, 1.0, shares[which], err));
+        if (which == 2 && strcmp(equals + 1, "network") == 0) {
+            a->synth.dy_follows = true;
+        } else if (which == 2 && isalpha((unsigned char)equals[1])) {
+            return SJ_FAIL(err, SJ_ERR_USAGE, "--density: dy: \"%s\" is no share between 0 and 1, and not the word network", equals + 1);
+        } else {
+            SJ_TRY(sj_cli_float(option, equals + 1, 0.0, 1.0, shares[which], err));
+        }
         p += length;
         if (*p == '\0') {
             a->has_dy = seen[2];
@@ -137,7 +146,7 @@ static sj_status read_count(const char *option, long long min, long long max, in
 }
 
 static sj_status read_option(arguments *a, int option, sj_error *err) {
-    static const char *const dtypes[] = {"bf16", "int8", "float32"}, *const modes[] = {"train", "eval"};
+    static const char *const dtypes[] = {"bf16", "int8", "float32"}, *const modes[] = {"train", "eval"}, *const optimizers[] = {"sgd", "adam"};
     static const sj_type types[] = {SJ_TYPE_BF16, SJ_TYPE_I8, SJ_TYPE_F32};
     int which = 0;
     int64_t seed = 0;
@@ -164,6 +173,11 @@ static sj_status read_option(arguments *a, int option, sj_error *err) {
             SJ_TRY(read_word("--mode", optarg, modes, 2, &which, err));
             a->synth.mode = which == 0 ? SJ_MODE_TRAIN : SJ_MODE_EVAL;
             return SJ_OK;
+        case OPT_OPTIMIZER:
+            SJ_TRY(read_word("--optimizer", optarg, optimizers, 2, &which, err));
+            a->synth.optimizer = which == 0 ? SJ_OPTIMIZER_SGD : SJ_OPTIMIZER_ADAM;
+            a->has_optimizer = true;
+            return SJ_OK;
         default: break;
     }
     if (a->set_count == SETS_MAX) {
@@ -189,8 +203,8 @@ static sj_status check_together(arguments *a, sj_error *err) {
     if (a->synth.batch_size < a->synth.images) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "--batch-size %" PRId64 ": it must be at least --images, %" PRId64, a->synth.batch_size, a->synth.images);
     }
-    if (a->synth.mode == SJ_MODE_EVAL && (a->has_dy || a->synth.select)) {
-        return SJ_FAIL(err, SJ_ERR_USAGE, "--mode eval: an inference has no gradients; leave out %s", a->has_dy ? "dy= in --density" : "--channel-keep");
+    if (a->synth.mode == SJ_MODE_EVAL && (a->has_dy || a->synth.select || a->has_optimizer)) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "--mode eval: an inference has no gradients; leave out %s", a->has_dy ? "dy= in --density" : a->synth.select ? "--channel-keep" : "--optimizer");
     }
     if (is_topology(a->network) && (a->input.h != 0 || a->classes != 0 || a->set_count > 0)) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "%s: a topology has all of its sizes; leave out %s", a->network, a->input.h != 0 ? "--input" : a->classes != 0 ? "--classes" : "--set");

@@ -2,6 +2,7 @@
 #include "sj_synth.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static sj_status write_gradient(synth *s, int layer, sj_error *err) {
     if (l->kind == SJ_KIND_SOFTMAX_CE || (!has_parameters && !l->needs_dx)) {
         return SJ_OK;
     }
-    int *known = &s->gradients[sj_synth_gradient_source(s->net, layer)];
+    int *known = &s->gradients[sj_synth_gradient_source(s->net, s->o, layer)];
     if (*known >= 0) {
         return sj_trace_link(s->writer, layer, "dy", *known, "dy", err);
     }
@@ -129,8 +130,18 @@ static void choose_channels(uint64_t *drawn, uint64_t *sorted, int64_t channels,
     }
 }
 
+// NAN: all of them, and no `keep`.
+static double kept_share(const sj_synth_options *o, int layer) { return o->layer_keep != NULL ? (double)o->layer_keep[layer] : o->channel_keep; }
+
+// ssProp's own rounding of a share that somebody wants; a layer's is kept / channels of a run that was, in single precision.
+static int64_t kept_channels(const sj_synth_options *o, int layer, int64_t channels) {
+    const double share = kept_share(o, layer) * (double)channels;
+    const int64_t kept = (int64_t)(o->layer_keep != NULL ? share + 0.5 : share);
+    return kept > 1 ? kept : 1;
+}
+
 static sj_status write_keep(const synth *s, int layer, sj_error *err) {
-    const int64_t channels = s->net->layers[layer].out.c, share = (int64_t)(s->o->channel_keep * (double)channels), kept = share > 1 ? share : 1;
+    const int64_t channels = s->net->layers[layer].out.c, kept = kept_channels(s->o, layer, channels);
     void *draws, *memory;
     SJ_TRY(sj_alloc(&draws, 2 * (uint64_t)channels, sizeof(uint64_t), "keep", err));
     uint64_t *drawn = draws;
@@ -154,7 +165,7 @@ static sj_status write_product(const synth *s, int layer, sj_error *err) {
     if (l->has_bias) {
         SJ_TRY(write_floats(s, layer, "bias", 0, l->out.c, -0.5F, 0.5F, err));
     }
-    return s->o->mode == SJ_MODE_TRAIN && s->o->select ? write_keep(s, layer, err) : SJ_OK;
+    return s->o->mode == SJ_MODE_TRAIN && s->o->select && !isnan(kept_share(s->o, layer)) ? write_keep(s, layer, err) : SJ_OK;
 }
 
 static sj_status write_labels(const synth *s, int layer, sj_error *err) {
@@ -205,29 +216,29 @@ static sj_status write_layer(synth *s, int layer, sj_error *err) {
     return train ? write_gradient(s, layer, err) : SJ_OK;
 }
 
-static sj_status write_step(synth *s, sj_error *err) {
-    sj_step_info step = {.mode = s->o->mode};
-    int used = snprintf(step.method_state, sizeof step.method_state, "synthetic x=%g w=%g", s->o->x, s->o->w);
-    if (s->o->mode == SJ_MODE_TRAIN) {
-        used += snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " dy=%g", s->o->dy);
+static sj_status write_penalties(const synth *s, sj_error *err) {
+    const bool any = s->o->mode == SJ_MODE_TRAIN && s->o->penalties != NULL;
+    for (int i = 0; any && i <= s->net->layer_count; i++) {
+        SJ_TRY(sj_trace_write_penalty(s->writer, i > 0 ? i - 1 : SJ_INPUT_NETWORK, s->o->penalties[i], err));
     }
-    if (s->o->mode == SJ_MODE_TRAIN && s->o->select) {
-        (void)snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " keep=%g", s->o->channel_keep);
-    }
-    SJ_TRY(sj_trace_begin_step(s->writer, &step, err));
+    return SJ_OK;
+}
+
+static sj_status write_step(synth *s, const sj_step_info *step, sj_error *err) {
+    SJ_TRY(sj_trace_begin_step(s->writer, step, err));
     for (int i = 0; i < s->net->layer_count; i++) {
         if (s->o->go_on != NULL && !s->o->go_on(s->o->context, i)) {
             return SJ_FAIL(err, SJ_ERR_INTERRUPTED, "interrupted");
         }
         SJ_TRY(write_layer(s, i, err));
     }
-    return SJ_OK;
+    return write_penalties(s, err);
 }
 
 static sj_status check(const sj_network *net, const sj_synth_options *o, sj_error *err) {
     const double shares[] = {o->x, o->w, o->dy, o->channel_keep};
     static const char *const names[] = {"x", "w", "dy", "channel_keep"};
-    for (int i = 0; i < (o->select ? 4 : 3); i++) {
+    for (int i = 0; i < (o->select && o->layer_keep == NULL ? 4 : 3); i++) {
         if (!(shares[i] >= 0.0 && shares[i] <= 1.0)) {
             return SJ_FAIL(err, SJ_ERR_RANGE, "a share of %g for %s; it must lie between 0 and 1", shares[i], names[i]);
         }
@@ -238,6 +249,10 @@ static sj_status check(const sj_network *net, const sj_synth_options *o, sj_erro
     }
     for (int i = 0; i < net->layer_count; i++) {
         const sj_kind kind = net->layers[i].kind;
+        const double kept = o->select ? kept_share(o, i) : 1.0;
+        if (kept < 0.0 || kept > 1.0) {  // never of NAN
+            return SJ_FAIL(err, SJ_ERR_RANGE, "layer \"%s\": a share of %g for its kept channels; it must lie between 0 and 1", net->layers[i].name, kept);
+        }
         if (kind == SJ_KIND_OPAQUE) {
             return SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "network \"%s\": layer \"%s\": there are no synthetic tensors for kind %s", net->name, net->layers[i].name, sj_kind_name(kind));
         }
@@ -258,23 +273,50 @@ static sj_status make_places(synth *s, sj_error *err) {
     return SJ_OK;
 }
 
-sj_status sj_synth_write(const char *path, const char *producer, const sj_network *net, const sj_synth_options *options, sj_error *err) {
+sj_synth_options sj_synth_untrained(int64_t batch_size, int64_t images, sj_optimizer optimizer) {
+    const int64_t wanted = images > SJ_SYNTH_UNTRAINED_IMAGES ? images : SJ_SYNTH_UNTRAINED_IMAGES;
+    return (sj_synth_options){.x = SJ_SYNTH_UNTRAINED_X, .w = 1.0, .dy = 1.0, .dy_follows = true, .optimizer = optimizer, .batch_size = batch_size, .images = wanted < batch_size ? wanted : batch_size, .seed = 1,
+                              .type = SJ_TYPE_BF16, .mode = SJ_MODE_TRAIN};
+}
+
+bool sj_synth_is_plan(const char *method) { return strncmp(method, SJ_SYNTH_PLAN, sizeof SJ_SYNTH_PLAN - 1) == 0; }
+
+sj_status sj_synth_write_step(sj_trace_writer *writer, const sj_network *net, const sj_synth_options *options, const sj_step_info *step, sj_error *err) {
+    synth s = {.net = net, .o = options, .writer = writer};
     SJ_TRY(check(net, options, err));
-    synth s = {.net = net, .o = options};
-    sj_trace_meta meta = {.dataset = "random", .method = "synthetic", .seed = options->seed, .batch_size = options->batch_size, .images = options->images};
-    (void)snprintf(meta.producer, sizeof meta.producer, "%s", producer);
-    memcpy(meta.network, net->name, sizeof meta.network);
     sj_status status = make_places(&s, err);
-    status = status == SJ_OK ? sj_trace_create(path, &meta, net, &s.writer, err) : status;
-    if (status == SJ_OK) {
-        status = write_step(&s, err);
-        if (status == SJ_OK) {
-            status = sj_trace_commit(s.writer, err);
-        } else {
-            sj_trace_abandon(s.writer);
-        }
-    }
+    status = status == SJ_OK ? write_step(&s, step, err) : status;
     free(s.values);
     free(s.gradients);
     return status;
+}
+
+static sj_step_info describe(const sj_synth_options *o) {
+    sj_step_info step = {.mode = o->mode};
+    int used = snprintf(step.method_state, sizeof step.method_state, "synthetic x=%g w=%g", o->x, o->w);
+    if (o->mode == SJ_MODE_TRAIN) {
+        used += o->dy_follows ? snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " dy=network")
+                              : snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " dy=%g", o->dy);
+    }
+    if (o->mode == SJ_MODE_TRAIN && o->select) {
+        (void)(o->layer_keep != NULL ? snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " keep by layer")
+                                     : snprintf(step.method_state + used, sizeof step.method_state - (size_t)used, " keep=%g", o->channel_keep));
+    }
+    return step;
+}
+
+sj_status sj_synth_write(const char *path, const char *producer, const sj_network *net, const sj_synth_options *options, sj_error *err) {
+    SJ_TRY(check(net, options, err));
+    sj_trace_meta meta = {.dataset = "random", .method = "synthetic", .seed = options->seed, .batch_size = options->batch_size, .images = options->images, .optimizer = options->optimizer};
+    const sj_step_info step = describe(options);
+    sj_trace_writer *writer;
+    (void)snprintf(meta.producer, sizeof meta.producer, "%s", producer);
+    memcpy(meta.network, net->name, sizeof meta.network);
+    SJ_TRY(sj_trace_create(path, &meta, net, &writer, err));
+    const sj_status status = sj_synth_write_step(writer, net, options, &step, err);
+    if (status != SJ_OK) {
+        sj_trace_abandon(writer);
+        return status;
+    }
+    return sj_trace_commit(writer, err);
 }

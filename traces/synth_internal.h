@@ -32,7 +32,7 @@ sj_synth_recipe sj_synth_weights(const sj_synth_options *o, int layer);
 // The layer (or -1) whose stored output an input is: a fork passes its input on.
 int sj_synth_source(const sj_network *net, int from);
 // The layer whose dy is the same dataset: behind it stands an add or a fork, which hands its gradient on; itself where none does.
-int sj_synth_gradient_source(const sj_network *net, int layer);
+int sj_synth_gradient_source(const sj_network *net, const sj_synth_options *o, int layer);
 
 typedef enum sj_synth_purpose { SJ_SYNTH_VALUE, SJ_SYNTH_GRADIENT, SJ_SYNTH_WEIGHT, SJ_SYNTH_KEEP, SJ_SYNTH_LABEL, SJ_SYNTH_OWN_INPUT, SJ_SYNTH_BITS, SJ_SYNTH_PARAMETER } sj_synth_purpose;
 // Of layer -1 (the network's input) and up; parameters: number counts them.

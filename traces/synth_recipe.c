@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which tensor is how sparse, and which tensors belong together.
+#include <math.h>
+
 #include "synth_internal.h"
 
 uint64_t sj_synth_stream(int layer, sj_synth_purpose purpose, int number) { return ((uint64_t)(layer + 1) << 16) + ((uint64_t)purpose << 8) + (uint64_t)number; }
@@ -93,9 +95,18 @@ static int only_reader(const sj_network *net, int layer) {
 
 static bool is_product(sj_kind kind) { return kind == SJ_KIND_CONV || kind == SJ_KIND_LINEAR || kind == SJ_KIND_MATMUL; }
 
-int sj_synth_gradient_source(const sj_network *net, int layer) {
+// Is its gradient drawn by itself, whatever stands behind it?
+static bool stands_alone(const sj_synth_options *o, sj_kind kind) { return is_product(kind) && !o->dy_follows; }
+
+// A penalty's slope comes on top of the gradient from behind, wherever the output is not 0.
+static bool bears(const sj_synth_options *o, int layer) { return o->dy_follows && o->penalties != NULL && o->penalties[1 + layer] != SJ_PENALTY_NONE; }
+
+int sj_synth_gradient_source(const sj_network *net, const sj_synth_options *o, int layer) {
     for (;;) {
-        const int reader = is_product(net->layers[layer].kind) ? -1 : only_reader(net, layer);
+        if (bears(o, layer)) {
+            return layer;
+        }
+        const int reader = stands_alone(o, net->layers[layer].kind) ? -1 : only_reader(net, layer);
         if (reader < 0 || (net->layers[reader].kind != SJ_KIND_ADD && net->layers[reader].kind != SJ_KIND_FORK)) {
             return layer;
         }
@@ -118,11 +129,11 @@ static void add_mask(sj_synth_recipe *r, uint64_t stream) {
     r->mask_count++;
 }
 
-sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options *o, int layer) {
-    layer = sj_synth_gradient_source(net, layer);
-    const sj_layer_info *l = &net->layers[layer];
-    sj_synth_recipe own = {.stream = sj_synth_stream(layer, SJ_SYNTH_GRADIENT, 0), .density = is_product(l->kind) ? o->dy : 1.0};
-    const int reader = is_product(l->kind) ? -1 : only_reader(net, layer);
+// What comes from behind; `layer` is a source.
+static sj_synth_recipe from_behind(const sj_network *net, const sj_synth_options *o, int layer) {
+    const bool alone = stands_alone(o, net->layers[layer].kind);
+    sj_synth_recipe own = {.stream = sj_synth_stream(layer, SJ_SYNTH_GRADIENT, 0), .density = alone ? o->dy : 1.0};
+    const int reader = alone ? -1 : only_reader(net, layer);
     if (reader < 0) {
         return own;
     }
@@ -138,7 +149,22 @@ sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options 
     }
     if (next->kind == SJ_KIND_MAXPOOL) {  // one position of a window gets the gradient
         const double share = pixels(next->out) / pixels(next->in);
-        own.density = sj_synth_gradient(net, o, reader).density * (share < 1.0 ? share : 1.0);
+        const sj_synth_recipe pooled = sj_synth_gradient(net, o, reader);
+        own.density = pooled.density * pow(pooled.mask_density, pooled.mask_count) * (share < 1.0 ? share : 1.0);
     }
     return own;
+}
+
+sj_synth_recipe sj_synth_gradient(const sj_network *net, const sj_synth_options *o, int layer) {
+    layer = sj_synth_gradient_source(net, o, layer);
+    const sj_synth_recipe behind = from_behind(net, o, layer);
+    if (!bears(o, layer)) {
+        return behind;
+    }
+    sj_synth_recipe r = {.stream = sj_synth_stream(layer, SJ_SYNTH_GRADIENT, 0), .density = 1.0};
+    if (is_rectified(net, layer) && (behind.mask_count > 0 || behind.density < 1.0)) {  // what comes from behind at zeros of a ReLU's output, mostly nothing, is left out
+        add_mask(&r, value_stream(net, layer));
+        r.mask_density = o->x;
+    }
+    return r;
 }

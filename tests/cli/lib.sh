@@ -59,3 +59,16 @@ noise() {
   echo "SJ_TEST_SEED=${SJ_TEST_SEED:-7}"
   python3 -c 'import random, sys; r = random.Random(sys.argv[1]); open(sys.argv[3], "wb").write(b"N" + bytes(r.randrange(256) for _ in range(int(sys.argv[2]) - 1)))' "${SJ_TEST_SEED:-7}" "$1" "$2"
 }
+
+# interrupted COMMAND...: it is sent SIGINT; its exit code, and what it said on stderr.
+# Later and later: on a busy machine a signal may come before the program hears it, and then nothing is said. foreground: the signal comes once, a second one ends at once.
+interrupted() {
+  local delay said status
+  for delay in 1 2 4 8; do
+    said=$(timeout --foreground --preserve-status -s INT $delay "$@" 2>&1)
+    status=$?
+    [ -n "$said" ] && break
+  done
+  echo "$said" >&2
+  return $status
+}

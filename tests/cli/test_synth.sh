@@ -76,6 +76,11 @@ refused 2 "at least --images, 4" synth cnn8 --images 4 --batch-size 3 -o x.h5
 refused 2 '"z=1" is not x=SHARE' synth cnn8 --images 1 --density z=1 -o x.h5
 refused 2 '"" is not x=SHARE' synth cnn8 --images 1 --density x=1, -o x.h5
 refused 2 '"x" is not x=SHARE' synth cnn8 --images 1 --density x -o x.h5
+refused 2 '"netwrk" is no share between 0 and 1, and not the word network' synth cnn8 --images 1 --density dy=netwrk -o x.h5
+refused 2 "x network: it must be a number" synth cnn8 --images 1 --density x=network -o x.h5
+refused 2 "leave out --optimizer" synth cnn8 --images 1 --mode eval --optimizer adam -o x.h5
+refused 2 "leave out dy=" synth cnn8 --images 1 --mode eval --density dy=network -o x.h5
+refused 2 "is not one of sgd, adam" synth cnn8 --images 1 --optimizer adan -o x.h5
 refused 2 "w stands there twice" synth cnn8 --images 1 --density w=1,w=0.5 -o x.h5
 refused 2 "between 0 and 1" synth cnn8 --images 1 --density x=1.5 -o x.h5
 refused 2 "must be a number" synth cnn8 --images 1 --density x= -o x.h5
@@ -113,17 +118,6 @@ noise 4000 bad.csv
 refused 1 "bad.csv:1" synth bad.csv --images 1 -o x.h5
 limited() { (ulimit -f 20; trap '' XFSZ; "$@"); }
 refused 1 "x.h5: cannot write" limited "$SKIPJOULE" trace synth resnet18 --set width=8 --images 1 -o x.h5
-# Later and later: on a busy machine a signal may come before the program hears it, and then nothing is said. foreground: the signal comes once, a second one ends at once.
-interrupted() {
-  local delay said status
-  for delay in 1 2 4 8; do
-    said=$(timeout --foreground --preserve-status -s INT $delay "$@" 2>&1)
-    status=$?
-    [ -n "$said" ] && break
-  done
-  echo "$said" >&2
-  return $status
-}
 refused 130 "interrupted" interrupted "$SKIPJOULE" trace synth resnet18 --images 64 -o x.h5
 works synth -h
 says "ssProp"

@@ -43,8 +43,7 @@ static sj_trace *make_shipped(const char *path, const char *name, const char *se
     return t;
 }
 
-static int find(const sj_trace *t, const char *layer) {
-    const sj_network *net = sj_trace_get_network(t);
+static int find_in(const sj_network *net, const char *layer) {
     for (int i = 0; i < net->layer_count; i++) {
         if (strcmp(net->layers[i].name, layer) == 0) {
             return i;
@@ -53,6 +52,8 @@ static int find(const sj_trace *t, const char *layer) {
     fail_msg("no layer %s", layer);
     return -1;
 }
+
+static int find(const sj_trace *t, const char *layer) { return find_in(sj_trace_get_network(t), layer); }
 
 static sj_tensor read_tensor(sj_trace *t, const char *layer, const char *name) {
     sj_tensor tensor;
@@ -251,6 +252,186 @@ static void channels_are_kept(void **state) {
     sj_trace_close(t);
 }
 
+enum { LONGEST_CHAIN = 17 };
+
+// A convolution and a ReLU, then `count` times a sum with another convolution and the sum's ReLU.
+static sj_network chain_of_relus(sj_layer_info *layers, int count) {
+    const sj_dims d = {40, 40, 8};
+    int last = -1;
+    for (int i = 0; i <= count; i++) {
+        sj_layer_info *l = &layers[last + 1];
+        l[0] = (sj_layer_info){"", SJ_KIND_CONV, 1, {SJ_INPUT_OWN}, d, d, 1, 1, 1, 0, 1, true, false};
+        snprintf(l[0].name, sizeof l[0].name, "conv%d", i);
+        if (i > 0) {
+            *++l = (sj_layer_info){"", SJ_KIND_ADD, 2, {last, last + 1}, d, d, 1, 1, 1, 0, 1, true, false};
+            snprintf(l->name, sizeof l->name, "add%d", i);
+        }
+        l[1] = (sj_layer_info){"", SJ_KIND_RELU, 1, {(int)(l - layers)}, d, d, 1, 1, 1, 0, 1, true, false};
+        snprintf(l[1].name, sizeof l[1].name, "relu%d", i);
+        last = (int)(l + 1 - layers);
+    }
+    return (sj_network){"chain", last + 1, layers};
+}
+
+// Without batch norm zeros of gradients come to the products: from the ReLU behind conv1 (half) and the pool behind that (a quarter).
+static void gradients_follow_the_network(void **state) {
+    sj_synth_options o = usual;
+    o.dy_follows = true;
+    sj_trace *t = make_shipped("a.h5", "lenet5", NULL, &o);
+    assert_density(t, "relu1", "dy", 0.25);
+    assert_density(t, "conv1", "dy", 0.125);
+    assert_density(t, "conv2", "dy", 0.125);
+    assert_density(t, "fc1", "dy", 0.5);
+    assert_density(t, "fc3", "dy", 1.0);
+    sj_trace_close(t);
+    t = make_shipped("b.h5", "resnet18", "width=8", &o);
+    assert_density(t, "s1b1_conv1", "dy", 1.0);  // a batch norm behind it
+    assert_density(t, "s1b1_bn1", "dy", 0.5);
+    assert_density(t, "fc", "dy", 1.0);
+    sj_trace_close(t);
+}
+
+// A penalty's slope fills zeros: all of a convolution's, of a ReLU's output those where it is not 0.
+static void penalties_fill_gradients(void **state) {
+    sj_net net = shipped("lenet5", NULL);
+    sj_penalty_kind penalties[64] = {SJ_PENALTY_NONE};
+    sj_synth_options o = usual;
+    o.dy_follows = true;
+    o.penalties = penalties;
+    penalties[1 + find_in(&net.network, "conv1")] = SJ_PENALTY_EAT;
+    sj_trace *t = make("a.h5", &net.network, &o);
+    assert_density(t, "conv1", "dy", 1.0);
+    assert_density(t, "conv2", "dy", 0.125);
+    sj_trace_close(t);
+    penalties[1 + find_in(&net.network, "conv1")] = SJ_PENALTY_NONE;
+    penalties[1 + find_in(&net.network, "relu1")] = SJ_PENALTY_L1;
+    t = make("b.h5", &net.network, &o);
+    assert_density(t, "relu1", "dy", 0.5);
+    assert_density(t, "conv1", "dy", 0.5);  // the same zeros
+    assert_density(t, "conv2", "dy", 0.125);
+    sj_trace_close(t);
+    penalties[1 + find_in(&net.network, "relu3")] = SJ_PENALTY_EAT;  // what comes from fc2 is dense: nothing is left to fill
+    t = make("d.h5", &net.network, &o);
+    assert_density(t, "relu3", "dy", 1.0);
+    assert_density(t, "fc1", "dy", 0.5);
+    sj_trace_close(t);
+    sj_net_free(&net);
+    net = shipped("resnet18", "width=8");  // between a sum and its ReLU: the sum's gradient is its own then, and no batch norm's
+    memset(penalties, 0, sizeof penalties);
+    assert_true(net.network.layer_count < 100);
+    sj_penalty_kind many[128] = {SJ_PENALTY_NONE};
+    o.penalties = many;
+    many[1 + find_in(&net.network, "s1b1_bn2")] = SJ_PENALTY_EAT;
+    t = make("c.h5", &net.network, &o);
+    assert_true(sj_trace_object_id(t, 0, find(t, "s1b1_bn2"), "dy") != sj_trace_object_id(t, 0, find(t, "s1b1_add"), "dy"));
+    assert_density(t, "s1b1_bn2", "dy", 1.0);
+    assert_density(t, "s1b1_add", "dy", 0.5);
+    sj_trace_close(t);
+    sj_net_free(&net);
+}
+
+// A convolution that a sum reads without a batch norm: its gradient is the sum's, and stored once.
+static void a_product_in_front_of_a_sum_has_the_sums_gradient(void **state) {
+    static sj_layer_info layers[3 * (LONGEST_CHAIN + 1)];
+    const sj_network net = chain_of_relus(layers, 2);
+    sj_synth_options o = usual;
+    o.dy_follows = true;
+    sj_trace *t = make("a.h5", &net, &o);
+    assert_true(sj_trace_object_id(t, 0, find(t, "conv1"), "dy") == sj_trace_object_id(t, 0, find(t, "add1"), "dy"));
+    assert_density(t, "conv1", "dy", 0.25);  // two ReLUs
+    sj_trace_close(t);
+    t = make("b.h5", &net, &usual);
+    assert_true(sj_trace_object_id(t, 0, find(t, "conv1"), "dy") != sj_trace_object_id(t, 0, find(t, "add1"), "dy"));
+    sj_trace_close(t);
+    const sj_network longest = chain_of_relus(layers, LONGEST_CHAIN - 2);  // the first convolution's gradient passes one ReLU more than the first ReLU's
+    sj_trace_close(make("c.h5", &longest, &o));
+    const sj_network longer = chain_of_relus(layers, LONGEST_CHAIN - 1);
+    assert_int_equal(sj_synth_write("d.h5", "test", &longer, &o, &err), SJ_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "layer \"conv0\": its gradient comes through 17 ReLUs"));
+    assert_false(sj_path_exists("d.h5"));
+}
+
+// Behind a pool stands a ReLU: a quarter of what passes that one.
+static void a_pool_hands_a_relus_zeros_on(void **state) {
+    const sj_dims large = {40, 40, 8}, small = {20, 20, 8};
+    sj_layer_info layers[4] = {{"conv", SJ_KIND_CONV, 1, {SJ_INPUT_OWN}, large, large, 1, 1, 1, 0, 1, true, false},
+                               {"pool", SJ_KIND_MAXPOOL, 1, {0}, large, small, 2, 2, 2, 0, 1, true, false},
+                               {"relu", SJ_KIND_RELU, 1, {1}, small, small, 1, 1, 1, 0, 1, true, false},
+                               {"end", SJ_KIND_CONV, 1, {2}, small, small, 1, 1, 1, 0, 1, true, false}};
+    const sj_network net = {"pool", 4, layers};
+    sj_synth_options o = usual;
+    o.dy_follows = true;
+    sj_trace *t = make("a.h5", &net, &o);
+    assert_density(t, "relu", "dy", 1.0);
+    assert_density(t, "pool", "dy", 0.5);
+    assert_density(t, "conv", "dy", 0.125);
+    sj_trace_close(t);
+}
+
+static void layers_keep_what_they_are_told(void **state) {
+    sj_net net = shipped("cnn8", NULL);
+    float keep[64];
+    sj_synth_options o = usual;
+    o.select = true;
+    o.layer_keep = keep;
+    for (int i = 0; i < net.network.layer_count; i++) {
+        keep[i] = NAN;
+    }
+    for (int64_t kept = 1; kept <= 64; kept += 7) {  // shares of 64 and of 10 channels, in single precision, come back
+        keep[find_in(&net.network, "conv4")] = (float)kept / 64.0F;
+        keep[find_in(&net.network, "fc")] = (float)((kept - 1) % 10 + 1) / 10.0F;
+        if (kept > 1) {
+            remove("a.h5");
+        }
+        sj_trace *t = make("a.h5", &net.network, &o);
+        sj_tensor conv = read_tensor(t, "conv4", "keep"), fc = read_tensor(t, "fc", "keep");
+        assert_int_equal(conv.dims[0], kept);
+        assert_int_equal(fc.dims[0], (kept - 1) % 10 + 1);
+        assert_false(sj_trace_has(t, 0, find(t, "conv5"), "keep"));
+        sj_tensor_free(&conv);
+        sj_tensor_free(&fc);
+        sj_trace_close(t);
+    }
+    const int conv4 = find_in(&net.network, "conv4");
+    keep[conv4] = 0.0F;  // at least one
+    keep[find_in(&net.network, "fc")] = 1.0F;
+    sj_trace *ends = make("b.h5", &net.network, &o);
+    sj_tensor one = read_tensor(ends, "conv4", "keep"), all = read_tensor(ends, "fc", "keep");
+    assert_true(one.dims[0] == 1 && all.dims[0] == 10);
+    sj_tensor_free(&one);
+    sj_tensor_free(&all);
+    sj_trace_close(ends);
+    for (int i = 0; i < 2; i++) {
+        keep[conv4] = i == 0 ? 1.5F : -0.1F;
+        assert_int_equal(sj_synth_write("c.h5", "test", &net.network, &o, &err), SJ_ERR_RANGE);
+        assert_non_null(strstr(err.message, i == 0 ? "layer \"conv4\": a share of 1.5 for its kept channels" : "layer \"conv4\": a share of -0.1 for its kept channels"));
+        assert_false(sj_path_exists("c.h5"));
+    }
+    sj_net_free(&net);
+}
+
+static void penalties_and_the_optimizer_are_noted(void **state) {
+    sj_net net = shipped("cnn8", NULL);
+    sj_penalty_kind penalties[64] = {SJ_PENALTY_NONE};
+    sj_synth_options o = usual;
+    o.penalties = penalties;
+    o.optimizer = SJ_OPTIMIZER_ADAM;
+    penalties[0] = SJ_PENALTY_EAT;
+    penalties[1 + find_in(&net.network, "conv4")] = SJ_PENALTY_L1;
+    sj_trace *t = make("a.h5", &net.network, &o);
+    assert_int_equal(sj_trace_get_meta(t)->optimizer, SJ_OPTIMIZER_ADAM);
+    for (int i = -1; i < net.network.layer_count; i++) {
+        sj_penalty_kind met;
+        ok(sj_trace_read_penalty(t, 0, i < 0 ? SJ_INPUT_NETWORK : i, &met, &err));
+        assert_int_equal(met, penalties[1 + i]);
+    }
+    sj_trace_close(t);
+    o.mode = SJ_MODE_EVAL;  // an inference has none
+    t = make("b.h5", &net.network, &o);
+    sj_trace_close(t);
+    sj_net_free(&net);
+}
+
 static void the_batch_repeats_the_stored_images(void **state) {
     sj_trace *t = make_shipped("a.h5", "cnn8", NULL, &usual);  // 2 stored images of 5: 0 1 0 1 0
     sj_tensor v = read_tensor(t, "conv3", "dy");
@@ -335,27 +516,6 @@ static void a_matmul_has_two_inputs(void **state) {
     sj_trace_close(t);
 }
 
-enum { LONGEST_CHAIN = 17 };
-
-// A convolution and a ReLU, then `count` times a sum with another convolution and the sum's ReLU.
-static sj_network chain_of_relus(sj_layer_info *layers, int count) {
-    const sj_dims d = {40, 40, 8};
-    int last = -1;
-    for (int i = 0; i <= count; i++) {
-        sj_layer_info *l = &layers[last + 1];
-        l[0] = (sj_layer_info){"", SJ_KIND_CONV, 1, {SJ_INPUT_OWN}, d, d, 1, 1, 1, 0, 1, true, false};
-        snprintf(l[0].name, sizeof l[0].name, "conv%d", i);
-        if (i > 0) {
-            *++l = (sj_layer_info){"", SJ_KIND_ADD, 2, {last, last + 1}, d, d, 1, 1, 1, 0, 1, true, false};
-            snprintf(l->name, sizeof l->name, "add%d", i);
-        }
-        l[1] = (sj_layer_info){"", SJ_KIND_RELU, 1, {(int)(l - layers)}, d, d, 1, 1, 1, 0, 1, true, false};
-        snprintf(l[1].name, sizeof l[1].name, "relu%d", i);
-        last = (int)(l + 1 - layers);
-    }
-    return (sj_network){"chain", last + 1, layers};
-}
-
 static void a_gradient_passes_every_relu(void **state) {
     static sj_layer_info layers[3 * (LONGEST_CHAIN + 1)];
     sj_network net = chain_of_relus(layers, 6);
@@ -421,6 +581,12 @@ int main(void) {
         IN_FOLDER(a_smaller_share_leaves_a_part_of_the_same_values),
         IN_FOLDER(types_have_the_same_zeros),
         IN_FOLDER(channels_are_kept),
+        IN_FOLDER(gradients_follow_the_network),
+        IN_FOLDER(a_product_in_front_of_a_sum_has_the_sums_gradient),
+        IN_FOLDER(penalties_fill_gradients),
+        IN_FOLDER(a_pool_hands_a_relus_zeros_on),
+        IN_FOLDER(layers_keep_what_they_are_told),
+        IN_FOLDER(penalties_and_the_optimizer_are_noted),
         IN_FOLDER(the_batch_repeats_the_stored_images),
         IN_FOLDER(tensors_are_stored_once),
         IN_FOLDER(equal_arguments_make_equal_files),
