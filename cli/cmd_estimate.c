@@ -23,6 +23,9 @@ static sj_status open_run(const char *path, const sj_estimate_choice *choice, sj
         return SJ_FAIL(err, SJ_ERR_IO, "%s: it has no run.json%s", path,
                        sj_path_exists(stats) ? ": it is a simulated step; estimators want whole runs, 'skipjoule sim TRACE --whole-run -o FOLDER'" : ": 'skipjoule sim TRACE --whole-run -o FOLDER' makes one");
     }
+    if (!folder && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".h5") == 0) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "%s is a trace; estimators want whole runs, the folders of 'skipjoule sim TRACE --whole-run -o FOLDER'", path);
+    }
     sj_whole_run w;
     SJ_TRY(sj_whole_run_read(file, &w, err));
     const sj_status status = sj_estimate_data_add(data, path, &w, choice, err);
@@ -79,7 +82,10 @@ static sj_status predict(const sj_estimate_options *o, sj_report *r, sj_error *e
     sj_pre_model model;
     bool sweep;
     SJ_TRY(sj_pre_read(o->model, &model, err));
-    sj_status status = sj_estimate_open(o, &data, &sweep, err);
+    sj_estimate_options with = *o;
+    with.choice.needs_synthetic = model.target == SJ_PRE_PER_SYNTHETIC;
+    with.choice.takes_plans = true;
+    sj_status status = sj_estimate_open(&with, &data, &sweep, err);
     if (status == SJ_OK) {
         status = check_variant(o, &model, sweep, err);
         status = status == SJ_OK ? sj_pre_fits(o->model, &model, &data, err) : status;
@@ -138,7 +144,7 @@ static sj_status write_report(const sj_estimate_options *o, const sj_report *r, 
 static sj_status run(const sj_estimate_options *o, sj_error *err) {
     static const char *const titles[SJ_TASK_COUNT] = {[SJ_TASK_STEP] = "STEP: the energy of whole runs from their first epochs",
                                                       [SJ_TASK_TRAIN] = "PRE: a model of energies",
-                                                      [SJ_TASK_PREDICT] = "PRE: a model held against runs that were integrated or simulated",
+                                                      [SJ_TASK_PREDICT] = "PRE: what a model tells of runs",
                                                       [SJ_TASK_BASELINES] = "Baselines, with the constants that fit these runs best",
                                                       [SJ_TASK_COMPARE] = "Estimators of the energy of whole runs against full integration",
                                                       [SJ_TASK_PAIRS] = "Networks and accelerators by the energy of a training"};

@@ -18,13 +18,13 @@
 #include "sj_progress.h"
 #include "sj_train.h"
 
-enum { OVERRIDES_MAX = 256, OPTION_DATA = 1000, OPTION_SET, OPTION_FORCE, OPTION_JSON, OPTION_RESUME };
+enum { OVERRIDES_MAX = 256, OPTION_DATA = 1000, OPTION_SET, OPTION_FORCE, OPTION_JSON, OPTION_RESUME, OPTION_PLAN };
 
 typedef struct arguments {
     const char *config, *data, *out;
     const char *overrides[OVERRIDES_MAX];
     int override_count;
-    bool force, resume, quiet, verbose, json, help;
+    bool force, resume, plan, quiet, verbose, json, help;
 } arguments;
 
 typedef struct job {
@@ -39,14 +39,17 @@ typedef struct job {
 
 static void print_help(void) {
     (void)printf(
-        "usage: skipjoule train CONFIG [--data DIR] [--set PATH=VALUE]... [--resume | --force] [-q] [-v] [--json] -o RUN\n\n"
+        "usage: skipjoule train CONFIG [--data DIR] [--set PATH=VALUE]... [--resume | --force] [--plan] [-q] [-v] [--json] -o RUN\n\n"
         "Trains a network and writes RUN/config.cfg, provenance.json, metrics.csv, trace.h5 and checkpoint.bin.\n"
         "CONFIG is a file or a shipped name (glyphs-plain, glyphs-eat, fashion-plain, cifar10-resnet18-ssprop, ...).\n\n"
         "  --data DIR         folder of the data set's files (scripts/fetch-data.sh gets public ones); also data.dir\n"
         "  --set PATH=VALUE   change a value of the configuration, e.g. --set epochs=2\n"
         "  -o, --output RUN   the folder to write; refused when it exists and is not empty\n"
         "  --resume           go on from RUN/checkpoint.bin with the same configuration, bit for bit; from the start where there is none yet\n"
-        "  --force            write into an existing folder; an older run's files stay until the first checkpoint of the new one\n"
+        "  --plan             train nothing: RUN/trace.h5 gets the iterations as they would come, and synthetic steps in place of trained ones, so that\n"
+        "                     'skipjoule sim RUN/trace.h5 --whole-run' tells about what the training would take before it\n"
+        "  --force            write into an existing folder; an older run's files stay until the first checkpoint of the new one;\n"
+        "                     with --plan nothing but a plan is replaced\n"
         "  -q, --quiet        no progress       -v, --verbose   more of it\n"
         "  --json             the result on stdout as JSON\n"
         "  -h, --help         this text\n");
@@ -57,7 +60,7 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
                                             {"force", no_argument, NULL, OPTION_FORCE},     {"json", no_argument, NULL, OPTION_JSON},
                                             {"resume", no_argument, NULL, OPTION_RESUME},   {"output", required_argument, NULL, 'o'},
                                             {"quiet", no_argument, NULL, 'q'},              {"verbose", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},               {NULL, 0, NULL, 0}};
+                                            {"plan", no_argument, NULL, OPTION_PLAN},       {"help", no_argument, NULL, 'h'},               {NULL, 0, NULL, 0}};
     opterr = 0;
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, ":o:qvh", options, NULL)) != -1;) {
@@ -66,6 +69,7 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
             case OPTION_FORCE: a->force = true; break;
             case OPTION_JSON: a->json = true; break;
             case OPTION_RESUME: a->resume = true; break;
+            case OPTION_PLAN: a->plan = true; break;
             case 'o': a->out = optarg; break;
             case 'q': a->quiet = true; break;
             case 'v': a->verbose = true; break;
@@ -86,6 +90,9 @@ static sj_status parse(int argc, char **argv, arguments *a, sj_error *err) {
     a->config = argv[optind];
     if (a->force && a->resume) {
         return SJ_FAIL(err, SJ_ERR_USAGE, "train: --force starts anew and --resume goes on; give one of them");
+    }
+    if (a->plan && (a->resume || a->json)) {
+        return SJ_FAIL(err, SJ_ERR_USAGE, "train: --plan %s", a->resume ? "trains nothing; leave out --resume" : "has no result to print as JSON; leave out --json");
     }
     return a->out != NULL && a->out[0] != '\0' ? SJ_OK : SJ_FAIL(err, SJ_ERR_USAGE, "train: -o RUN is missing: the folder to write");
 }
@@ -178,6 +185,11 @@ static bool on_progress(void *context, const sj_train_progress *p) {
     return !sj_cli_interrupted();
 }
 
+static bool go_on(void *context) {
+    (void)context;
+    return !sj_cli_interrupted();
+}
+
 static sj_status add_hash(json_t *inputs, const char *path, sj_error *err) {
     char hex[17];
     SJ_TRY(sj_dataset_hash(path, hex, err));
@@ -221,12 +233,12 @@ static sj_status write_provenance(const job *j, sj_error *err) {
     json_t *inputs = json_object();
     sj_status status = hash_inputs(j, inputs, err);
     const double seconds = sj_monotonic_seconds() - j->started;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", "train", "seed",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:s, s:s, s:s, s:I}, s:b, s:f, s:f}", "program", "skipjoule", "version", sj_version, "command", j->args.plan ? "train --plan" : "train", "seed",
                              (json_int_t)j->config.seed, "inputs", inputs, "machine", "system", machine.sysname, "release", machine.release, "architecture",
                              machine.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "resumed",
-                             (int)(j->result.resumed_epoch >= 0), "wall_seconds", seconds, "cpu_seconds", cpu_seconds(), "images_per_second",
-                             (double)(j->result.iterations_now * j->config.batch_size) / seconds);
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+                             (int)(j->result.resumed_epoch >= 0), "wall_seconds", seconds, "cpu_seconds", cpu_seconds());
+    const bool complete = root != NULL && (j->args.plan || json_object_set_new(root, "images_per_second", json_real((double)(j->result.iterations_now * j->config.batch_size) / seconds)) == 0);
+    char *text = complete ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (status == SJ_OK) {
         status = text != NULL ? write_text(j->args.out, "provenance.json", text, err) : SJ_FAIL(err, SJ_ERR_MEMORY, "%s/provenance.json: out of memory", j->args.out);
     }
@@ -262,10 +274,25 @@ static sj_status print_json(const job *j, sj_error *err) {
     return printed ? SJ_OK : SJ_FAIL(err, SJ_ERR_UNSUPPORTED, "--json: the result cannot be printed as JSON, which takes UTF-8: is \"%s\"?", j->args.out);
 }
 
+static void print_plan(const job *j) {
+    const sj_train_result *r = &j->result;
+    (void)printf("%s: a plan of %s on %s: %lld epochs", j->args.out, sj_train_method_name(&j->config), j->config.data_name, (long long)j->config.epochs);
+    if (r->skipped_epochs > 0) {
+        (void)printf(", %lld of them skipped, %lld iterations with data", (long long)r->skipped_epochs, (long long)r->iterations);
+    } else {
+        (void)printf(", %lld iterations", (long long)r->iterations);
+    }
+    (void)printf(", %lld parameters; nothing was trained\n", (long long)r->parameters);
+}
+
 static sj_status print_result(const job *j, sj_error *err) {
     const sj_epoch_metrics *e = &j->result.last;
     if (j->args.json) {
         return print_json(j, err);
+    }
+    if (j->args.plan) {
+        print_plan(j);
+        return SJ_OK;
     }
     (void)printf("%s: %s on %s, %lld epochs, %lld parameters: test accuracy %.2f %%, macro F1 %.4f", j->args.out, sj_train_method_name(&j->config), j->config.data_name,
                  (long long)j->config.epochs, (long long)j->result.parameters, 100.0 * e->test_accuracy, e->macro_f1);
@@ -317,8 +344,8 @@ static sj_status run(job *j, sj_error *err) {
     const bool existed = sj_path_exists(j->args.out);
     int lock;
     SJ_TRY(take_folder(j, &lock, err));
-    const sj_train_options options = {j->model_path, j->args.out, sj_version, j->args.resume, on_saved, on_progress, j};
-    sj_status status = sj_train_run(&j->config, &options, &j->result, err);
+    const sj_train_options options = {.model_path = j->model_path, .run_dir = j->args.out, .version = sj_version, .resume = j->args.resume, .saved = on_saved, .progress = on_progress, .go_on = go_on, .context = j};
+    sj_status status = j->args.plan ? sj_train_plan(&j->config, &options, &j->result, err) : sj_train_run(&j->config, &options, &j->result, err);
     sj_progress_clear(&j->bar);
     if (status == SJ_OK) {
         print_resumed(j);

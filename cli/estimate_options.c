@@ -17,7 +17,7 @@ const char sj_estimate_help[] =
     "Predicts the energy of whole training runs from less, against full integration (folders that 'skipjoule sim --whole-run -o' wrote, or their run.json). docs/estimate.md\n\n"
     "  step       from the first epochs of each run\n"
     "  pre        from nothing of a run: a regression over networks and machines, trained on other runs and kept in a file;\n"
-    "             predict holds it against runs that exist: it takes their configuration from run.json, and their energy to tell the error\n"
+    "             predict tells the energy of plans ('skipjoule train --plan', then 'sim --whole-run'), or holds it against runs that were trained\n"
     "  baselines  FLOPs, TDP x time, Green Algorithms, with the constants that fit these runs best\n"
     "  compare    the errors of all, cross-validated: runs of one training stay together; then with whole networks left out\n"
     "  pairs      networks and accelerators by energy, of the trainings that are nearly as good as the best on their data set\n\n"
@@ -28,7 +28,8 @@ const char sj_estimate_help[] =
     "  --tolerance X     --detect: by at most this share (default 0.01)\n"
     "  --folds K         compare, pre train: folds (default 5)\n"
     "  --seed N          compare, pre train: how trainings are dealt to folds (default 1)\n"
-    "  --target T        compare, pre train: PRE learns energy per flop (default), image or run\n"
+    "  --target T        compare, pre train: PRE learns energy per that of synthetic steps, which sim --whole-run has simulated beside the run\n"
+    "                    (synthetic, the default), or, from sizes alone, energy per flop, image or run\n"
     "  --points N        pre train of a sweep's folder: points to learn from, drawn by the seed (default 300); the others tell the error\n"
     "  --within X        pairs: macro F1 of at least (1 - X) times the best (default 0.02)\n"
     "  -o MODEL.json     pre train: the model; --force replaces one that is there\n"
@@ -166,7 +167,7 @@ static sj_status take(int option, const char *value, sj_estimate_options *o, sj_
             o->seed = (uint64_t)number;
             return status;
         case OPT_TARGET:
-            status = one_of("--target", value, sj_pre_target_names, SJ_PRE_TARGET_COUNT, "flop, image, run", &choice, err);
+            status = one_of("--target", value, sj_pre_target_names, SJ_PRE_TARGET_COUNT, "synthetic, flop, image, run", &choice, err);
             o->target = (sj_pre_target)choice;
             o->target_given = true;
             return status;
@@ -252,6 +253,7 @@ sj_status sj_estimate_parse(int argc, char **argv, sj_estimate_options *o, sj_er
     }
     o->runs = argv + optind;
     o->run_count = argc - optind;
+    o->choice.needs_synthetic = (o->task == SJ_TASK_TRAIN || o->task == SJ_TASK_COMPARE) && o->target == SJ_PRE_PER_SYNTHETIC;
     o->choice.needs_facts = o->task != SJ_TASK_STEP && o->task != SJ_TASK_PAIRS;
     return check(o, start, tolerance, err);
 }

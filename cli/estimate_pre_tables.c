@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `estimate pre`: training a model and predicting by it.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,7 @@ sj_status sj_estimate_show_train(const sj_estimate_options *o, const sj_estimate
 
 sj_status sj_estimate_show_predict(const sj_estimate_options *o, const sj_pre_model *m, const sj_estimate_data *d, bool sweep, sj_report *r, sj_error *err) {
     const sj_column columns[] = {{"predicted_pj", "predicted", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
+                                 {"synthetic_pj", "synthetic steps", SJ_QUANTITY_ENERGY_PJ, NULL, "what they alone would say", false},
                                  {"energy_pj", sweep ? "simulated" : "integrated", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
                                  {"error", "error", SJ_QUANTITY_SHARE, NULL, "predicted / energy_pj - 1", false},
                                  {"outside", "outside", SJ_QUANTITY_INTEGER, NULL, "features beyond what the model was trained on, where it knows little", false}};
@@ -128,25 +130,40 @@ sj_status sj_estimate_show_predict(const sj_estimate_options *o, const sj_pre_mo
     } else {
         sj_estimate_run_columns(t);
     }
-    sj_estimate_columns(t, columns, COUNT_OF(columns));
+    for (int c = 0; c < COUNT_OF(columns); c++) {
+        if (!sweep || strcmp(columns[c].key, "synthetic_pj") != 0) {
+            sj_table_column(t, columns[c]);
+        }
+    }
+    int known = 0;
     for (int i = 0; i < d->count; i++) {
-        predicted[i] = sj_pre_predict(m, &d->runs[i]);
-        truth[i] = d->runs[i].energy_pj;
+        const double energy_pj = sj_pre_predict(m, &d->runs[i]), integrated_pj = d->runs[i].planned ? (double)NAN : d->runs[i].energy_pj;
+        predicted[known] = energy_pj;
+        truth[known] = integrated_pj;
+        known += d->runs[i].planned ? 0 : 1;
         if (sweep) {
             sj_table_integer(t, d->runs[i].training_key);
             sj_table_text(t, d->runs[i].label);
         } else {
             sj_estimate_run_cells(t, &d->runs[i]);
         }
-        sj_table_number(t, predicted[i]);
-        sj_table_number(t, truth[i]);
-        sj_table_number(t, predicted[i] / truth[i] - 1.0);
+        sj_table_number(t, energy_pj);
+        if (!sweep) {
+            sj_table_number(t, d->runs[i].synthetic_pj);
+        }
+        sj_table_number(t, integrated_pj);
+        sj_table_number(t, energy_pj / integrated_pj - 1.0);
         sj_table_integer(t, (uint64_t)sj_pre_outside(m, &d->runs[i]));
     }
-    const sj_estimator which = SJ_ESTIMATOR_PRE;
-    const sj_errors errors = sj_errors_of(predicted, truth, d->count);
-    sj_estimate_error_table(r, "errors", "Errors over these runs", &which, &errors, 1, &t);
-    sj_table_note(t, "Of runs that %s was trained on these are no errors of prediction.", o->model);
+    if (known < d->count) {
+        sj_table_note(t, "%d of %d runs are plans: nothing was trained, and there is no energy to tell an error by.", d->count - known, d->count);
+    }
+    if (known > 0) {
+        const sj_estimator which = SJ_ESTIMATOR_PRE;
+        const sj_errors errors = sj_errors_of(predicted, truth, known);
+        sj_estimate_error_table(r, "errors", "Errors over these runs", &which, &errors, 1, &t);
+        sj_table_note(t, "Of runs that %s was trained on these are no errors of prediction.", o->model);
+    }
     free(values);
     return SJ_OK;
 }

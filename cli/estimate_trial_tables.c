@@ -29,6 +29,7 @@ static void constants_table(const sj_estimate_data *d, const sj_baselines *b, sj
                                         {"tech", "tech", SJ_QUANTITY_TEXT, NULL, NULL, false},
                                         {"pj_per_flop", "energy per FLOP", SJ_QUANTITY_OTHER, "pJ", "geometric mean over the runs; two FLOPs a dense MAC, dropped channels left out", false},
                                         {"tdp_w", "TDP", SJ_QUANTITY_OTHER, "W", "geometric mean of energy / time over the runs", false},
+                                        {"synthetic", "factor of synthetic steps", SJ_QUANTITY_NUMBER, NULL, "geometric mean of energy / that of the run out of synthetic steps", false},
                                         {"peak_w", "peak power", SJ_QUANTITY_OTHER, "W", "of the machine's figures: all lanes and the DRAM bus busy", false},
                                         {"dram_gb", "DRAM", SJ_QUANTITY_OTHER, "GB", NULL, false}};
     sj_report_table *t = sj_report_add(r, "constants", "Constants", NULL);
@@ -42,6 +43,7 @@ static void constants_table(const sj_estimate_data *d, const sj_baselines *b, sj
         sj_table_text(t, run->tech);
         sj_table_number(t, b->pj_per_flop[m]);
         sj_table_number(t, b->tdp_w[m]);
+        sj_table_number(t, b->synthetic_factor[m]);
         sj_table_number(t, run->peak_w);
         sj_table_number(t, run->dram_gb);
     }
@@ -55,7 +57,8 @@ static void baseline_rows(const sj_estimate_data *d, const sj_baselines *b, cons
                                         {"flops_pj", "FLOPs", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
                                         {"tdp_pj", "TDP x time", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
                                         {"green_pj", "Green Algorithms", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
-                                        {"green_free_pj", "W/GB fitted", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false}};
+                                        {"green_free_pj", "W/GB fitted", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false},
+                                        {"synthetic_fitted_pj", "synthetic steps, fitted", SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false}};
     sj_report_table *t = sj_report_add(r, "baselines", "Runs", NULL);
     sj_estimate_run_columns(t);
     sj_estimate_columns(t, columns, COUNT_OF(columns));
@@ -93,7 +96,7 @@ sj_status sj_estimate_show_baselines(const sj_estimate_options *o, const sj_esti
 static sj_estimator best_by(const sj_trial *t, double (*loss)(const sj_errors *e)) {
     int best = 0;
     for (int e = 1; e < SJ_ESTIMATOR_COUNT; e++) {
-        best = loss(&t->errors[e]) < loss(&t->errors[best]) ? e : best;
+        best = sj_estimator_is_used((sj_estimator)e, t->target) && loss(&t->errors[e]) < loss(&t->errors[best]) ? e : best;
     }
     return (sj_estimator)best;
 }
@@ -102,14 +105,14 @@ static double rmse_of(const sj_errors *e) { return e->rmse; }
 
 static double mape_of(const sj_errors *e) { return e->mape; }
 
-// Which fitted baselines beat STEP or PRE, by which measure.
+// What beats STEP or PRE, by which measure.
 static void tell_losses(const sj_trial *t, sj_report_table *table) {
     static const sj_estimator ours[] = {SJ_ESTIMATOR_STEP, SJ_ESTIMATOR_PRE};
     for (int o = 0; o < COUNT_OF(ours); o++) {
         for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
             const bool ours_too = e == SJ_ESTIMATOR_STEP || e == SJ_ESTIMATOR_PRE;
             const bool rmse = t->errors[e].rmse < t->errors[ours[o]].rmse, mape = t->errors[e].mape < t->errors[ours[o]].mape;
-            if (!ours_too && (rmse || mape)) {
+            if (!ours_too && sj_estimator_is_used((sj_estimator)e, t->target) && (rmse || mape)) {
                 sj_table_note(table, "%s beats %s by %s.", sj_estimators[e].name, sj_estimators[ours[o]].name, rmse && mape ? "RMSE and MAPE" : rmse ? "RMSE" : "MAPE");
             }
         }
@@ -118,30 +121,39 @@ static void tell_losses(const sj_trial *t, sj_report_table *table) {
 
 static void error_table(const sj_trial *t, const char *key, const char *title, const char *folds, sj_report *r) {
     sj_estimator which[SJ_ESTIMATOR_COUNT];
+    sj_errors errors[SJ_ESTIMATOR_COUNT];
     sj_report_table *table;
+    int used = 0;
     for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
-        which[e] = (sj_estimator)e;
+        if (sj_estimator_is_used((sj_estimator)e, t->target)) {
+            errors[used] = t->errors[e];
+            which[used++] = (sj_estimator)e;
+        }
     }
-    sj_estimate_error_table(r, key, title, which, t->errors, SJ_ESTIMATOR_COUNT, &table);
+    sj_estimate_error_table(r, key, title, which, errors, used, &table);
     sj_table_note(table, "%d runs in %d folds: %s. Least RMSE: %s; least MAPE: %s.", t->count, t->folds, folds, sj_estimators[best_by(t, rmse_of)].name, sj_estimators[best_by(t, mape_of)].name);
     tell_losses(t, table);
 }
 
 static void prediction_table(const sj_estimate_data *d, const sj_trial *t, const char *key, const char *title, sj_report *r) {
-    static const char *const keys[SJ_ESTIMATOR_COUNT] = {"step_pj", "last_epoch_pj", "pre_pj", "flops_pj", "tdp_pj", "green_pj", "green_free_pj"};
+    static const char *const keys[SJ_ESTIMATOR_COUNT] = {"step_pj", "last_epoch_pj", "pre_pj", "pre_features_pj", "synthetic_pj", "synthetic_fitted_pj", "flops_pj", "tdp_pj", "green_pj", "green_free_pj"};
     sj_report_table *table = sj_report_add(r, key, title, NULL);
     sj_estimate_run_columns(table);
     sj_table_column(table, (sj_column){"fold", "fold", SJ_QUANTITY_INTEGER, NULL, "in which the run was left out", false});
     sj_table_column(table, (sj_column){"energy_pj", "integrated", SJ_QUANTITY_ENERGY_PJ, NULL, "full integration", false});
     for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
-        sj_table_column(table, (sj_column){keys[e], sj_estimators[e].name, SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false});
+        if (sj_estimator_is_used((sj_estimator)e, t->target)) {
+            sj_table_column(table, (sj_column){keys[e], sj_estimators[e].name, SJ_QUANTITY_ENERGY_PJ, NULL, NULL, false});
+        }
     }
     for (int i = 0; i < d->count; i++) {
         sj_estimate_run_cells(table, &d->runs[i]);
         sj_table_integer(table, (uint64_t)t->fold[i]);
         sj_table_number(table, t->truth[i]);
         for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
-            sj_table_number(table, t->predicted[e][i]);
+            if (sj_estimator_is_used((sj_estimator)e, t->target)) {
+                sj_table_number(table, t->predicted[e][i]);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@
 #include "sj_file.h"
 #include "sj_machine.h"
 
-// The first two are the same for all.
+// The first three are of one name for both kinds.
 static const char *const stats_names[] = {"config.cfg", "tech.cfg", "provenance.json", "stats.json", "layers.csv", "stats.txt"};
 static const char *const whole_names[] = {"config.cfg", "tech.cfg", "provenance.json", "run.json", "epochs.csv"};
 
@@ -22,7 +22,6 @@ typedef struct content {
     int name_count;
 } content;
 
-sj_status sj_run_check(const char *path, bool force, sj_error *err) { return sj_path_exists(path) ? sj_make_run_dir(path, force, err) : SJ_OK; }
 
 static sj_status write_whole(FILE *f, int file, const sj_whole_run *w, sj_error *err) {
     switch (file) {
@@ -53,6 +52,25 @@ static char *join(const char *folder, const char *name) {
         snprintf(path, size, "%s/%s", folder, name);
     }
     return path;
+}
+
+// config.cfg and provenance.json of a training stand beside its trace, and a simulation's would take their place.
+static sj_status check_no_training(const char *folder, sj_error *err) {
+    static const char *const names[] = {"trace.h5", "checkpoint.bin"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = join(folder, names[i]);
+        const bool there = path != NULL && sj_path_exists(path);
+        free(path);
+        if (there) {
+            return SJ_FAIL(err, SJ_ERR_EXISTS, "%s: it is the folder of a training or a plan (it has %s), whose files a simulation's do not replace; give another one", folder, names[i]);
+        }
+    }
+    return SJ_OK;
+}
+
+sj_status sj_run_check(const char *path, bool force, sj_error *err) {
+    SJ_TRY(check_no_training(path, err));
+    return sj_path_exists(path) ? sj_make_run_dir(path, force, err) : SJ_OK;
 }
 
 static sj_status write_file(const char *folder, int file, const content *c, sj_error *err) {
@@ -105,6 +123,20 @@ static sj_status check_replaceable(const char *folder, const char *name, sj_erro
     return is_folder ? SJ_FAIL(err, SJ_ERR_IO, "%s/%s: cannot write: it is a folder", folder, name) : SJ_OK;
 }
 
+// What only a run of the other kind has would pass for this one's.
+static void remove_others(const char *folder, const content *c) {
+    const bool whole = c->whole != NULL;
+    const char *const *others = whole ? stats_names : whole_names;
+    const int count = (int)(whole ? sizeof stats_names / sizeof stats_names[0] : sizeof whole_names / sizeof whole_names[0]);
+    for (int i = 3; i < count; i++) {  // behind those that both have
+        char *path = join(folder, others[i]);
+        if (path != NULL) {
+            unlink(path);
+            free(path);
+        }
+    }
+}
+
 // Over an empty folder (or none) by one rename; into a folder with other files in it, one by one.
 static sj_status move_into_place(const char *temporary, const char *path, const content *c, sj_error *err) {
     if (rename(temporary, path) == 0) {
@@ -116,6 +148,7 @@ static sj_status move_into_place(const char *temporary, const char *path, const 
     for (int i = 0; i < c->name_count; i++) {
         SJ_TRY(move_file(temporary, path, c->names[i], err));
     }
+    remove_others(path, c);
     rmdir(temporary);
     return SJ_OK;
 }
@@ -134,6 +167,7 @@ static sj_status write_all(const char *temporary, const char *path, const conten
 
 static sj_status write_folder(const char *path, bool force, const content *c, sj_error *err) {
     const bool existed = sj_path_exists(path);
+    SJ_TRY(check_no_training(path, err));
     SJ_TRY(sj_make_run_dir(path, force, err));
     char *temporary = NULL, *trimmed = strdup(path);  // "out/" names the folder out, and its temporary is beside it
     for (size_t n = trimmed != NULL ? strlen(trimmed) : 0; n > 1 && trimmed[n - 1] == '/'; n--) {

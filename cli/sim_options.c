@@ -63,6 +63,7 @@ const char sj_sim_help[] =
     "  --wave-job N         the N-th product there (default 1)\n"
     "  --wave-variant V     of this one (default: skip with the accelerator's codec)\n"
     "  --whole-run          the energy of every iteration of the training run: its traced steps simulated, the others interpolated\n"
+    "                       (and beside them synthetic steps of it, for 'estimate'; their file is in TMPDIR meanwhile)\n"
     "  --anchors N|LIST     simulate only so many of the traced training steps, evenly over states and time, or these step numbers: 3,17,80\n"
     "  --gco2-per-kwh X     also print grams of CO2 at so many a kWh\n"
     "  --target-accuracy X  also print what it took until the test accuracy was X, 0 to 1\n"

@@ -191,7 +191,7 @@ static sj_status print_totals(const sj_sim_options *o, const sj_whole_run *w, co
 static void print_target(double target, const sj_whole_run *w, const shown *s) {
     const int last = sj_whole_run_reaches(w, target);
     if (!sj_whole_run_is_tested(w)) {
-        printf("\nWhether a test accuracy of %g was reached is not known: there is no metrics.csv beside the trace.\n", target);
+        printf("\nWhether a test accuracy of %g was reached is not known: %s.\n", target, sj_whole_run_is_plan(w) ? "a plan has no accuracy" : "there is no metrics.csv beside the trace");
         return;
     }
     if (last < 0) {
@@ -248,6 +248,9 @@ sj_status sj_sim_print_whole_run(const sj_sim_options *o, const sj_machine_setup
     }
     printf("Low and high: each source of error of the tech file at its ends, added in quadrature. Tests between epochs are not in it.\n");
     printf("Saved: by skipping, against gating at that codec; without intervals, so that a small saving's sign is open: the report of a single step (sim without --whole-run) tells whether it is certain.\n");
+    if (sj_whole_run_is_plan(w)) {
+        printf("A plan: %s.\n", sj_plan_note);
+    }
     if (w->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
         printf("A lower bound: %s.\n", sj_penalty_left_out);
     }

@@ -281,14 +281,30 @@ static sj_status share_work(sj_sim_session *s, sj_error *err) {
     return s->o->machine.fidelity == SJ_FIDELITY_FAST ? sj_fast_shared_create(shared_bytes_max, &s->shared, err) : SJ_OK;
 }
 
+// Of a plan the steps are synthetic themselves, and leaving one out says nothing about a training.
+static void finish_variants(whole *w, const double *synthetic_pj) {
+    const bool plan = sj_whole_run_is_plan(&w->run);
+    for (int v = 0; v < w->run.variant_count; v++) {
+        sj_run_variant *of = &w->run.variants[v];
+        of->synthetic_pj = synthetic_pj[v];
+        of->error.mean = plan ? (double)NAN : of->error.mean;
+        of->error.rms = plan ? (double)NAN : of->error.rms;
+        of->error.worst = plan ? (double)NAN : of->error.worst;
+        of->error.total = plan ? (double)NAN : of->error.total;
+    }
+}
+
 static sj_status run_whole(whole *w, sj_error *err) {
     const sj_sim_options *o = w->s->o;
+    double synthetic_pj[SJ_VARIANTS_MAX];
     SJ_TRY(prepare(w, err));
     SJ_TRY(share_work(w->s, err));
+    SJ_TRY(sj_sim_synthetic_run(w->s, &w->ledger, synthetic_pj, err));  // first: a full folder for temporary files should be found out before hours
     SJ_TRY(run_all(w, err));
     SJ_TRY(sj_run_fit_finish(w->fit, &w->run, err));
     SJ_TRY(read_metrics(w, err));
     const sj_prices *const prices[3] = {&w->s->setup->prices[0], &w->s->setup->prices[1], &w->s->setup->prices[2]};
+    finish_variants(w, synthetic_pj);
     w->run.facts = sj_run_facts_of(sj_trace_get_network(w->s->trace), &w->s->setup->accel, prices);
     if (o->run_dir != NULL) {
         SJ_TRY(sj_run_write_whole(o->run_dir, o->force, w->s->setup, &w->run, err));

@@ -104,6 +104,10 @@ void sj_sim_print_head(const sj_stats *run);  // what stands above the table of 
 
 // ---- --whole-run (sim_whole_run.c): simulates the trace's training steps, writes and prints the run
 sj_status sj_sim_whole_run(sj_sim_session *s, sj_error *err);
+// The run's energy by variant, were each of its iterations a synthetic step (sim_synthetic.c). [variant]; NAN where there are no synthetic tensors for the network (an opaque layer, too many ReLUs behind each other), or
+// no iteration sees data.
+// The step is written to a folder in $TMPDIR (/tmp), which is removed again.
+sj_status sj_sim_synthetic_run(const sj_sim_session *s, const sj_ledger *ledger, double *energy_pj, sj_error *err);
 // Tables on stdout (sim_whole_print.c).
 sj_status sj_sim_print_whole_run(const sj_sim_options *o, const sj_machine_setup *setup, const sj_whole_run *w, sj_error *err);
 

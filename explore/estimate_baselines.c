@@ -23,6 +23,11 @@ static double picojoules_a_watt(const sj_estimate_run *r, double seconds) {
     return seconds * pj_per_joule;
 }
 
+static double synthetic_of(const sj_estimate_run *r, double seconds) {
+    (void)seconds;
+    return r->synthetic_pj;
+}
+
 // The geometric mean of energy / quantity over the rows on one machine (-1: all); NAN where there is none.
 static double geometric_mean(const sj_estimate_data *d, const double *seconds, const int *rows, int count, int machine, double (*quantity)(const sj_estimate_run *, double)) {
     double sum = 0.0;
@@ -106,16 +111,19 @@ static void fit_green(const green *g, sj_baselines *b) {
 sj_status sj_baselines_fit(const sj_estimate_data *d, const double *seconds, const int *rows, int count, sj_baselines *b, sj_error *err) {
     void *memory;
     *b = (sj_baselines){0};
-    SJ_TRY(sj_alloc(&memory, (uint64_t)d->machine_count * 2, sizeof(double), "the baselines' constants", err));
+    SJ_TRY(sj_alloc(&memory, (uint64_t)d->machine_count * 3, sizeof(double), "the baselines' constants", err));
     b->machine_count = d->machine_count;
     b->pj_per_flop = memory;
     b->tdp_w = b->pj_per_flop + d->machine_count;
+    b->synthetic_factor = b->tdp_w + d->machine_count;
     for (int m = 0; m < d->machine_count; m++) {
         b->pj_per_flop[m] = geometric_mean(d, seconds, rows, count, m, flops_of);
         b->tdp_w[m] = geometric_mean(d, seconds, rows, count, m, picojoules_a_watt);
+        b->synthetic_factor[m] = geometric_mean(d, seconds, rows, count, m, synthetic_of);
     }
     b->pj_per_flop_all = geometric_mean(d, seconds, rows, count, -1, flops_of);
     b->tdp_w_all = geometric_mean(d, seconds, rows, count, -1, picojoules_a_watt);
+    b->synthetic_factor_all = geometric_mean(d, seconds, rows, count, -1, synthetic_of);
     fit_green(&(green){d, seconds, rows, count}, b);
     return SJ_OK;
 }
@@ -126,6 +134,7 @@ double sj_baseline_predict(const sj_baselines *b, sj_baseline which, const sj_es
     switch (which) {
         case SJ_BASELINE_FLOPS: return either(b->pj_per_flop[r->machine], b->pj_per_flop_all) * r->flops;
         case SJ_BASELINE_TDP: return either(b->tdp_w[r->machine], b->tdp_w_all) * seconds * pj_per_joule;
+        case SJ_BASELINE_SYNTHETIC: return either(b->synthetic_factor[r->machine], b->synthetic_factor_all) * r->synthetic_pj;
         case SJ_BASELINE_GREEN: return green_pj(r, seconds, b->utilisation, SJ_GREEN_W_PER_GB);
         default: return green_pj(r, seconds, b->free_utilisation, b->free_w_per_gb);
     }

@@ -48,7 +48,7 @@ static uint64_t training_key(const sj_whole_run *w) {
     for (int e = 0; e < w->epoch_count; e++) {
         h = sj_hash_bytes(h, &w->epochs[e].loss, sizeof w->epochs[e].loss);
     }
-    return h;
+    return sj_whole_run_is_plan(w) ? sj_hash_bytes(h, w->provenance.input_hash, strlen(w->provenance.input_hash)) : h;  // a plan has no losses
 }
 
 static void machine_key(const sj_whole_run *w, char *out, size_t size) {
@@ -185,6 +185,9 @@ static sj_status no_variant(const char *label, const sj_whole_run *w, sj_variant
 }
 
 static sj_status take(sj_estimate_run *r, const sj_whole_run *w, const sj_estimate_choice *choice, sj_error *err) {
+    if (sj_whole_run_is_plan(w) && !choice->takes_plans) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: nothing was trained there (its trace is a plan, of 'skipjoule train --plan'), so that estimates cannot be held against it; 'skipjoule estimate pre predict' alone takes it", r->label);
+    }
     if (choice->any && !w->facts.known) {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s: its run.json does not say the accelerator's codec (it has not all of \"facts\"): integrate it anew with 'skipjoule sim --whole-run', or name a variant with --variant", r->label);
     }
@@ -196,6 +199,9 @@ static sj_status take(sj_estimate_run *r, const sj_whole_run *w, const sj_estima
     const sj_run_variant *v = sj_whole_run_find(w, r->variant.machine, r->variant.codec);
     if (v == NULL) {
         return no_variant(r->label, w, r->variant, err);
+    }
+    if (choice->needs_synthetic && !(v->synthetic_pj > 0.0)) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: its run.json has no \"energy_pj_synthetic\" (null: there are no synthetic tensors for its network), which PRE goes by: integrate it anew with 'skipjoule sim --whole-run', or use a model of another --target (flop, image, run)", r->label);
     }
     if (w->selection[0] != '\0') {
         return SJ_FAIL(err, SJ_ERR_RANGE, "%s: it holds a part of the network alone (%s); estimators want all of it", r->label, w->selection);
@@ -211,6 +217,8 @@ static sj_status take(sj_estimate_run *r, const sj_whole_run *w, const sj_estima
     r->training_key = training_key(w);
     machine_key(w, r->machine_key, sizeof r->machine_key);
     r->energy_pj = v->total.energy_pj;
+    r->synthetic_pj = v->synthetic_pj;
+    r->planned = sj_whole_run_is_plan(w);
     r->accuracy = r->macro_f1 = (double)NAN;
     r->penalty_left_out = w->penalty == SJ_PENALTY_WORK_LEFT_OUT;
     SJ_TRY(take_epochs(r, w, v, err));

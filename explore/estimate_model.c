@@ -46,6 +46,7 @@ sj_status sj_pre_write(FILE *f, const sj_pre_model *model, sj_error *err) {
     sj_json_put(&m, root, "kernel", json_string("rbf"));
     sj_json_put(&m, root, "target", json_string(sj_pre_target_names[model->target]));
     sj_json_put(&m, root, "variant", json_string(model->variant));
+    sj_json_put_text(&m, root, "workload", model->workload);
     sj_json_put(&m, root, "lambda", json_real(model->lambda));
     sj_json_put(&m, root, "gamma", json_real(model->gamma));
     sj_json_put(&m, root, "inner_rms", sj_json_number(model->inner_rms));
@@ -107,7 +108,7 @@ static void read_target(sj_json_reader *r, const json_t *o, sj_pre_model *m) {
         i++;
     }
     if (i == SJ_PRE_TARGET_COUNT) {
-        sj_json_miss(r, "target", "\"flop\", \"image\" or \"run\"");
+        sj_json_miss(r, "target", "\"synthetic\", \"flop\", \"image\" or \"run\"");
         return;
     }
     m->target = (sj_pre_target)i;
@@ -128,6 +129,7 @@ static void read_model(sj_json_reader *r, const json_t *o, sj_pre_model *m) {
     }
     read_target(r, o, m);
     sj_json_text_at(r, o, "variant", true, m->variant, sizeof m->variant);
+    sj_json_text_at(r, o, "workload", false, m->workload, sizeof m->workload);
     m->lambda = sj_json_real_at(r, o, "lambda");
     m->gamma = sj_json_real_at(r, o, "gamma");
     m->inner_rms = sj_json_number_at(r, o, "inner_rms");

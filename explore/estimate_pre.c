@@ -8,14 +8,21 @@
 #include "sj_estimate_folds.h"
 #include "sj_file.h"
 
-const char *const sj_pre_target_names[SJ_PRE_TARGET_COUNT + 1] = {"flop", "image", "run", NULL};
+const char *const sj_pre_target_names[SJ_PRE_TARGET_COUNT + 1] = {"synthetic", "flop", "image", "run", NULL};
 
 void sj_pre_free(sj_pre_model *m) {
     free(m->z);
     memset(m, 0, sizeof *m);
 }
 
-static double quantity(const sj_estimate_run *r, sj_pre_target target) { return target == SJ_PRE_PER_FLOP ? r->flops : target == SJ_PRE_PER_IMAGE ? r->samples : 1.0; }
+static double quantity(const sj_estimate_run *r, sj_pre_target target) {
+    switch (target) {
+        case SJ_PRE_PER_SYNTHETIC: return r->synthetic_pj;
+        case SJ_PRE_PER_FLOP: return r->flops;
+        case SJ_PRE_PER_IMAGE: return r->samples;
+        default: return 1.0;
+    }
+}
 
 static double log_energy(const sj_estimate_run *r, sj_pre_target target) { return log(r->energy_pj / quantity(r, target)); }
 
@@ -49,6 +56,7 @@ static double *z_of(const sj_pre_model *m, int run) { return m->z + (size_t)run 
 
 static void learn_features(const sj_estimate_data *d, const int *rows, int count, sj_pre_model *m) {
     m->features = d->feature_count;
+    memcpy(m->workload, d->workload, sizeof m->workload);
     memcpy(m->names, d->feature_names, sizeof m->names);
     for (int j = 0; j < m->features; j++) {
         double sum = 0.0, squares = 0.0;
@@ -148,6 +156,12 @@ sj_status sj_pre_fits(const char *path, const sj_pre_model *m, const sj_estimate
             return SJ_FAIL(err, SJ_ERR_RANGE, "%s: feature %d is %s, and what it is to predict has %s there: it was trained on something else", path, j, own, other);
         }
     }
+    if (m->workload[0] == '\0' && d->workload[0] != '\0') {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: it does not say which sweep's workload it was trained on (a file of an older version); train it anew", path);
+    }
+    if (strcmp(m->workload, d->workload) != 0) {
+        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: it was trained on a sweep of other traces, steps, batches, weights or fixed settings (accel, set, machine, layers, phase, ...): what it knows of machines it knows of that workload", path);
+    }
     return SJ_OK;
 }
 
@@ -163,7 +177,7 @@ static sj_status divide(const sj_estimate_data *d, const int *rows, int count, c
     const int networks = count_distinct(d, rows, count, network_of), trainings = count_distinct(d, rows, count, training_of);
     const bool by_network = inner->by_network && networks > 1;
     if (trainings < 2) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "PRE chooses lambda and gamma by leaving trainings out of its fit, which wants runs of at least 2 trainings; here it has those of %d", trainings);
+        return SJ_FAIL(err, SJ_ERR_RANGE, "PRE chooses lambda and gamma by leaving trainings out of its fit, which wants runs of at least 2 trainings; here it has those of %d (more --folds leave more trainings to each fit)", trainings);
     }
     for (int i = 0; i < count; i++) {
         groups[i] = by_network ? network_of(&d->runs[rows[i]]) : training_of(&d->runs[rows[i]]);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sj_config.h"
+#include "sj_hash.h"
 #include "sj_random.h"
 
 // A feature: a path of an axis as a number, or one value of an axis.
@@ -100,12 +102,59 @@ static sj_status take_point(void *context, const sj_point_result *point, sj_erro
     return SJ_OK;
 }
 
+// What stands at a path of the sweep's file, and below it.
+static uint64_t hash_value(uint64_t h, const sj_config *c, const char *path) {
+    const sj_config_value v = sj_config_peek(c, path);
+    h = sj_hash_bytes(h, path, strlen(path) + 1);
+    h = sj_hash_bytes(h, &v.type, sizeof v.type);
+    switch (v.type) {
+        case SJ_PEEK_NUMBER: return sj_hash_bytes(h, &v.number, sizeof v.number);
+        case SJ_PEEK_BOOL: return sj_hash_bytes(h, v.truth ? "1" : "0", 1);
+        case SJ_PEEK_TEXT: return sj_hash_bytes(h, v.text, strlen(v.text) + 1);
+        default: break;
+    }
+    for (int i = 0; v.type == SJ_PEEK_AGGREGATE && sj_config_child_name(c, path, i) != NULL; i++) {
+        char item[64];
+        snprintf(item, sizeof item, "%s.[%d]", path, i);
+        h = hash_value(h, c, item);
+    }
+    return h;
+}
+
+// What the sweep holds fixed, where it is no axis.
+static sj_status hash_fixed(const sj_sweep_about *about, uint64_t *h, sj_error *err) {
+    static const char *const keys[] = {"accel", "tech", "set", "machine", "step", "batch", "layers", "phase", "fuse", "quantise"};
+    sj_config *c;
+    SJ_TRY(sj_config_parse(about->config, "the sweep's file", &c, err));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        *h = sj_space_find(about->space, keys[i]) >= 0 ? *h : hash_value(*h, c, keys[i]);
+    }
+    sj_config_close(c);
+    return SJ_OK;
+}
+
+// The order in which traces are listed is left out.
+static sj_status name_workload(sj_estimate_data *d, const sj_sweep_about *about, sj_error *err) {
+    uint64_t traces = 0, h = SJ_HASH_START;
+    for (int i = 0; i < about->trace_count; i++) {
+        const sj_sweep_trace *t = &about->traces[i];
+        uint64_t one = sj_hash_bytes(SJ_HASH_START, t->hash, strlen(t->hash));
+        one = sj_hash_bytes(one, t->describe, strlen(t->describe) + 1);
+        traces += sj_hash_bytes(one, &t->weight, sizeof t->weight);
+    }
+    h = sj_hash_bytes(h, &traces, sizeof traces);
+    SJ_TRY(hash_fixed(about, &h, err));
+    snprintf(d->workload, sizeof d->workload, "%016llx", (unsigned long long)h);
+    return SJ_OK;
+}
+
 sj_status sj_estimate_data_add_sweep(sj_estimate_data *d, sj_store *store, sj_error *err) {
     sweep_columns c = {.space = sj_store_about(store)->space};
     for (int a = 0; a < c.space->axis_count; a++) {
         SJ_TRY(add_axis(d, &c, a, err));
     }
     d->feature_count = c.count;
+    SJ_TRY(name_workload(d, sj_store_about(store), err));
     SJ_TRY(sj_store_each(store, take_point, &(taker){d, &c}, err));
     d->training_count = d->count;
     d->network_count = d->machine_count = 1;

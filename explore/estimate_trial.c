@@ -13,6 +13,10 @@ const sj_estimator_info sj_estimators[SJ_ESTIMATOR_COUNT] = {
 #undef SJ_X
 };
 
+bool sj_estimator_is_used(sj_estimator e, sj_pre_target target) {
+    return target == SJ_PRE_PER_SYNTHETIC || (e != SJ_ESTIMATOR_PRE_FEATURES && e != SJ_ESTIMATOR_SYNTHETIC && e != SJ_ESTIMATOR_SYNTHETIC_FITTED);
+}
+
 void sj_trial_free(sj_trial *t) {
     free(t->fold);
     free(t->truth);
@@ -63,10 +67,25 @@ static sj_status project(const sj_estimate_data *d, const sj_trial_options *o, s
 
 static void predict(const sj_estimate_run *r, const sj_pre_model *pre, const sj_baselines *b, double seconds, int i, sj_trial *t) {
     t->predicted[SJ_ESTIMATOR_PRE][i] = sj_pre_predict(pre, r);
+    t->predicted[SJ_ESTIMATOR_SYNTHETIC][i] = r->synthetic_pj;
+    t->predicted[SJ_ESTIMATOR_SYNTHETIC_FITTED][i] = sj_baseline_predict(b, SJ_BASELINE_SYNTHETIC, r, seconds);
     t->predicted[SJ_ESTIMATOR_FLOPS][i] = sj_baseline_predict(b, SJ_BASELINE_FLOPS, r, seconds);
     t->predicted[SJ_ESTIMATOR_TDP][i] = sj_baseline_predict(b, SJ_BASELINE_TDP, r, seconds);
     t->predicted[SJ_ESTIMATOR_GREEN][i] = sj_baseline_predict(b, SJ_BASELINE_GREEN, r, seconds);
     t->predicted[SJ_ESTIMATOR_GREEN_FREE][i] = sj_baseline_predict(b, SJ_BASELINE_GREEN_FREE, r, seconds);
+}
+
+// What PRE would say of the fold's runs by its features alone.
+static sj_status predict_by_features(const sj_estimate_data *d, const sj_pre_inner *inner, int fold, const int *rows, int count, sj_trial *t, sj_error *err) {
+    sj_pre_model pre;
+    const sj_status status = sj_pre_train(d, rows, count, SJ_PRE_PER_FLOP, inner, &pre, err);
+    for (int i = 0; i < d->count && status == SJ_OK; i++) {
+        if (t->fold[i] == fold) {
+            t->predicted[SJ_ESTIMATOR_PRE_FEATURES][i] = sj_pre_predict(&pre, &d->runs[i]);
+        }
+    }
+    sj_pre_free(&pre);
+    return status;
 }
 
 // The runs of a fold, by what the others teach.
@@ -81,7 +100,7 @@ static sj_status predict_fold(const sj_estimate_data *d, const sj_trial_options 
         }
     }
     SJ_TRY(sj_baselines_fit(d, seconds, rows, count, &baselines, err));
-    const sj_status status = sj_pre_train(d, rows, count, o->target, &inner, &pre, err);
+    sj_status status = sj_pre_train(d, rows, count, o->target, &inner, &pre, err);
     for (int i = 0; i < d->count && status == SJ_OK; i++) {
         if (t->fold[i] == fold) {
             predict(&d->runs[i], &pre, &baselines, seconds[i], i, t);
@@ -89,10 +108,11 @@ static sj_status predict_fold(const sj_estimate_data *d, const sj_trial_options 
     }
     sj_pre_free(&pre);
     sj_baselines_free(&baselines);
-    return status;
+    return status == SJ_OK && sj_estimator_is_used(SJ_ESTIMATOR_PRE_FEATURES, o->target) ? predict_by_features(d, &inner, fold, rows, count, t, err) : status;
 }
 
 static sj_status run(const sj_estimate_data *d, const sj_trial_options *o, double *seconds, sj_trial *t, sj_error *err) {
+    t->target = o->target;
     SJ_TRY(project(d, o, t, seconds, err));
     SJ_TRY(make_folds(d, o, t, err));
     int *rows = t->fold + t->count;  // the groups are no longer needed
@@ -100,7 +120,9 @@ static sj_status run(const sj_estimate_data *d, const sj_trial_options *o, doubl
         SJ_TRY(predict_fold(d, o, fold, seconds, rows, t, err));
     }
     for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
-        t->errors[e] = sj_errors_of(t->predicted[e], t->truth, t->count);
+        if (sj_estimator_is_used((sj_estimator)e, o->target)) {
+            t->errors[e] = sj_errors_of(t->predicted[e], t->truth, t->count);
+        }
     }
     return SJ_OK;
 }

@@ -71,18 +71,23 @@ typedef struct sj_estimate_run {
     double samples;              // images processed in the whole run
     double flops;                // 2 x dense MACs of the whole run, dropped channels left out
     double parameters, peak_w, dram_gb;
+    bool planned;                // nothing was trained (train --plan): energy_pj and the epochs are synthetic steps', and no truth
+    double synthetic_pj;         // were each step a synthetic one (sj_whole_run.h); NAN: not known
 } sj_estimate_run;
 
 typedef struct sj_estimate_choice {
     bool any;            // the skipping machine with the accelerator's own codec
     sj_variant variant;  // !any
     bool needs_facts;    // runs without facts are refused
+    bool needs_synthetic;  // runs without synthetic_pj are refused
+    bool takes_plans;      // else a run that was only planned is refused
 } sj_estimate_choice;
 
 typedef struct sj_estimate_data {
     int count, capacity;
     int feature_count;           // set by the first run that is added
     char feature_names[SJ_FEATURES_MAX][SJ_FEATURE_NAME];
+    char workload[17];           // of a sweep: a hash of its traces' contents, steps, batches and weights, in any order, and of what it holds fixed (accel, set, machine, layers, ...); empty: of whole runs
     sj_estimate_run *runs;  // after finish sorted by data set, network, method, training, machine: the order they were given in changes no result
     int training_count, network_count, machine_count;
 } sj_estimate_data;

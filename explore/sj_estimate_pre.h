@@ -4,7 +4,8 @@
 //   k(a, b) = exp(-gamma x |z_a - z_b|^2 / d), d features left
 //   alpha = (K + lambda I)^-1 (y - mean y);  y(x) = mean y + sum_i alpha_i k(x, x_i);  energy = q x e^y
 // y = ln(energy / q): energies span orders of magnitude and are products of sizes, so that the logarithm makes errors relative and the function nearly additive. q is what energy is taken to be proportional to where
-// nothing better is known, far from all runs of the fit: a FLOP (the default; the FLOPs baseline is then PRE with a constant), an image processed, or the run.
+// nothing better is known, far from all runs of the fit: the energy of the run out of synthetic steps (the default: what is learnt is how far training differs from that), a FLOP (the FLOPs baseline is then PRE with
+// a constant), an image processed, or the run.
 // lambda (1 to 1e-8 by tens) and gamma (2^-10 to 2^4 by twos): the pair with the least mean squared error of y over inner folds of the runs of the fit; ties to more smoothing. Nothing is taken from a run that is not in the fit.
 #ifndef SJ_ESTIMATE_PRE_H
 #define SJ_ESTIMATE_PRE_H
@@ -15,11 +16,12 @@
 extern "C" {
 #endif
 
-typedef enum sj_pre_target { SJ_PRE_PER_FLOP, SJ_PRE_PER_IMAGE, SJ_PRE_PER_RUN, SJ_PRE_TARGET_COUNT } sj_pre_target;
-extern const char *const sj_pre_target_names[SJ_PRE_TARGET_COUNT + 1];  // "flop", "image", "run", NULL
+typedef enum sj_pre_target { SJ_PRE_PER_SYNTHETIC, SJ_PRE_PER_FLOP, SJ_PRE_PER_IMAGE, SJ_PRE_PER_RUN, SJ_PRE_TARGET_COUNT } sj_pre_target;
+extern const char *const sj_pre_target_names[SJ_PRE_TARGET_COUNT + 1];  // "synthetic", "flop", "image", "run", NULL
 
 typedef struct sj_pre_model {
     sj_pre_target target;
+    char workload[17];  // sj_estimate_data.workload
     char variant[24];  // of the runs of the fit: "skip/bitmask"; "own": the skipping machine with each accelerator's codec; "sweep"
     double lambda, gamma;
     double inner_rms;  // root mean square error of y over the inner folds at this lambda and gamma; NAN: they were given
@@ -54,7 +56,7 @@ int sj_pre_outside(const sj_pre_model *m, const sj_estimate_run *run);
 sj_status sj_pre_write(FILE *f, const sj_pre_model *m, sj_error *err);
 // SJ_ERR_FORMAT names file and key. Caller: sj_pre_free.
 sj_status sj_pre_read(const char *path, sj_pre_model *out, sj_error *err);
-// SJ_ERR_RANGE where the data has other features than the model, naming the first: a model of whole runs does not predict a sweep's points. `path`: of the model, for the message.
+// SJ_ERR_RANGE where the data has other features than the model, naming the first: a model of whole runs does not predict a sweep's points; and where it is a sweep of another workload. `path`: of the model, for the message.
 sj_status sj_pre_fits(const char *path, const sj_pre_model *m, const sj_estimate_data *d, sj_error *err);
 
 // Solves A x = b for a symmetric positive definite A: [n][n], whose lower half is overwritten with its Cholesky factor; b becomes x. SJ_ERR_NUMERIC: a pivot is not above 0.

@@ -17,6 +17,9 @@ extern "C" {
     X(STEP, "STEP", "energy of the first epochs", "nothing")                                                       \
     X(LAST_EPOCH, "last epoch x N", "energy of one epoch", "nothing")                                              \
     X(PRE, "PRE", "nothing", "kernel ridge regression")                                                            \
+    X(PRE_FEATURES, "PRE without synthetic steps", "nothing", "kernel ridge regression")                           \
+    X(SYNTHETIC, "synthetic steps", "nothing", "nothing")                                                          \
+    X(SYNTHETIC_FITTED, "synthetic steps, fitted", "nothing", "a factor of the accelerator")                       \
     X(FLOPS, "FLOPs", "nothing", "pJ per FLOP of the accelerator")                                                 \
     X(TDP, "TDP x time (ML CO2)", "time of the first epochs", "TDP of the accelerator")                            \
     X(GREEN, "Green Algorithms", "time of the first epochs", "utilisation over all accelerators")                        \
@@ -34,6 +37,9 @@ typedef struct sj_estimator_info {
 } sj_estimator_info;
 extern const sj_estimator_info sj_estimators[SJ_ESTIMATOR_COUNT];
 
+// PRE_FEATURES (PRE by --target flop), SYNTHETIC and SYNTHETIC_FITTED stand beside a PRE of target synthetic; with another target runs need no synthetic steps, and these three are left out.
+bool sj_estimator_is_used(sj_estimator e, sj_pre_target target);
+
 typedef struct sj_trial_options {
     bool by_network;  // a fold for each network; else `folds` folds that keep the runs of a training together
     int folds;
@@ -44,8 +50,9 @@ typedef struct sj_trial_options {
 
 typedef struct sj_trial {
     int folds, count;
+    sj_pre_target target;
     int *fold;                              // [count] in which the run was predicted
-    double *predicted[SJ_ESTIMATOR_COUNT];  // [count] pJ
+    double *predicted[SJ_ESTIMATOR_COUNT];  // [count] pJ; of one that is not used nothing is filled, nor its errors
     double *truth;                          // [count] pJ
     sj_errors errors[SJ_ESTIMATOR_COUNT];   // over all runs
 } sj_trial;

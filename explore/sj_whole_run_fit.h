@@ -40,7 +40,7 @@ sj_status sj_run_fit_step(sj_run_fit *f, int step, const float *x_density, const
 // A unit (layer, phase) of that step on a variant; its name, kind, phase and counts are read. Each step has its units in any order.
 sj_status sj_run_fit_add(sj_run_fit *f, int step, int variant, int layer, const sj_stat *unit, sj_error *err);
 
-// Fills what follows from ledger and steps: iterations, traced_steps, epochs but for their tests, states, densities, variants. The head (accel, network, ..., provenance, metrics) is the caller's, and is
+// Fills what follows from ledger and steps: iterations, traced_steps, epochs but for their tests, states, densities, variants but for synthetic_pj (NAN). The head (accel, network, ..., provenance, metrics) is the caller's, and is
 // left as it is. Caller: sj_whole_run_free, also after an error.
 sj_status sj_run_fit_finish(sj_run_fit *f, sj_whole_run *out, sj_error *err);
 

@@ -221,6 +221,7 @@ static void find_interval(const sj_prices *prices, const double counts[SJ_COUNTE
     for (int i = 0; i < SJ_COUNTER_COUNT; i++) {
         *(uint64_t *)((char *)&scaled + sj_counter_table[i].offset) = (uint64_t)(counts[i] * scale + 0.5);
     }
+    v->synthetic_pj = (double)NAN;
     v->low_pj = sj_price(prices, &scaled, SJ_LOW).total_pj / scale;
     v->high_pj = sj_price(prices, &scaled, SJ_HIGH).total_pj / scale;
 }

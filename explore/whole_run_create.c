@@ -93,7 +93,7 @@ static sj_status begin(sj_run_fit *f, sj_error *err) {
     if (f->o.ledger->rows == 0) {
         char unfinished[SJ_UNFINISHED_MAX];
         sj_trace_unfinished(f->o.path, unfinished);
-        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s: it has no ledger, so that nothing tells which iterations the run had; a ledger comes with the end of a training%s", f->o.path, unfinished);
+        return SJ_FAIL(err, SJ_ERR_FORMAT, "%s: it has no ledger, so that nothing tells which iterations the run had; a ledger comes with the end of a training%s", f->o.path, unfinished[0] != '\0' ? unfinished : ", or with a plan (train --plan)");
     }
     SJ_TRY(allocate(f, err));
     SJ_TRY(sj_run_states_find(f->o.ledger, &f->states, err));

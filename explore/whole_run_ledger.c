@@ -7,6 +7,7 @@
 
 #include "sj_estimate_facts.h"
 #include "sj_file.h"
+#include "sj_synth.h"
 #include "whole_run_internal.h"
 
 // ---- rows of steps
@@ -84,16 +85,7 @@ bool sj_run_needs_skipped(const sj_ledger *l, const sj_step_info *steps, int ste
     return false;
 }
 
-double sj_run_mean_kept(const sj_ledger *l, int64_t row) {
-    double sum = 0.0;
-    int count = 0;
-    for (int i = 0; i < l->layers; i++) {
-        const double kept = (double)l->kept_fraction[row * l->layers + i];
-        sum += isnan(kept) ? 0.0 : kept;
-        count += isnan(kept) ? 0 : 1;
-    }
-    return count > 0 ? sum / count : 1.0;
-}
+double sj_run_mean_kept(const sj_ledger *l, int64_t row) { return sj_synth_mean_kept(l->kept_fraction + row * l->layers, l->layers); }
 
 // ---- what the steps cover
 

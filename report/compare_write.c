@@ -7,6 +7,7 @@
 
 #include "sj_compare.h"
 #include "sj_csv.h"
+#include "sj_synth.h"
 #include "sj_table.h"
 
 const char *sj_step_of_schedule(const char *method_state) { return strstr(method_state, "ssprop") != NULL ? "; of a schedule that alternates, the whole run tells (sim --whole-run)" : ""; }
@@ -97,6 +98,9 @@ static void write_states(FILE *f, const sj_comparison_list *l, int first, int en
         }
         if (run->method_state[0] != '\0') {
             fprintf(f, "%s%s: the step is %s%s\n", prefix, l->rows[i].source->path, run->method_state, sj_step_of_schedule(run->method_state));
+        }
+        if (sj_synth_is_plan(run->method)) {
+            fprintf(f, "%s%s: a plan: %s\n", prefix, l->rows[i].source->path, sj_plan_note);
         }
         if (run->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
             fprintf(f, "%s%s: a lower bound: %s\n", prefix, l->rows[i].source->path, sj_penalty_left_out);

@@ -24,6 +24,7 @@ extern const char *const sj_limit_names[SJ_LIMIT_COUNT];
 // A training step whose loss has a penalty (docs/lowering.md): its own work is charged where the trace says which outputs bear it, else left out, and the energy is a lower bound.
 typedef enum sj_penalty_work { SJ_PENALTY_WORK_NONE, SJ_PENALTY_WORK_CHARGED, SJ_PENALTY_WORK_LEFT_OUT, SJ_PENALTY_WORK_COUNT } sj_penalty_work;
 extern const char *const sj_penalty_work_names[SJ_PENALTY_WORK_COUNT];  // "", "charged", "left out"
+extern const char sj_plan_note[];                                       // of a plan's synthetic step (sj_synth_is_plan of the method): what people are told
 extern const char sj_penalty_left_out[];                                // what people are told: "the trace does not say ..."
 
 // A layer in a phase on one variant, or the sum of a variant's layers.

@@ -36,6 +36,7 @@ typedef struct sj_run_variant {
     sj_variant variant;
     sj_run_sum total;
     double low_pj, high_pj;   // of the total, by the tech file's sources of error; NAN: not known
+    double synthetic_pj;      // of the total, were each iteration a synthetic step (explore/sj_synthetic_run.h); NAN: the network cannot be made up, or a run.json of before
     int epoch_count, layer_count, state_count;
     sj_run_sum *epochs;       // [epoch]
     sj_run_layer *layers;
@@ -99,6 +100,8 @@ sj_status sj_whole_run_read(const char *path, sj_whole_run *out, sj_error *err);
 
 // kWh of an energy; 1 kWh = 3.6e18 pJ.
 double sj_kwh(double energy_pj);
+// Was nothing trained: is it of a plan (train --plan), whose method is "synthetic+" and a method's name?
+bool sj_whole_run_is_plan(const sj_whole_run *w);
 // Has any epoch a test accuracy? None has where no metrics.csv stood beside the trace.
 bool sj_whole_run_is_tested(const sj_whole_run *w);
 // The first epoch after which the test accuracy is at least `target`; -1: never. Energy and time up to and with it are sums over epochs.

@@ -7,6 +7,7 @@
 
 const char *const sj_limit_names[SJ_LIMIT_COUNT] = {"work", "a", "b", "drain", "dram"};
 const char *const sj_penalty_work_names[SJ_PENALTY_WORK_COUNT] = {"", "charged", "left out"};
+const char sj_plan_note[] = "nothing was trained, and the steps are synthetic. It tells about what a training takes, and not what skipping or a method saves: the zeros are not a training's (docs/estimate.md, section 2)";
 const char sj_penalty_left_out[] = "the trace does not say which outputs bear the penalty of this training step, so that its own work is not charged (docs/lowering.md)";
 
 void sj_stats_free(sj_stats *s) {

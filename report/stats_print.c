@@ -8,6 +8,7 @@
 #include "sj_file.h"
 #include "sj_saving.h"
 #include "sj_stats.h"
+#include "sj_synth.h"
 #include "sj_table.h"
 
 #define MACHINES 3
@@ -484,6 +485,9 @@ sj_status sj_stats_print(FILE *f, const sj_stats *run, sj_error *err) {
     SJ_TRY(print_headline(f, &l, err));
     print_area(f, run);
     print_quantised(f, &l);
+    if (sj_synth_is_plan(run->method)) {
+        fprintf(f, "A plan: %s.\n", sj_plan_note);
+    }
     if (run->penalty == SJ_PENALTY_WORK_LEFT_OUT) {
         fprintf(f, "A lower bound: %s.\n", sj_penalty_left_out);
     }

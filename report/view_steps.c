@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "views_internal.h"
+#include "sj_synth.h"
 
 #define NONE ((double)NAN)
 
@@ -75,6 +76,17 @@ static void summary_of_whole(sj_report_table *t, const char *label, const sj_who
     sj_table_none(t);
 }
 
+static bool has_plan(const sj_views *v) {
+    bool plan = false;
+    for (int i = 0; i < v->result_count; i++) {
+        plan = plan || sj_synth_is_plan(v->results[i].stats->method);
+    }
+    for (int r = 0; r < v->run_count; r++) {
+        plan = plan || (v->runs[r].whole != NULL && sj_whole_run_is_plan(v->runs[r].whole));
+    }
+    return plan;
+}
+
 static bool leaves_penalty_out(const sj_views *v) {
     bool any = false;
     for (int i = 0; i < v->result_count; i++) {
@@ -97,6 +109,9 @@ sj_status sj_view_summary(const sj_views *v, sj_error *err) {
         if (v->runs[r].whole != NULL) {
             summary_of_whole(t, v->runs[r].label, v->runs[r].whole);
         }
+    }
+    if (has_plan(v)) {
+        sj_table_note(t, "A method synthetic+... is of a plan: %s.", sj_plan_note);
     }
     if (leaves_penalty_out(v)) {
         sj_table_note(t, "Penalty left out: a lower bound: %s.", sj_penalty_left_out);

@@ -108,12 +108,16 @@ sj_status sj_view_whole(const sj_views *v, sj_error *err) {
     if (!isnan(v->options->gco2_per_kwh)) {
         sj_table_column(t, emission_column);
     }
-    bool unlike = false;
+    bool unlike = false, plans = false;
     EACH_VARIANT(v, r, i) {
+        plans = plans || sj_whole_run_is_plan(v->runs[r].whole);
         whole_row(t, v, r, &v->runs[r].whole->variants[i]);
         unlike = unlike || !is_like(v->runs[first_whole(v)].whole, v->runs[r].whole);
     }
     sj_table_note(t, "Low and high are what the tech file leaves open; the error of interpolation stands beside them and is not in them.");
+    if (plans) {
+        sj_table_note(t, "A method synthetic+... is of a plan: %s.", sj_plan_note);
+    }
     sj_view_note_parts(t, v, false, true);
     if (v->whole_count < v->run_count) {
         sj_table_note(t, "The first whole run, %s, is the baseline.", v->runs[first_whole(v)].label);

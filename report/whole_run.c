@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sj_csv.h"
+#include "sj_synth.h"
 
 void sj_whole_run_free(sj_whole_run *w) {
     for (int v = 0; v < w->variant_count; v++) {
@@ -32,6 +33,8 @@ const sj_run_variant *sj_whole_run_find(const sj_whole_run *w, sj_machine machin
 }
 
 double sj_kwh(double energy_pj) { return energy_pj / 3.6e18; }
+
+bool sj_whole_run_is_plan(const sj_whole_run *w) { return sj_synth_is_plan(w->method); }
 
 bool sj_whole_run_is_tested(const sj_whole_run *w) {
     bool tested = false;

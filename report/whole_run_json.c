@@ -63,6 +63,7 @@ static json_t *variant_json(const sj_run_variant *v, sj_json_maker *m) {
     sj_json_put(m, o, "total", sum_json(&v->total, m));
     sj_json_put(m, o, "energy_pj_low", sj_json_number(v->low_pj));
     sj_json_put(m, o, "energy_pj_high", sj_json_number(v->high_pj));
+    sj_json_put(m, o, "energy_pj_synthetic", sj_json_number(v->synthetic_pj));
     sj_json_put(m, o, "error", error_json(&v->error, m));
     sj_json_put(m, o, "epochs", sums_json(v->epochs, v->epoch_count, m));
     sj_json_put(m, o, "states", sums_json(v->states, v->state_count, m));

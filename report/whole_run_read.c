@@ -115,6 +115,10 @@ static void read_variant(sj_json_reader *r, const char *name, const json_t *o, s
     read_sum(r, sj_json_object_at(r, o, "total"), &v->total);
     v->low_pj = sj_json_number_at(r, o, "energy_pj_low");
     v->high_pj = sj_json_number_at(r, o, "energy_pj_high");
+    v->synthetic_pj = json_object_get(o, "energy_pj_synthetic") != NULL ? sj_json_number_at(r, o, "energy_pj_synthetic") : (double)NAN;
+    if (v->synthetic_pj < 0.0) {  // never of NAN
+        sj_json_miss(r, "energy_pj_synthetic", "at least 0");
+    }
     read_error(r, sj_json_object_at(r, o, "error"), &v->error);
     v->epochs = read_sums(r, o, "epochs", v->epoch_count);
     v->states = read_sums(r, o, "states", v->state_count);

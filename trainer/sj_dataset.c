@@ -12,10 +12,15 @@
 
 enum { GLYPHS_TRAIN = 8000, GLYPHS_TEST = 2000, CLASSES = 10, CIFAR100_CLASSES = 100, GTSRB_CLASSES = 43, GTSRB_SIDE = 32, LEVELS = 256, CHANNELS_MAX = 4 };
 
+static sj_status make_glyphs(uint64_t stream, int64_t count, const char *key, sj_images *out, sj_error *err) {
+    const sj_status status = sj_glyphs_make(stream, count, out, err);
+    return status == SJ_OK ? SJ_OK : sj_error_prefix(err, "%s: %lld", key, (long long)count);
+}
+
 static sj_status load_glyphs(const sj_dataset_request *r, sj_dataset *out, sj_error *err) {
     out->dims = (sj_dims){32, 32, 3};
-    SJ_TRY(sj_glyphs_make(2 * r->seed, r->train_images > 0 ? r->train_images : GLYPHS_TRAIN, &out->train, err));
-    return sj_glyphs_make(2 * r->seed + 1, r->test_images > 0 ? r->test_images : GLYPHS_TEST, &out->test, err);
+    SJ_TRY(make_glyphs(2 * r->seed, r->train_images > 0 ? r->train_images : GLYPHS_TRAIN, "data.train_images", &out->train, err));
+    return make_glyphs(2 * r->seed + 1, r->test_images > 0 ? r->test_images : GLYPHS_TEST, "data.test_images", &out->test, err);
 }
 
 static sj_status load_idx_part(const sj_dataset_request *r, const char *part, int64_t limit, sj_dims *dims, sj_images *out, sj_error *err) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of a training run: what sj_train.c (its life), run_epoch.c (epochs and batches) and run_state.c (checkpoints) share.
+// The inside of a training run: what sj_train.c (its life), sj_train_plan.c (one that is only planned), run_start.c (what both begin with), run_epoch.c (epochs and batches) and run_state.c (checkpoints) share.
 #ifndef SJ_RUN_H
 #define SJ_RUN_H
 
@@ -9,6 +9,7 @@
 #include "sj_export.h"
 #include "sj_gradsamp.h"
 #include "sj_metrics.h"
+#include "sj_net.h"
 #include "sj_pipeline.h"
 #include "sj_train.h"
 
@@ -55,13 +56,24 @@ typedef struct sj_run {
 #define SJ_RUN_PARTIAL "trace.partial.h5"
 char *sj_run_path(const sj_run *r, const char *name, char buffer[SJ_RUN_PATH_MAX]);
 
+// A run that holds nothing yet, and a result that says nothing; refuses a folder whose name is too long.
+sj_status sj_run_start(sj_run *r, const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err);
+// r->data, of which the configuration takes no more than there is.
+sj_status sj_run_load_data(sj_run *r, sj_error *err);
+// After the data: the network, held against the configuration; r->per_epoch and r->spread. The caller frees *net; a failure leaves nothing in it.
+sj_status sj_run_read_net(sj_run *r, sj_net *net, sj_error *err);
+sj_trace_meta sj_run_trace_meta(const sj_run *r, const sj_network *network);
+// What a killed process may have left half written in the folder.
+sj_status sj_run_remove_leftovers(const sj_run *r, sj_error *err);
+void sj_run_free(sj_run *r);  // an open trace is abandoned
+
 // From at.batch to the epoch's end, its test and its row. SJ_ERR_INTERRUPTED where progress says so, with r->at at the next batch.
 sj_status sj_run_epoch(sj_run *r, sj_error *err);
 // The test images' first batch, as the trace's last step.
 sj_status sj_run_trace_inference(sj_run *r, sj_error *err);
-// metrics.csv with the rows so far.
 // A forced run takes the place of an older one, whose files would pass for its own: they go now, before the first file of this one comes. Later calls do nothing.
 void sj_run_replace(sj_run *r);
+// metrics.csv with the rows so far.
 sj_status sj_run_write_metrics(sj_run *r, sj_error *err);
 
 // checkpoint.bin, and before it trace.partial.h5 where steps were traced since.

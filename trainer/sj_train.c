@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sj_train.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sj_file.h"
 #include "sj_memory.h"
 #include "sj_run.h"
-
-char *sj_run_path(const sj_run *r, const char *name, char buffer[SJ_RUN_PATH_MAX]) {
-    (void)snprintf(buffer, SJ_RUN_PATH_MAX, "%s/%s", r->options->run_dir, name);
-    return buffer;
-}
-
-static sj_status check_sizes(const sj_run *r, sj_error *err) {
-    const sj_train_config *c = r->config;
-    if (r->data.train.count < c->batch_size) {
-        return SJ_FAIL(err, SJ_ERR_CONFIG, "batch_size: %lld; data set %s has %lld training images, and a batch cannot be larger", (long long)c->batch_size, c->data_name,
-                       (long long)r->data.train.count);
-    }
-    if (c->trace_eval && r->data.test.count < c->trace_images) {
-        return SJ_FAIL(err, SJ_ERR_CONFIG, "trace.images: %lld; data set %s has only %lld test images", (long long)c->trace_images, c->data_name, (long long)r->data.test.count);
-    }
-    return SJ_OK;
-}
 
 static sj_model_options model_options(const sj_train_config *c) {
     return (sj_model_options){.batch = c->batch_size, .seed = c->seed, .bf16 = c->bf16, .native_bf16 = c->bf16 && sj_cpu_has_bf16(), .algorithm = c->algorithm,
@@ -65,16 +46,10 @@ static sj_status check_memory(const sj_net *net, const sj_run *r, sj_error *err)
 }
 
 static sj_status make_model(sj_run *r, sj_error *err) {
-    const sj_train_config *c = r->config;
-    const sj_model_options options = model_options(c);
+    const sj_model_options options = model_options(r->config);
     sj_net net;
-    SJ_TRY(sj_net_read(r->options->model_path, r->data.dims, r->data.classes, c->width, &net, err));
-    r->per_epoch = r->data.train.count / c->batch_size;  // a last, smaller batch is left out
-    sj_status status = sj_train_config_fits(c, &net.network, r->per_epoch, err);
-    if (status == SJ_OK) {
-        status = check_memory(&net, r, err);
-    }
-    status = status == SJ_OK ? sj_train_spread(c, r->per_epoch, &r->spread, &r->spread_count, err) : status;
+    SJ_TRY(sj_run_read_net(r, &net, err));
+    const sj_status status = check_memory(&net, r, err);
     if (status != SJ_OK) {
         sj_net_free(&net);
         return status;
@@ -99,10 +74,7 @@ static sj_status list_arrays(sj_run *r, sj_error *err) {
 
 static sj_status load(sj_run *r, sj_error *err) {
     const sj_train_config *c = r->config;
-    const sj_dataset_request request = {.name = c->data_name, .dir = c->data_dir[0] != '\0' ? c->data_dir : NULL, .train_images = c->train_images, .test_images = c->test_images,
-                                        .seed = c->data_seed, .image_h = c->image_h, .image_w = c->image_w};
-    SJ_TRY(sj_dataset_load(&request, &r->data, err));
-    SJ_TRY(check_sizes(r, err));
+    SJ_TRY(sj_run_load_data(r, err));
     r->data_hash = sj_dataset_fingerprint(&r->data);
     SJ_TRY(sj_file_hash(r->options->model_path, r->model_hash, err));
     SJ_TRY(make_model(r, err));
@@ -114,17 +86,6 @@ static sj_status load(sj_run *r, sj_error *err) {
     return list_arrays(r, err);
 }
 
-static sj_trace_meta trace_meta(const sj_run *r) {
-    const sj_train_config *c = r->config;
-    sj_trace_meta meta = {.seed = c->seed, .batch_size = c->batch_size, .images = c->trace_images,
-                          .optimizer = c->optimizer.kind == SJ_OPTIMIZER_KIND_ADAM ? SJ_OPTIMIZER_ADAM : SJ_OPTIMIZER_SGD};
-    (void)snprintf(meta.producer, sizeof meta.producer, "skipjoule %s", r->options->version);
-    (void)snprintf(meta.network, sizeof meta.network, "%s", r->model->net.network.name);
-    (void)snprintf(meta.dataset, sizeof meta.dataset, "%s", r->data.name);
-    (void)snprintf(meta.method, sizeof meta.method, "%s", sj_train_method_name(c));
-    return meta;
-}
-
 static sj_status start_rows(sj_run *r, sj_error *err) {
     FILE *f = open_memstream(&r->rows, &r->row_bytes);
     if (f == NULL) {
@@ -132,17 +93,6 @@ static sj_status start_rows(sj_run *r, sj_error *err) {
     }
     sj_metrics_header(f);
     return fclose(f) == 0 ? SJ_OK : SJ_FAIL(err, SJ_ERR_MEMORY, "out of memory for metrics.csv");
-}
-
-static const char *const file_names[] = {"checkpoint.bin", SJ_RUN_PARTIAL, "trace.h5", "metrics.csv", "config.cfg", "provenance.json"};
-
-// What a killed process may have left half written.
-static sj_status remove_leftovers(const sj_run *r, sj_error *err) {
-    for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {
-        char path[SJ_RUN_PATH_MAX];
-        SJ_TRY(sj_remove_leftovers(sj_run_path(r, file_names[i], path), err));
-    }
-    return SJ_OK;
 }
 
 // A folder that a run was killed in before its first checkpoint holds none of these.
@@ -157,21 +107,13 @@ static sj_status check_nothing_is_lost(const sj_run *r, sj_error *err) {
     return SJ_OK;
 }
 
-void sj_run_replace(sj_run *r) {
-    char path[SJ_RUN_PATH_MAX];
-    for (size_t i = 0; r->replaces && i < sizeof file_names / sizeof file_names[0]; i++) {
-        (void)remove(sj_run_path(r, file_names[i], path));
-    }
-    r->replaces = false;
-}
-
 static sj_status begin(sj_run *r, sj_train_result *result, sj_error *err) {
     char path[SJ_RUN_PATH_MAX];
-    const sj_trace_meta meta = trace_meta(r);
+    const sj_trace_meta meta = sj_run_trace_meta(r, &r->model->net.network);
     bool found = false;
     (void)clock_gettime(CLOCK_MONOTONIC, &r->last_checkpoint);
     SJ_TRY(start_rows(r, err));
-    SJ_TRY(remove_leftovers(r, err));
+    SJ_TRY(sj_run_remove_leftovers(r, err));
     if (r->options->resume) {
         SJ_TRY(sj_run_restore(r, &meta, &found, err));
         SJ_TRY(found ? SJ_OK : check_nothing_is_lost(r, err));
@@ -232,7 +174,6 @@ sj_train_config sj_train_resolved(const sj_train_config *config, const sj_train_
 }
 
 static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
-    r->result = result;
     SJ_TRY(load(r, err));
     describe(r, result);
     SJ_TRY(begin(r, result, err));
@@ -245,6 +186,7 @@ static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
     }
     result->last = r->at.last;
     result->iterations = r->at.updates;
+    result->skipped_epochs = r->at.epoch - r->at.real_epochs;
     result->iterations_now = r->at.updates - updates;
     SJ_TRY(r->at.finished != 0 ? SJ_OK : finish(r, err));
     char path[SJ_RUN_PATH_MAX];
@@ -252,28 +194,10 @@ static sj_status train(sj_run *r, sj_train_result *result, sj_error *err) {
     return SJ_OK;
 }
 
-static void free_run(sj_run *r) {
-    sj_trace_abandon(r->trace);
-    sj_model_free(r->model);
-    sj_dataset_free(&r->data);
-    sj_gradsamp_free(&r->samples);
-    free(r->input);
-    free(r->labels);
-    free(r->stored);
-    free(r->densities);
-    free(r->arrays);
-    free(r->rows);
-    free(r->spread);
-}
-
 sj_status sj_train_run(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err) {
-    sj_run r = {.config = config, .options = options};
-    memset(result, 0, sizeof *result);
-    result->resumed_epoch = result->resumed_iteration = -1;
-    if (strlen(options->run_dir) >= SJ_TRAIN_PATH_MAX) {
-        return SJ_FAIL(err, SJ_ERR_RANGE, "%s: the path has more than %d characters", options->run_dir, SJ_TRAIN_PATH_MAX - 1);
-    }
+    sj_run r;
+    SJ_TRY(sj_run_start(&r, config, options, result, err));
     const sj_status status = train(&r, result, err);
-    free_run(&r);
+    sj_run_free(&r);
     return status;
 }

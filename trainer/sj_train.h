@@ -28,6 +28,7 @@ typedef struct sj_train_progress {
 typedef struct sj_train_result {
     sj_epoch_metrics last;
     int64_t parameters, iterations;            // iterations that processed data, of the whole run
+    int64_t skipped_epochs;                    // by GradSamp
     int64_t width, train_images, test_images;  // what a 0 in the configuration stood for
     int64_t resumed_epoch, resumed_iteration;  // where this call took over; -1: at the start
     int64_t iterations_now;                    // of this call
@@ -45,11 +46,18 @@ typedef struct sj_train_options {
     // A checkpoint has just been written; result tells widths and counts. Failing ends the run. May be NULL.
     sj_status (*saved)(void *context, const sj_train_result *result, sj_error *err);
     bool (*progress)(void *context, const sj_train_progress *p);  // false: stop with SJ_ERR_INTERRUPTED. May be NULL
+    bool (*go_on)(void *context);  // sj_train_plan: asked at every iteration and every layer of a step; false: stop with SJ_ERR_INTERRUPTED. May be NULL
     void *context;
 } sj_train_options;
 
 // Writes metrics.csv after each epoch, checkpoint.bin and trace.partial.h5 as the configuration says, trace.h5 at the end; each of them whole or not at all. Interrupted, it writes a checkpoint
 // and returns SJ_ERR_INTERRUPTED. After any other failure the last checkpoint stays. Needs more memory than there is: SJ_ERR_MEMORY before the first step.
 sj_status sj_train_run(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err);
+
+// The run that a configuration describes, without training anything: run_dir/trace.h5, whole or not at all, of method SJ_SYNTH_PLAN and the method's name. Its ledger has every iteration, with skipped epochs, states
+// and kept fractions as they would come, no densities and no loss; its steps are synthetic ones (sj_synth_untrained), of loss NAN, one for each of sj_synth_kinds
+// that the run has: one, two or three. Data are read for their sizes. Refuses the configurations that sj_train_run refuses, but for memory, which it does not need. SJ_ERR_EXISTS where run_dir has files of a training or a
+// simulated run, or a trace.h5 that is not a plan's; a plan's is replaced. `resume`, `saved` and `progress` are not used; of the result parameters, iterations, skipped epochs, width and numbers of images are set.
+sj_status sj_train_plan(const sj_train_config *config, const sj_train_options *options, sj_train_result *result, sj_error *err);
 
 #endif

@@ -60,7 +60,7 @@ cmp -s .out apart.csv || fault "the errors of simulated runs are not those of th
 works "$SKIPJOULE" estimate compare runs/*
 says "Whole networks left out"
 works "$SKIPJOULE" estimate compare runs/* --format csv --part errors
-holds "seven estimators with errors" 'len(rows) == 7 and all(f(r["rmse_pj"]) >= 0 and f(r["mape"]) >= 0 and f(r["r2"]) <= 1 for r in rows)'
+holds "ten estimators with errors" 'len(rows) == 10 and all(f(r["rmse_pj"]) >= 0 and f(r["mape"]) >= 0 and f(r["r2"]) <= 1 for r in rows)'
 cp .out errors.csv
 works "$SKIPJOULE" estimate compare runs/* --format csv --part predictions
 cp .out predictions.csv
@@ -69,7 +69,7 @@ python3 - << 'PYTHON' || fault "the table of errors is not what its predictions 
 import csv, math, sys
 rows = list(csv.DictReader(open("predictions.csv")))
 errors = list(csv.DictReader(open("errors.csv")))
-names = ["step_pj", "last_epoch_pj", "pre_pj", "flops_pj", "tdp_pj", "green_pj", "green_free_pj"]
+names = ["step_pj", "last_epoch_pj", "pre_pj", "pre_features_pj", "synthetic_pj", "synthetic_fitted_pj", "flops_pj", "tdp_pj", "green_pj", "green_free_pj"]
 truth = [float(r["energy_pj"]) for r in rows]
 mean = sum(truth) / len(truth)
 for name, e in zip(names, errors):
@@ -95,6 +95,11 @@ works "$SKIPJOULE" estimate compare flops/* --format csv --part errors
 holds "energy proportional to FLOPs: the baseline is exact" '[f(r["mape"]) < 1e-9 for r in rows if r["estimator"] == "FLOPs"] == [True]'
 works "$SKIPJOULE" estimate compare flops/*
 says "FLOPs beats PRE"
+works "$SKIPJOULE" estimate compare runs/* --format csv --part errors
+holds "synthetic steps teach PRE more than sizes" '[f(r["mape"]) for r in rows if r["estimator"] == "PRE"] < [0.5 * f(r["mape"]) for r in rows if r["estimator"] == "PRE without synthetic steps"]'
+mv .out with.csv
+works "$SKIPJOULE" estimate compare runs/* --format csv --part errors --target flop
+holds "without synthetic steps" 'len(rows) == 7 and [r["mape"] for r in rows if r["estimator"] == "PRE"] == [r["mape"] for r in csv.DictReader(open("with.csv")) if r["estimator"] == "PRE without synthetic steps"]'
 refused 1 "trainings" "$SKIPJOULE" estimate compare flops/net0-0-*
 refused 1 "at least 2 trainings; here it has those of 1" "$SKIPJOULE" estimate compare flops/net0-[01]-* --folds 2
 works "$SKIPJOULE" estimate compare flops/net0-[012]-* --folds 3
@@ -106,12 +111,12 @@ refused 2 "CSV holds one table" "$SKIPJOULE" estimate compare runs/* --format cs
 refused 2 "did you mean" "$SKIPJOULE" estimate compare runs/* --part error
 
 # ---- PRE and its file
-works "$SKIPJOULE" estimate pre train runs/net[01]* -o model.json
+works "$SKIPJOULE" estimate pre train runs/net[01]* -o model.json --target flop
 says "Features"
 works "$SKIPJOULE" estimate pre predict model.json runs/net2* --format csv --part predictions
 holds "another network: within a quarter" 'len(rows) == 12 and all(abs(f(r["error"])) < 0.25 for r in rows)'
 cp .out first.csv
-works "$SKIPJOULE" estimate pre train $(printf '%s\n' runs/net[01]* | sort -r) -o again.json
+works "$SKIPJOULE" estimate pre train $(printf '%s\n' runs/net[01]* | sort -r) -o again.json --target flop
 checks=$((checks + 1))
 cmp -s model.json again.json || fault "the order of the runs changes the model"
 refused 1 "exists" "$SKIPJOULE" estimate pre train runs/* -o model.json
@@ -146,6 +151,22 @@ works "$SKIPJOULE" estimate pre predict sweep.json sweep --format csv --part pre
 holds "all points, within a tenth" 'len(rows) == 18 and all(abs(f(r["error"])) < 0.1 for r in rows)'
 refused 1 "it was trained on something else" "$SKIPJOULE" estimate pre predict sweep.json runs/net0-0-edge16
 refused 1 "it was trained on something else" "$SKIPJOULE" estimate pre predict again.json sweep
+works "$SKIPJOULE" trace synth lenet5 --images 1 --density x=0.3,dy=0.5 -o other.h5
+works "$SKIPJOULE" sweep axes.cfg other.h5 -o other-sweep -q
+refused 1 "trained on a sweep of other traces" "$SKIPJOULE" estimate pre predict sweep.json other-sweep
+for setting in 'layers=["conv1"]' 'machine="dense"' 'set=["clock_mhz=400.0"]'; do
+  rm -rf fixed-sweep
+  works "$SKIPJOULE" sweep axes.cfg synth.h5 --set "$setting" -o fixed-sweep -q
+  refused 1 "or fixed settings" "$SKIPJOULE" estimate pre predict sweep.json fixed-sweep
+done
+for order in "synth.h5 other.h5" "other.h5 synth.h5"; do
+  # shellcheck disable=SC2086
+  works "$SKIPJOULE" sweep axes.cfg $order -o "both-${order%% *}" -q
+done
+works "$SKIPJOULE" estimate pre train both-synth.h5 --points 12 -o both.json
+works "$SKIPJOULE" estimate pre predict both.json both-other.h5
+python3 -c 'import json; m = json.load(open("sweep.json")); del m["workload"]; json.dump(m, open("older.json", "w"))'
+refused 1 "does not say which sweep" "$SKIPJOULE" estimate pre predict older.json sweep
 refused 2 "is a sweep, of steps" "$SKIPJOULE" estimate compare sweep
 refused 2 "--points goes with a sweep" "$SKIPJOULE" estimate pre train runs/* --points 9 -o no.json
 refused 2 "--variant goes with whole runs" "$SKIPJOULE" estimate pre train sweep --variant skip/bitmask -o no.json
@@ -183,5 +204,21 @@ python3 -c 'import json; r = json.load(open("runs/net0-0-edge16/run.json")); del
 head -c 1000 runs/net0-0-edge16/run.json > damaged/run.json
 refused 1 "has not all of the \"facts\"" "$SKIPJOULE" estimate baselines old --variant skip/bitmask
 works "$SKIPJOULE" estimate step old --variant skip/bitmask
+refused 2 "synth.h5 is a trace; estimators want whole runs" "$SKIPJOULE" estimate step synth.h5
 refused 1 "not JSON" "$SKIPJOULE" estimate step damaged
+mkdir before negative
+cp -r runs/* before
+for run in before/*; do
+  python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); del r["variants"]["skip/bitmask"]["energy_pj_synthetic"]; json.dump(r, open(sys.argv[1], "w"))' "$run/run.json"
+done
+refused 1 'which PRE goes by: integrate it anew' "$SKIPJOULE" estimate compare before/*
+works "$SKIPJOULE" estimate pre predict model.json before/*
+works "$SKIPJOULE" estimate pre train runs/net[01]* -o synthetic.json
+works "$SKIPJOULE" estimate pre predict synthetic.json runs/net2* --format csv --part predictions
+holds "another network: where synthetic steps are right but for a factor" 'len(rows) == 12 and all(abs(f(r["error"])) < 1e-6 for r in rows)'
+refused 1 'has no "energy_pj_synthetic"' "$SKIPJOULE" estimate pre predict synthetic.json before/*
+works "$SKIPJOULE" estimate compare before/* --target run
+works "$SKIPJOULE" estimate baselines before/*
+python3 -c 'import json; r = json.load(open("runs/net0-0-edge16/run.json")); r["variants"]["skip/bitmask"]["energy_pj_synthetic"] = -1.0; json.dump(r, open("negative/run.json", "w"))'
+refused 1 "energy_pj_synthetic" "$SKIPJOULE" estimate step negative
 finish

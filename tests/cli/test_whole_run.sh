@@ -44,6 +44,7 @@ for name in ("eat", "ssprop", "gradsamp"):
         print(f"{name} {variant}:", ", ".join(f"{k} {100 * v:+.2f}%" for k, v in off.items()), f"(estimate {100 * f['error']['total']:.2f}%)")
         for part, v in off.items():
             check(abs(v) < 0.02, f"{name} {variant}: {part} is {100 * v:.2f}% off")
+        check(0.7 < t["energy_pj_synthetic"] / t["total"]["energy_pj"] < 1.4 and t["energy_pj_synthetic"] == f["energy_pj_synthetic"], f"{name} {variant}: synthetic steps take {t['energy_pj_synthetic'] / t['total']['energy_pj']:.2f} times as much")
         check(t["error"]["total"] == 0, f"{name} {variant}: nothing of the truth is interpolated")
         for w in (t, f):
             total = w["total"]["energy_pj"]
@@ -85,6 +86,32 @@ works "$SKIPJOULE" sim unskipped/trace.h5 $sim --json
 checks=$((checks + 1))
 python3 -c 'import json; w = json.load(open(".out")); assert w["format"] == "skipjoule-whole-run" and w["iterations"] == 10 and w["epochs"][2]["skipped"]' || fault "run.json on stdout"
 
+# What synthetic steps would take is what `trace synth` and `sim` give, an iteration at a time.
+for method in plain ssprop; do
+  works "$SKIPJOULE" train glyphs-$method --set network.model=lenet5 --set network.width=0 --set data.train_images=96 --set data.test_images=50 --set batch_size=32 --set epochs=2 --set trace.epochs=[0,1] \
+    --set trace.images=2 --set trace.eval=false --set 'optimizer={name="adam";lr=1e-3;weight_decay=0.0;schedule="constant";}' -q -o made-$method
+  mkdir tmp-$method
+  TMPDIR=$PWD/tmp-$method works "$SKIPJOULE" sim made-$method/trace.h5 $sim --json
+  mv .out made-$method.json
+  checks=$((checks + 1))
+  [ -z "$(ls tmp-$method)" ] || fault "left behind: $(ls tmp-$method)"
+done
+synth() { works "$SKIPJOULE" trace synth lenet5 --input 32x32x3 --images 4 --batch-size 32 --density x=0.5,dy=network --optimizer adam -q "$@"; }
+synth -o dense.h5
+works "$SKIPJOULE" sim dense.h5 --accel edge16 --variants gate,skip --codecs bitmask --json -q
+mv .out dense.json
+checks=$((checks + 1))
+python3 - << 'PY' || fault "synthetic steps"
+import json
+made, sparse, dense = (json.load(open(n + ".json")) for n in ("made-plain", "made-ssprop", "dense"))
+for variant, step in dense["variants"].items():
+    energy = step["total"]["energy_pj"]["total"]
+    assert abs(made["variants"][variant]["energy_pj_synthetic"] / (6 * energy) - 1) < 1e-12, (variant, made["variants"][variant]["energy_pj_synthetic"] / energy)
+    of_sparse = sparse["variants"][variant]["energy_pj_synthetic"] / energy - 3  # epoch 0 is dense, epoch 1 keeps a fifth of the channels
+    assert 1.2 < of_sparse < 2.9, (variant, of_sparse)
+PY
+TMPDIR=/proc refused 1 "/proc, the folder for temporary files (TMPDIR names it): " "$SKIPJOULE" sim made-plain/trace.h5 $sim
+
 # What is refused.
 refused 1 'is near the kept fraction of "ssprop keep=1", as epoch 0 is; train with trace.spread' "$SKIPJOULE" sim ssprop/trace.h5 $sim --anchors 10,39 -o none
 refused 1 "--anchors: 3 steps are too few" "$SKIPJOULE" sim ssprop/trace.h5 $sim --anchors 3
@@ -95,6 +122,12 @@ done
 refused 2 "exclude each other" "$SKIPJOULE" sim ssprop/trace.h5 $sim --json --gco2-per-kwh 1
 refused 2 "goes with --whole-run" "$SKIPJOULE" sim ssprop/trace.h5 --accel edge16 --anchors 4
 refused 2 "batch size, 32" "$SKIPJOULE" sim ssprop/trace.h5 $sim --batch 16
+refused 1 "ssprop: it is the folder of a training or a plan (it has trace.h5)" "$SKIPJOULE" sim ssprop/trace.h5 $sim --force -o ssprop
+works "$SKIPJOULE" sim unskipped/trace.h5 $sim -o both-kinds
+works "$SKIPJOULE" sim unskipped/trace.h5 --accel edge16 --variants skip --codecs bitmask -q --force -o both-kinds
+[ "$(ls both-kinds | tr '\n' ' ')" = "config.cfg layers.csv provenance.json stats.json stats.txt tech.cfg " ] || fault "both-kinds holds $(ls both-kinds)"
+works "$SKIPJOULE" sim unskipped/trace.h5 $sim --force -o both-kinds
+[ "$(ls both-kinds | tr '\n' ' ')" = "config.cfg epochs.csv provenance.json run.json tech.cfg " ] || fault "both-kinds holds $(ls both-kinds)"
 refused 1 "the folder exists" "$SKIPJOULE" sim ssprop/trace.h5 $sim -o ssprop-12
 refused 1 "steps are more than were traced, 2" "$SKIPJOULE" sim unskipped/trace.h5 $sim --anchors 99
 refused 2 "is not a step's number" "$SKIPJOULE" sim unskipped/trace.h5 $sim --anchors 0,00000000000000000000000000000000001

@@ -16,15 +16,8 @@
 #include "sj_accel.h"
 #include "sj_bf16.h"
 #include "sj_random.h"
+#include "sj_test_seed.h"
 #include "sj_trace.h"
-
-// SJ_TEST_SEED, or the default; printed so that a failure can be repeated.
-static inline uint64_t sj_test_seed(uint64_t fallback) {
-    const char *text = getenv("SJ_TEST_SEED");
-    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : fallback;
-    printf("SJ_TEST_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
-}
 
 static inline int64_t sj_test_between(sj_random *r, int64_t low, int64_t high) { return low + (int64_t)sj_random_below(r, (uint64_t)(high - low + 1)); }
 

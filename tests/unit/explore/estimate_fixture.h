@@ -78,6 +78,7 @@ static inline sj_whole_run fixture_run(const fixture_training *t, int machine, d
         v->epochs[e].cycles = cycles(t, machine, e);
         v->total.energy_pj += v->epochs[e].energy_pj;
         v->total.cycles += v->epochs[e].cycles;
+        v->synthetic_pj += 0.5 * fixture_epoch_flops(t, e);
     }
     w.epochs[t->epochs - 1].macro_f1 = t->f1;
     return w;

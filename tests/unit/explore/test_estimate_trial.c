@@ -9,6 +9,9 @@
 static const sj_trial_options by_training = {.folds = 4, .seed = 3, .target = SJ_PRE_PER_FLOP, .step = {10, 5, false, 0.01}};
 static const sj_trial_options by_network = {.by_network = true, .folds = 4, .seed = 3, .target = SJ_PRE_PER_FLOP, .step = {10, 5, false, 0.01}};
 
+static const sj_trial_options synthetic_by_network = {.by_network = true, .folds = 4, .seed = 3, .target = SJ_PRE_PER_SYNTHETIC, .step = {10, 5, false, 0.01}};
+static const sj_trial_options synthetic = {.folds = 4, .seed = 3, .target = SJ_PRE_PER_SYNTHETIC, .step = {10, 5, false, 0.01}};
+
 static sj_trial run(const sj_estimate_data *d, const sj_trial_options *o) {
     sj_trial t;
     assert_int_equal(sj_trial_run(d, o, &t, &err), SJ_OK);
@@ -70,8 +73,9 @@ static void check_leakage(const sj_trial_options *o, sj_random *r) {
 
 static void test_no_leakage(void **state) {
     sj_random r = sj_random_seed(sj_test_seed(11));
-    for (int round = 0; round < 6; round++) {
-        check_leakage(round % 2 == 0 ? &by_training : &by_network, &r);
+    static const sj_trial_options *const options[] = {&by_training, &by_network, &synthetic, &synthetic_by_network};
+    for (int round = 0; round < 8; round++) {
+        check_leakage(options[round % 4], &r);
     }
     (void)state;
 }
@@ -144,6 +148,53 @@ static void test_what_is_learnable_is_learnt(void **state) {
     assert_true(t.errors[SJ_ESTIMATOR_FLOPS].mape < 1e-12 && t.errors[SJ_ESTIMATOR_FLOPS].r2 > 1.0 - 1e-12);
     assert_true(t.errors[SJ_ESTIMATOR_PRE].mape < 0.01);
     sj_trial_free(&t);
+    sj_estimate_data_free(&d);
+    (void)state;
+}
+
+// Where a run is its synthetic steps times a constant of its accelerator, these are exact, and PRE by them; by sizes it is not. What is not used has no predictions.
+static void test_synthetic_steps(void **state) {
+    sj_random r = sj_random_seed(sj_test_seed(15));
+    sj_estimate_data d = fixture_data(33, 1, 4, 6, fixture_power_pj, fixture_cycles);
+    for (int i = 0; i < d.count; i++) {  // a factor of the training that no feature tells
+        const double factor = d.runs[i].energy_pj / (d.runs[i].machine + 1.0);
+        d.runs[i].synthetic_pj = factor * 3.0;
+    }
+    for (int i = 0; i < d.count; i++) {
+        sj_random own = sj_random_seed(d.runs[i].training_key);
+        const double noise = exp(sj_random_unit(&own));
+        d.runs[i].energy_pj *= noise;
+        d.runs[i].synthetic_pj *= noise;
+    }
+    sj_trial t = run(&d, &synthetic);
+    assert_true(t.errors[SJ_ESTIMATOR_SYNTHETIC_FITTED].mape < 1e-12);
+    assert_true(t.errors[SJ_ESTIMATOR_PRE].mape < 0.02);
+    assert_true(t.errors[SJ_ESTIMATOR_PRE_FEATURES].mape > 0.1);
+    for (int i = 0; i < d.count; i++) {
+        assert_same_bits(t.predicted[SJ_ESTIMATOR_SYNTHETIC][i], d.runs[i].synthetic_pj);
+    }
+    sj_trial plain = run(&d, &by_training);
+    for (int i = 0; i < d.count; i++) {
+        assert_same_bits(plain.predicted[SJ_ESTIMATOR_PRE][i], t.predicted[SJ_ESTIMATOR_PRE_FEATURES][i]);
+    }
+    const int moved = (int)sj_random_below(&r, (uint64_t)d.count);  // a run's synthetic steps are seen by its own prediction, and by those of other folds
+    d.runs[moved].synthetic_pj *= 2.0;
+    sj_trial after = run(&d, &synthetic);
+    for (int i = 0; i < d.count; i++) {
+        if (t.fold[i] == t.fold[moved]) {
+            assert_true(i == moved ? fabs(after.predicted[SJ_ESTIMATOR_PRE][i] / t.predicted[SJ_ESTIMATOR_PRE][i] - 2.0) < 1e-12
+                                   : after.predicted[SJ_ESTIMATOR_PRE][i] == t.predicted[SJ_ESTIMATOR_PRE][i] && after.predicted[SJ_ESTIMATOR_SYNTHETIC_FITTED][i] == t.predicted[SJ_ESTIMATOR_SYNTHETIC_FITTED][i]);
+        }
+    }
+    for (int e = 0; e < SJ_ESTIMATOR_COUNT; e++) {
+        const bool of_synthetic = e == SJ_ESTIMATOR_PRE_FEATURES || e == SJ_ESTIMATOR_SYNTHETIC || e == SJ_ESTIMATOR_SYNTHETIC_FITTED;
+        assert_int_equal(sj_estimator_is_used((sj_estimator)e, SJ_PRE_PER_RUN), !of_synthetic);
+        assert_true(sj_estimator_is_used((sj_estimator)e, SJ_PRE_PER_SYNTHETIC));
+    }
+    sj_trial *all[] = {&t, &plain, &after};
+    for (int i = 0; i < 3; i++) {
+        sj_trial_free(all[i]);
+    }
     sj_estimate_data_free(&d);
     (void)state;
 }
@@ -265,7 +316,7 @@ static void test_damaged_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_leakage),        cmocka_unit_test(test_features_do_not_leak),        cmocka_unit_test(test_order_changes_no_bit),
-                                       cmocka_unit_test(test_folds_keep_groups), cmocka_unit_test(test_what_is_learnable_is_learnt), cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_folds_keep_groups), cmocka_unit_test(test_what_is_learnable_is_learnt), cmocka_unit_test(test_synthetic_steps), cmocka_unit_test(test_refusals),
                                        cmocka_unit_test(test_file_round_trip),   cmocka_unit_test(test_damaged_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
