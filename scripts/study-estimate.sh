@@ -8,22 +8,8 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$(realpath -m "${1:?usage: scripts/study-estimate.sh OUT [NAME...]}")
 shift
-cd "$root"
-export OMP_WAIT_POLICY=passive  # spinning threads starve each other where other programs run too
-program=${SKIPJOULE:-build/demo/skipjoule}
-if [ -z "${SKIPJOULE:-}" ]; then
-  scripts/get-deps.sh --minimal
-  cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DSJ_TESTS=OFF > /dev/null
-  cmake --build build/demo -j "$(nproc)" > /dev/null
-fi
+source "$root/scripts/study-program.sh"
 mkdir -p "$out"
-
-fashion=
-if [ -n "${SJ_DATA:-}" ]; then
-  fashion=$SJ_DATA
-  [ -e "$fashion/train-images-idx3-ubyte" ] || [ -e "$fashion/train-images-idx3-ubyte.gz" ] || fashion=$SJ_DATA/fashion-mnist
-  [ -d "$fashion" ] || { echo "study-estimate: SJ_DATA=$SJ_DATA holds no Fashion-MNIST" >&2; exit 1; }
-fi
 
 epochs=40
 images=960
@@ -118,7 +104,6 @@ cd "$out/runs"
 runs=("${runs[@]##*/}")
 made=$(printf '%s\n' "${runs[@]}" | sed 's/-[^-]*$//' | sort -u | wc -l)  # trainings
 folds=$((made < 5 ? made : 5))
-case $program in /*) ;; *) program=$root/$program ;; esac
 echo "## ${#runs[@]} runs in $((SECONDS - begun)) s"
 "$program" estimate step --format md --part errors,errors_simulated "${runs[@]}" 2> "$out/.apart" || "$program" estimate step --format md --part errors "${runs[@]}"  # where all or none were simulated whole
 "$program" estimate step --format md --detect "${runs[@]}"
