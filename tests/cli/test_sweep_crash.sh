@@ -32,8 +32,10 @@ for row in c.execute("select id, run from points order by id"):
 PY
 }
 
+throttle="$SOURCE/tests/cli/throttle.py"
 killed=0
-for round in 1 2 3 4 5 6 7 8 9 10; do
+for round in $(seq 40); do  # ten kills; a sweep may end before it is killed
+  [ $killed -lt 10 ] || break
   if [ $round -eq 1 ] || [ "$(csv killed 2> /dev/null | wc -l)" -eq 721 ]; then
     rm -rf killed
     resume=
@@ -41,27 +43,8 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
     resume=--resume
   fi
   [ -e killed/results.sqlite ] && snapshot killed/results.sqlite > before || : > before
-  setsid "${sweep[@]}" -o killed $resume > /dev/null 2> kill.err &
-  victim=$!
-  # At a random moment of its progress, and a random moment after: clocks differ from machine to machine.
-  python3 - $victim "$(wc -l < before)" "$seed.$round" << 'PY' && killed=$((killed + 1))
-import os, random, signal, sqlite3, sys, time
-group, before, r = int(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3])
-target = r.uniform(before - 100, 700)  # below what is there: while it starts
-while os.path.exists(f"/proc/{group}"):
-    try:
-        c = sqlite3.connect("file:killed/results.sqlite?mode=ro", uri=True)
-        found = c.execute("select count(*) from points").fetchone()[0]
-        c.close()
-    except sqlite3.Error:
-        found = 0
-    if found >= target:
-        break
-    time.sleep(0.002)
-time.sleep(r.uniform(0.0, 0.03))
-os.killpg(group, signal.SIGKILL)
-PY
-  wait $victim 2> /dev/null
+  # At a random moment of its progress: clocks differ from machine to machine. Below what is there: while it starts.
+  python3 "$throttle" killed $(($(wc -l < before) - 100)) 700 "$seed.$round" kill "${sweep[@]}" -o killed $resume > /dev/null 2> kill.err && killed=$((killed + 1))
   [ -e killed/results.sqlite ] || { rm -rf killed; continue; }
   checks=$((checks + 2))
   snapshot killed/results.sqlite > after || fault "round $round: the store cannot be read after a kill"
@@ -77,31 +60,14 @@ csv killed > .out
 checks=$((checks + 3))
 diff whole.csv .out > /dev/null || fault "after all kills the sweep is another one"
 [ "$(comm -23 <(sort before) <(snapshot killed/results.sqlite | sort) | wc -l)" -eq 0 ] || fault "the last resume found points anew"
-[ $killed -ge 5 ] || fault "only $killed of 10 sweeps were killed before they ended"
-
-# Until the folder's store has this many points; fails where its process ends before.
-await_points() { # FOLDER POINTS PID
-  python3 - "$@" << 'PY'
-import os, sqlite3, sys, time
-while os.path.exists(f"/proc/{sys.argv[3]}"):
-    try:
-        c = sqlite3.connect(f"file:{sys.argv[1]}/results.sqlite?mode=ro", uri=True)
-        if c.execute("select count(*) from points").fetchone()[0] >= int(sys.argv[2]):
-            sys.exit(0)
-        c.close()
-    except sqlite3.Error:
-        pass
-    time.sleep(0.002)
-sys.exit(1)
-PY
-}
+[ $killed -eq 10 ] || fault "only $killed of 40 sweeps were killed before they ended"
 
 # A worker that dies at work: the others take its points over.
-"${sweep[@]}" -o worker -j 3 > /dev/null 2> worker.err &
-parent=$!
 checks=$((checks + 2))
-await_points worker 1 $parent && kill -9 "$(pgrep -P $parent | head -1)" || fault "no worker was killed at work"
-wait $parent || fault "a sweep that lost a worker: $(cat worker.err)"
+python3 "$throttle" worker 1 1 0 kill-worker "${sweep[@]}" -o worker -j 3 > /dev/null 2> worker.err
+status=$?
+[ $status -ne 3 ] || fault "no worker was killed at work"
+[ $status -eq 0 ] || fault "a sweep that lost a worker: exit $status: $(cat worker.err)"
 csv worker | diff whole.csv - > /dev/null || fault "a sweep that lost a worker has other points"
 
 # All workers die: said so, and --resume goes on.
@@ -155,11 +121,8 @@ PY
 
 # Interrupted at work, in a sweep that takes a while: exit 130, and what is written is resumed.
 slow=("${sweep[@]}" -o stopped --set batch=24)
-"${slow[@]}" > /dev/null 2> stopped.err &
-parent=$!
 checks=$((checks + 1))
-await_points stopped 1 $parent && kill -INT $parent || fault "a slow sweep ended before it was interrupted"
-wait $parent
+python3 "$throttle" stopped 1 1 0 interrupt "${slow[@]}" > /dev/null 2> stopped.err
 status=$?
 [ $status -eq 130 ] && grep -q "what is written is kept, --resume goes on" stopped.err || fault "interrupted: exit $status: $(cat stopped.err)"
 works "${slow[@]}" --resume
