@@ -56,6 +56,7 @@ static sj_status simulate(synthetic *y, sj_trace *t, double iterations, bool ski
     memset(&run, 0, sizeof run);
     options.machine.fidelity = SJ_FIDELITY_FAST;  // all of them give the same
     options.trace = y->path;
+    options.verbose = false;  // its lines are of the run's own steps
     s.o = &options;
     s.trace = t;
     const sj_status status = sj_sim_run_step(&s, 0, sj_trace_get_meta(t)->batch_size, skipped, &run, err);
@@ -99,10 +100,10 @@ static sj_status run_kind(synthetic *y, int64_t row, double iterations, double s
 }
 
 static sj_status run_kinds(synthetic *y, bool *possible, sj_error *err) {
-    const sj_synthetic_plan plan = sj_synthetic_plan_of(y->ledger);
+    const sj_synthetic_mix mix = sj_synthetic_mix_of(y->ledger);
     const uint64_t layers = (uint64_t)sj_trace_get_network(y->s->trace)->layer_count;
     void *memory;
-    bool skipped_done = plan.skipped == 0.0;
+    bool skipped_done = mix.skipped == 0.0;
     *possible = false;
     SJ_TRY(sj_alloc(&memory, layers + 1, sizeof *y->layer_keep, "a synthetic step", err));
     y->layer_keep = memory;
@@ -111,8 +112,8 @@ static sj_status run_kinds(synthetic *y, bool *possible, sj_error *err) {
     SJ_TRY(sj_synthetic_penalties(y->s->trace, y->penalties, err));
     SJ_TRY(make_folder(y, err));
     for (int k = 0; k < SJ_SYNTH_KINDS; k++) {
-        if (sj_synth_kinds_has(&plan.kinds, k)) {
-            SJ_TRY(run_kind(y, plan.kinds.row[k], plan.iterations[k], skipped_done ? 0.0 : plan.skipped, possible, err));
+        if (sj_synth_kinds_has(&mix.kinds, k)) {
+            SJ_TRY(run_kind(y, mix.kinds.row[k], mix.iterations[k], skipped_done ? 0.0 : mix.skipped, possible, err));
             skipped_done = true;
             if (!*possible) {
                 break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole run out of synthetic steps: what it takes as far as it can be told before it, without a single trained tensor.
-// A synthetic step (sj_synth_untrained of traces/sj_synth.h) has the run's network, batch size, optimizer, penalty and kept channels, and tensors that are zero where the network's shape alone says so.
+// A synthetic step (sj_synth_untrained of traces/sj_synth.h) has the run's network, batch size, optimizer, penalty and kept channels, and tensors with the zeros that a network of this shape can be expected to have.
 #ifndef SJ_SYNTHETIC_RUN_H
 #define SJ_SYNTHETIC_RUN_H
 
@@ -11,12 +11,13 @@
 extern "C" {
 #endif
 
-typedef struct sj_synthetic_plan {
+// Of which steps the run's iterations are made up.
+typedef struct sj_synthetic_mix {
     sj_synth_kinds kinds;               // rows of the ledger
     double iterations[SJ_SYNTH_KINDS];  // that count as such a step
     double skipped;                     // iterations of epochs that GradSamp skips
-} sj_synthetic_plan;
-sj_synthetic_plan sj_synthetic_plan_of(const sj_ledger *l);
+} sj_synthetic_mix;
+sj_synthetic_mix sj_synthetic_mix_of(const sj_ledger *l);
 
 // What stands for the steps of one kind. layer_keep: [layers of the ledger], filled and referred to by the result.
 sj_synth_options sj_synthetic_options(const sj_ledger *l, const sj_trace_meta *meta, int64_t row, float *layer_keep, const sj_penalty_kind *penalties);

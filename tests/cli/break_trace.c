@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damages a copy of a trace, for the tests of wrong input.
-// break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH]
+// break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH] | kind LAYER KIND
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +39,46 @@ static int put_attribute(hid_t file, const char *path, const char *name, const c
     return ok;
 }
 
+// A column of the layer table: `rows` texts of `width` bytes. The caller frees it and closes *set and *type.
+static char *read_column(hid_t file, const char *path, hid_t *set, hid_t *type, size_t *rows, size_t *width) {
+    *set = H5Dopen2(file, path, H5P_DEFAULT);
+    *type = H5Dget_type(*set);
+    const hid_t space = H5Dget_space(*set);
+    *rows = (size_t)H5Sget_simple_extent_npoints(space);
+    *width = H5Tget_size(*type);
+    H5Sclose(space);
+    char *texts = malloc(*rows * *width);
+    if (texts != NULL && H5Dread(*set, *type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0) {
+        free(texts);
+        texts = NULL;
+    }
+    return texts;
+}
+
+static int put_kind(hid_t file, const char *layer, const char *kind) {
+    hid_t sets[2], types[2];
+    size_t rows[2], widths[2];
+    char *names = read_column(file, "/network/name", &sets[0], &types[0], &rows[0], &widths[0]), *kinds = read_column(file, "/network/kind", &sets[1], &types[1], &rows[1], &widths[1]);
+    int ok = 0;
+    for (size_t i = 0; names != NULL && kinds != NULL && i < rows[0] && strlen(kind) <= widths[1]; i++) {
+        if (strncmp(names + i * widths[0], layer, widths[0]) == 0) {
+            memset(kinds + i * widths[1], 0, widths[1]);
+            memcpy(kinds + i * widths[1], kind, strlen(kind));
+            ok = H5Dwrite(sets[1], types[1], H5S_ALL, H5S_ALL, H5P_DEFAULT, kinds) >= 0;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        H5Tclose(types[i]);
+        H5Dclose(sets[i]);
+    }
+    free(names);
+    free(kinds);
+    return ok;
+}
+
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH]\n");
+        fprintf(stderr, "usage: break_trace FILE delete PATH | nan PATH | attribute NAME VALUE [PATH] | kind LAYER KIND\n");
         return 2;
     }
     const hid_t file = H5Fopen(argv[1], H5F_ACC_RDWR, H5P_DEFAULT);
@@ -53,6 +90,8 @@ int main(int argc, char **argv) {
         ok = H5Ldelete(file, argv[3], H5P_DEFAULT) >= 0;
     } else if (strcmp(argv[2], "nan") == 0) {
         ok = put_nan(file, argv[3]);
+    } else if (strcmp(argv[2], "kind") == 0 && argc == 5) {
+        ok = put_kind(file, argv[3], argv[4]);
     } else if (argc == 5 || argc == 6) {
         ok = put_attribute(file, argc == 6 ? argv[5] : "/", argv[3], argv[4]);
     }

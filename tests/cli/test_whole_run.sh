@@ -110,6 +110,13 @@ for variant, step in dense["variants"].items():
     of_sparse = sparse["variants"][variant]["energy_pj_synthetic"] / energy - 3  # epoch 0 is dense, epoch 1 keeps a fifth of the channels
     assert 1.2 < of_sparse < 2.9, (variant, of_sparse)
 PY
+# A network that cannot be made up has none: null, and PRE says what it misses.
+works "$SKIPJOULE" train glyphs-plain --set 'network={model="mlp";width=8;}' --set data.train_images=64 --set data.test_images=50 --set batch_size=32 --set epochs=1 --set trace.images=2 --set trace.eval=false -q -o opaque
+"$BREAK_TRACE" opaque/trace.h5 kind drop1 opaque || fault "cannot make a layer opaque"
+works "$SKIPJOULE" sim opaque/trace.h5 $sim -o opaque-run
+checks=$((checks + 1))
+python3 -c 'import json; r = json.load(open("opaque-run/run.json"))["variants"]; assert len(r) == 2 and all(v["energy_pj_synthetic"] is None and v["total"]["energy_pj"] > 0 for v in r.values()), r' || fault "an opaque layer"
+refused 1 'opaque-run: its run.json has no "energy_pj_synthetic" (null: there are no synthetic tensors for its network)' "$SKIPJOULE" estimate compare opaque-run
 TMPDIR=/proc refused 1 "/proc, the folder for temporary files (TMPDIR names it): " "$SKIPJOULE" sim made-plain/trace.h5 $sim
 
 # What is refused.

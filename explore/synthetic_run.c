@@ -5,8 +5,8 @@
 
 #include "whole_run_internal.h"
 
-sj_synthetic_plan sj_synthetic_plan_of(const sj_ledger *l) {
-    sj_synthetic_plan p = {.kinds = sj_synth_kinds_none()};
+sj_synthetic_mix sj_synthetic_mix_of(const sj_ledger *l) {
+    sj_synthetic_mix p = {.kinds = sj_synth_kinds_none()};
     for (int64_t i = 0; i < l->rows; i++) {
         if (l->skipped[i]) {
             p.skipped += 1.0;

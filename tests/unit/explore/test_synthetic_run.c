@@ -30,7 +30,7 @@ static void sums_are_those_of_a_linear_law(void **state) {
             const double kept = mean_kept(&m->ledger, row);
             truth += m->ledger.skipped[row] ? 0.0 : kept < 1.0 ? base + slope * kept : base + slope + step;
         }
-        const sj_synthetic_plan p = sj_synthetic_plan_of(&m->ledger);
+        const sj_synthetic_mix p = sj_synthetic_mix_of(&m->ledger);
         double sum = 0.0, iterations = 0.0;
         int kinds = 0;
         for (int k = 0; k < SJ_SYNTH_KINDS; k++) {
